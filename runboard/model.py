@@ -1,0 +1,262 @@
+"""The values of a run, frozen: what it is, how it ended, what is known of it; imports nothing of ours and does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a run stands; only ``DAMAGED`` never reaches the disk."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    DAMAGED = "damaged"
+
+
+class Reason(StrEnum):
+    """Why a run ended, in the words of systemd's ``Result`` where it has one."""
+
+    EXITED = "exited"
+    SIGNAL = "signal"
+    KILLED = "killed"
+    TIMEOUT = "timeout"
+    OOM = "oom"
+    AGENT_ERROR = "agent-error"
+    NO_RESULT = "no-result"
+    START_FAILED = "start-failed"
+    LOST = "lost"
+    INFERRED = "inferred"
+
+
+class Liveness(StrEnum):
+    """What the kernel says of a run's process, as seen from here and now."""
+
+    ALIVE = "alive"
+    GONE = "gone"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which process a run is: a pid means nothing without start ticks, boot, pid namespace and host.
+
+    ``start_ticks`` are clock ticks since boot (field 22 of proc_pid_stat(5)); all None for a run of the older tool.
+    ``launcher_*`` name the process that made the run, so that a launch cut short is told from one under way.
+    """
+
+    pid: int | None = None
+    start_ticks: int | None = None
+    boot_id: str | None = None
+    pid_namespace: str | None = None
+    host: str | None = None
+    shim_pid: int | None = None
+    shim_start_ticks: int | None = None
+    launcher_pid: int | None = None
+    launcher_start_ticks: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KillRequest:
+    """Somebody's wish that a run end, written before the first signal is sent.
+
+    ``at`` is epoch seconds; ``uptime`` is CLOCK_BOOTTIME seconds, which no clock change can move.
+    ``timeout`` is True where the wish came from the run's own time limit and not from a person.
+    """
+
+    at: float
+    by: str
+    signal: int
+    uptime: float | None = None
+    timeout: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and cost of an agent's run; None is "not told", never zero. ``cost`` is in USD."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cost: float | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line of a run's history; ``at`` is epoch seconds, ``detail`` says what the facts were taken from."""
+
+    at: float
+    from_status: str
+    to_status: str
+    reason: str
+    by: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: exists only on a finished run; ``status`` is COMPLETED or FAILED.
+
+    ``reason`` is None for endings written by the older tool; ``error`` is a sentence for every failure.
+    """
+
+    status: Status
+    reason: Reason | None = None
+    error: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    core_dumped: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an outcome that is no ending."""
+        if self.status not in {Status.COMPLETED, Status.FAILED}:
+            raise ValueError(f"an outcome is completed or failed, not {self.status}")
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRecord:
+    """What was observed of a process's end: the raw wait status (wait(2)) and when, by whom it was seen.
+
+    ``at`` is epoch seconds; ``uptime``, ``timed_out_at`` (when the shim's own timer fired) are CLOCK_BOOTTIME seconds;
+    ``oom_kills`` is how far the kernel's count of out-of-memory kills rose while the run lived.
+    """
+
+    wait_status: int
+    at: float
+    uptime: float | None = None
+    timed_out_at: float | None = None
+    oom_kills: int = 0
+    source: str = "exit record"
+
+
+class AgentVerdict(StrEnum):
+    """What an agent's transcript says of its own ending."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a known agent's log says: its verdict, final text, usage and warnings."""
+
+    tool: str
+    verdict: AgentVerdict
+    message: str | None = None
+    response: str | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    session_id: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything known of a run at the moment of judging; gathered by ``reconcile``, weighed by ``verdict``.
+
+    Times are epoch seconds. ``gone_at`` is when a live process was seen to vanish, None where it was found dead later.
+    ``start_error`` is the (errno, stage) of a command that never ran, stage being ``chdir``, ``exec`` or ``launch``.
+    """
+
+    liveness: Liveness
+    exit: ExitRecord | None = None
+    start_error: tuple[int, str] | None = None
+    machine_restarted: bool = False
+    gone_at: float | None = None
+    log_size: int = 0
+    log_changed_at: float | None = None
+    has_response: bool = False
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as it is known: immutable, so that a row on the screen never changes under a key press.
+
+    Times are epoch seconds, ``timeout`` is seconds. Text fields are cleaned for display when they are read, except
+    ``command``, ``cwd`` and ``env``, which must stay exact to be run again. ``raw`` is the record as found on disk;
+    what nobody changed is written back from it. ``damage`` says why the record could not be read; ``unsaved`` marks an
+    ending that was judged in memory only.
+    """
+
+    id: str
+    name: str | None = None
+    command: tuple[str, ...] = ()
+    cwd: str | None = None
+    env: tuple[tuple[str, str], ...] = ()
+    repo: str | None = None
+    issue: str | None = None
+    persona: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+    queued: bool = False
+    started_at: float | None = None
+    completed_at: float | None = None
+    timeout: float | None = None
+    usage: Usage | None = None
+    process: Identity = Identity()
+    kill_request: KillRequest | None = None
+    history: tuple[Transition, ...] = ()
+    engine: str | None = None
+    rerun_of: str | None = None
+    outcome: Outcome | None = None
+    damage: str | None = None
+    unsaved: bool = False
+    foreign: str | None = None
+    raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def status(self) -> Status:
+        """The one word for where the run stands, derived so that it cannot contradict the rest."""
+        if self.damage is not None:
+            return Status.DAMAGED
+        if self.outcome is not None:
+            return self.outcome.status
+        return Status.QUEUED if self.queued else Status.RUNNING
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended for good."""
+        return self.outcome is not None
+
+    @property
+    def active(self) -> bool:
+        """Whether the run may still change by itself: neither finished nor damaged."""
+        return self.outcome is None and self.damage is None
+
+    @property
+    def older(self) -> bool:
+        """Whether the record was made by the older tool, which knows neither start ticks nor a shim."""
+        return self.process.host is None and self.process.boot_id is None and not self.command
+
+    @property
+    def title(self) -> str:
+        """What a person would call it: its name, else its command, else its issue or its persona."""
+        return self.name or " ".join(self.command) or self.issue or self.persona or self.repo or ""
+
+    def finish(self, outcome: Outcome, at: float, *, by: str, detail: str | None = None, seen_at: float) -> Run:
+        """The only way to a finished run.
+
+        Args:
+            outcome: How it ended.
+            at: When it ended, epoch seconds.
+            by: Who persisted the ending.
+            detail: What ``at`` and the outcome were taken from, for the history.
+            seen_at: When the transition is made, epoch seconds.
+
+        Raises:
+            ValueError: The run is finished already, or its record is damaged.
+        """
+        if not self.active:
+            raise ValueError(f"run {self.id} is {self.status} and cannot finish again")
+        step = Transition(seen_at, str(self.status), str(outcome.status), str(outcome.reason or ""), by, detail)
+        return replace(self, outcome=outcome, completed_at=at, queued=False, history=(*self.history, step))
