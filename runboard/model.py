@@ -1,4 +1,4 @@
-"""The values of a run, frozen: what it is, how it ended, what is known of it; imports nothing of ours and does nothing."""
+"""The values of a run, frozen: what it is, how it ended, what is known of it; imports nothing of ours."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""run.json as a value: reads every record either tool has ever written, and writes back what nobody changed as found."""
+"""run.json as a value: reads what either tool ever wrote, and writes back as found what nobody changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -17,7 +17,6 @@ PID_MAX = 2**22
 
 _FINISHED = {"completed": Status.COMPLETED, "failed": Status.FAILED}
 _REASONS = {str(reason): reason for reason in Reason}
-_TEXTS = ("name", "repo", "issue", "persona", "model", "branch", "note", "engine")
 _USAGE = (
     *("input_tokens", "output_tokens", "total_tokens", "cost"),
     *("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"),
@@ -41,11 +40,17 @@ def parse(doc: object, run_id: str) -> Run:
         shown = "no status" if status is None else f"the unknown status {clean(repr(status))[:40]}"
         raise BadRecord(f"run.json has {shown}")
     outcome = _outcome(doc, _FINISHED[status]) if status in _FINISHED else None
-    texts = {key: _text(doc.get(key)) for key in _TEXTS}
     minutes = _number(doc.get("timeout"))
     return Run(
         id=run_id,
-        **texts,
+        name=_text(doc.get("name")),
+        repo=_text(doc.get("repo")),
+        issue=_text(doc.get("issue")),
+        persona=_text(doc.get("persona")),
+        model=_text(doc.get("model")),
+        branch=_text(doc.get("branch")),
+        note=_text(doc.get("note")),
+        engine=_text(doc.get("engine")),
         command=_strings(doc.get("command")),
         cwd=_exact(doc.get("cwd")),
         env=tuple(sorted((k, v) for k, v in _mapping(doc.get("env")).items() if isinstance(v, str))),
@@ -83,7 +88,7 @@ def dump(run: Run) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What the shim wrote in started.json: who the command and the shim are, or why (errno, stage) there is no command."""
+    """What the shim wrote in started.json: who command and shim are, or why (errno, stage) there is no command."""
 
     at: float
     pid: int | None = None
@@ -132,7 +137,7 @@ def iso(at: float) -> str:
 
 
 def _encode(run: Run) -> dict[str, Any]:
-    """Every key that is ours or the older tool's; the older tool's keys are always there, ours where they say something."""
+    """The older tool's keys, which are always there, and ours where they say something."""
     outcome = run.outcome
     doc: dict[str, Any] = {
         "id": run.id,
@@ -216,7 +221,13 @@ def _moment(at: float | None) -> str | None:
 
 def _kind(value: object) -> str:
     """A JSON value's kind in a person's words."""
-    names: dict[type, str] = {list: "a list", str: "a string", bool: "true or false", int: "a number", float: "a number"}
+    names: dict[type, str] = {
+        list: "a list",
+        str: "a string",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
     return "nothing" if value is None else names.get(type(value), "something else")
 
 
@@ -310,12 +321,14 @@ def _kill_request(value: object) -> KillRequest | None:
 def _history(value: object) -> tuple[Transition, ...]:
     """The lines of history that can be read."""
     steps = [_mapping(step) for step in value] if isinstance(value, list) else []
-    word: Callable[[dict[str, Any], str], str] = lambda step, key: _text(step.get(key)) or ""  # noqa: E731
     return tuple(
         Transition(
             _time(step.get("at")) or 0.0,
-            *(word(step, key) for key in ("from", "to", "reason", "by")),
-            detail=_text(step.get("detail")),
+            _text(step.get("from")) or "",
+            _text(step.get("to")) or "",
+            _text(step.get("reason")) or "",
+            _text(step.get("by")) or "",
+            _text(step.get("detail")),
         )
         for step in steps
         if step

@@ -1,11 +1,13 @@
-"""The truth table of endings: pure, with the time as an argument; what nobody observed is never called a success of its own."""
+"""The truth table of endings: pure, the time an argument; an ending nobody saw is never called a plain success."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import strerror
 from signal import Signals
 
 from runboard.model import AgentVerdict, Evidence, ExitRecord, KillRequest, Liveness, Outcome, Reason, Run, Status
+from runboard.safetext import clean
 
 ENDING_SIGNALS = frozenset(
     {Signals.SIGTERM, Signals.SIGINT, Signals.SIGHUP, Signals.SIGQUIT, Signals.SIGKILL, Signals.SIGABRT}
@@ -13,8 +15,7 @@ ENDING_SIGNALS = frozenset(
 """Signals sent to end a process; of any other, only a death by that very signal counts as a kill."""
 
 _FAULTS = frozenset(
-    getattr(Signals, name)
-    for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS")
+    getattr(Signals, name) for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS")
 )
 
 
@@ -34,36 +35,12 @@ def resolve_run_status(run: Run, evidence: Evidence, now: float) -> Outcome | No
     record = evidence.exit
     if evidence.liveness is Liveness.ALIVE or (evidence.liveness is Liveness.FOREIGN and record is None):
         return None
-    exit_code, signal, core_dumped = decode_wait_status(record.wait_status) if record else (None, None, False)
-
-    def ended(reason: Reason, error: str | None = None, status: Status = Status.FAILED) -> Outcome:
-        return Outcome(status, reason, error, exit_code, signal, core_dumped)
-
-    asked = _asked_first(run.kill_request, evidence, signal, now)
-    if record and record.timed_out_at is not None and not (asked and _before_timer(run.kill_request, record)):
-        return ended(Reason.TIMEOUT, _timeout_sentence(run))
-    if asked and run.kill_request:
-        if run.kill_request.timeout:
-            return ended(Reason.TIMEOUT, _timeout_sentence(run))
-        return ended(Reason.KILLED, _killed_sentence(run.kill_request, signal))
-    if evidence.start_error is not None:
-        return ended(Reason.START_FAILED, _start_sentence(run, *evidence.start_error))
-    if record and signal == Signals.SIGKILL and record.oom_kills > 0:
-        return ended(Reason.OOM, "Killed by the kernel: probably out of memory")
-    if signal is not None:
-        return ended(Reason.SIGNAL, _signal_sentence(signal, core_dumped))
-    transcript = evidence.transcript
-    if transcript and transcript.verdict is AgentVerdict.ERROR:
-        return ended(Reason.AGENT_ERROR, transcript.message or f"{transcript.tool} ended in an error")
-    if transcript and transcript.verdict is AgentVerdict.NONE:
-        tail = "" if exit_code is None else f" (exit code {exit_code})"
-        return ended(Reason.NO_RESULT, f"Ended without a result{tail}")
-    if exit_code == 0:
-        return ended(Reason.EXITED, status=Status.COMPLETED)
-    if exit_code is not None:
-        after = " after a success result" if transcript else ""
-        return ended(Reason.EXITED, f"Exited with code {exit_code}{after}")
-    return _unobserved(run, evidence)
+    verdict = _by_request(run, evidence, now) or _by_death(run, evidence) or _by_words(evidence) or _by_code(evidence)
+    verdict = verdict or _unobserved(run, evidence)
+    if record is None:
+        return verdict
+    exit_code, signal, core_dumped = decode_wait_status(record.wait_status)
+    return replace(verdict, exit_code=exit_code, signal=signal, core_dumped=core_dumped)
 
 
 def ended_at(run: Run, evidence: Evidence, now: float) -> tuple[float, str]:
@@ -111,10 +88,63 @@ def duration(seconds: float) -> str:
     return "".join(parts[:2]) or "0s"
 
 
-def _asked_first(request: KillRequest | None, evidence: Evidence, signal: int | None, now: float) -> bool:
-    """Whether somebody's kill request came before the end; by the boot clock where both have it, else by the wall's."""
-    if request is None:
-        return False
+def _failed(reason: Reason, error: str) -> Outcome:
+    """A failure and its sentence."""
+    return Outcome(Status.FAILED, reason, error)
+
+
+def _by_request(run: Run, evidence: Evidence, now: float) -> Outcome | None:
+    """Rows where somebody, or the time limit, wanted the end before it came; the earlier wish decides."""
+    record, request = evidence.exit, run.kill_request
+    signal = decode_wait_status(record.wait_status)[1] if record else None
+    asked = request is not None and _asked_first(request, evidence, signal, now)
+    timed_out = record is not None and record.timed_out_at is not None
+    if request is not None and asked and not (timed_out and record and _timer_first(request, record)):
+        if request.timeout:
+            return _failed(Reason.TIMEOUT, _timeout_sentence(run))
+        return _failed(Reason.KILLED, _killed_sentence(request, signal))
+    return _failed(Reason.TIMEOUT, _timeout_sentence(run)) if timed_out else None
+
+
+def _by_death(run: Run, evidence: Evidence) -> Outcome | None:
+    """Rows where the command never ran, or died by a signal that nobody here asked for."""
+    if evidence.start_error is not None:
+        return _failed(Reason.START_FAILED, _start_sentence(run, *evidence.start_error))
+    if evidence.exit is None:
+        return None
+    _, signal, core_dumped = decode_wait_status(evidence.exit.wait_status)
+    if signal is None:
+        return None
+    if signal == Signals.SIGKILL and evidence.exit.oom_kills > 0:
+        return _failed(Reason.OOM, "Killed by the kernel: probably out of memory")
+    return _failed(Reason.SIGNAL, _signal_sentence(signal, core_dumped))
+
+
+def _by_words(evidence: Evidence) -> Outcome | None:
+    """Rows where the agent's own transcript says that it failed, or ends before its result, whatever the exit code."""
+    transcript = evidence.transcript
+    if transcript is None or transcript.verdict is AgentVerdict.SUCCESS:
+        return None
+    if transcript.verdict is AgentVerdict.ERROR:
+        return _failed(Reason.AGENT_ERROR, transcript.message or f"{transcript.tool} ended in an error")
+    code = decode_wait_status(evidence.exit.wait_status)[0] if evidence.exit else None
+    return _failed(Reason.NO_RESULT, "Ended without a result" + ("" if code is None else f" (exit code {code})"))
+
+
+def _by_code(evidence: Evidence) -> Outcome | None:
+    """Rows where the exit code decides."""
+    if evidence.exit is None:
+        return None
+    code = decode_wait_status(evidence.exit.wait_status)[0]
+    if code == 0:
+        return Outcome(Status.COMPLETED, Reason.EXITED)
+    return _failed(
+        Reason.EXITED, f"Exited with code {code}" + (" after a success result" if evidence.transcript else "")
+    )
+
+
+def _asked_first(request: KillRequest, evidence: Evidence, signal: int | None, now: float) -> bool:
+    """Whether a kill request came before the end: by the boot clock where both have it, else by the wall's."""
     if request.signal not in ENDING_SIGNALS and request.signal != signal:
         return False
     record = evidence.exit
@@ -125,11 +155,11 @@ def _asked_first(request: KillRequest | None, evidence: Evidence, signal: int | 
     return request.at <= record.at
 
 
-def _before_timer(request: KillRequest | None, record: ExitRecord) -> bool:
-    """Whether the person asked before the shim's timer fired."""
-    if request is None or record.timed_out_at is None or request.uptime is None:
-        return request is not None
-    return request.uptime <= record.timed_out_at
+def _timer_first(request: KillRequest, record: ExitRecord) -> bool:
+    """Whether the shim's timer fired before the person asked."""
+    if record.timed_out_at is None or request.uptime is None:
+        return False
+    return record.timed_out_at < request.uptime
 
 
 def _unobserved(run: Run, evidence: Evidence) -> Outcome:
@@ -168,12 +198,12 @@ def _signal_sentence(signal: int, core_dumped: bool) -> str:
 
 def _start_sentence(run: Run, errno: int, stage: str) -> str:
     """Why the command never ran, in words a person can act on."""
-    program = run.command[0] if run.command else "the command"
+    program = clean(run.command[0]) if run.command else "the command"
     match stage, errno:
         case "launch", _:
             return "Could not be started: its launcher ended before the command was started"
         case "chdir", _:
-            return f"Could not be started: working directory {run.cwd}: {strerror(errno)}"
+            return f"Could not be started: working directory {clean(run.cwd or '')}: {strerror(errno)}"
         case _, 2:
             return f"Could not be started: command not found: {program}"
         case _, 13:

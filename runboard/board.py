@@ -1,0 +1,100 @@
+"""The runs as the board shows them: which, in what order, and what changed; a row is always found by its run's id."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from runboard.model import Run, Status
+from runboard.query import Query
+
+Place = tuple[int, float, str]
+"""Where a run stands in the order: its group, then newest first, then its id so that no two places are equal."""
+
+_GROUPS = {Status.RUNNING: 0, Status.QUEUED: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one batch changed: the ids whose rows look different, and whether rows came, went or moved."""
+
+    changed: frozenset[str]
+    reordered: bool
+
+
+def place(run: Run) -> Place:
+    """Running first, then queued, then ended; newest first within each."""
+    group = _GROUPS.get(run.status, 2)
+    moment = (run.completed_at or run.started_at) if group == 2 else run.started_at
+    return group, -(moment or 0.0), run.id
+
+
+class Board:
+    """All runs by id and the visible ones in order; cost grows with what changes, not with what there is."""
+
+    def __init__(self, runs: Iterable[Run] = ()) -> None:
+        """Begin with these runs and no filter."""
+        self.runs: dict[str, Run] = {}
+        self.query = Query()
+        self._places: list[Place] = []
+        self._counts: Counter[Status] = Counter()
+        self.apply(runs)
+
+    @property
+    def order(self) -> list[str]:
+        """The visible ids from top to bottom."""
+        return [entry[2] for entry in self._places]
+
+    def get(self, run_id: str) -> Run | None:
+        """The run, or None when it is gone."""
+        return self.runs.get(run_id)
+
+    def apply(self, changed: Iterable[Run], removed: Iterable[str] = ()) -> Delta:
+        """Take over new states of runs and forget those removed."""
+        touched: set[str] = set()
+        moved = False
+        for run_id in removed:
+            old = self.runs.pop(run_id, None)
+            if old is not None:
+                self._counts[old.status] -= 1
+                moved |= self._withdraw(old)
+                touched.add(run_id)
+        for run in changed:
+            old = self.runs.get(run.id)
+            if old == run:
+                continue
+            self.runs[run.id] = run
+            self._counts[run.status] += 1
+            touched.add(run.id)
+            if old is not None:
+                self._counts[old.status] -= 1
+                if place(old) == place(run) and self.query.matches(old) == self.query.matches(run):
+                    continue
+                moved |= self._withdraw(old)
+            if self.query.matches(run):
+                insort(self._places, place(run))
+                moved = True
+        return Delta(frozenset(touched), moved)
+
+    def filter(self, text: str) -> None:
+        """Show only what the query matches.
+
+        Raises:
+            BadQuery: The text is no query; the old filter stays.
+        """
+        self.query = Query.parse(text)
+        self._places = sorted(place(run) for run in self.runs.values() if self.query.matches(run))
+
+    def counts(self) -> dict[Status, int]:
+        """How many runs stand where, over all runs, filtered or not; statuses nobody has are left out."""
+        return {status: self._counts[status] for status in Status if self._counts[status] > 0}
+
+    def _withdraw(self, run: Run) -> bool:
+        """Take a run's place out of the order; whether it had one."""
+        spot = bisect_left(self._places, place(run))
+        if spot < len(self._places) and self._places[spot][2] == run.id:
+            del self._places[spot]
+            return True
+        return False

@@ -1,0 +1,126 @@
+"""One registry of columns for ps and the board: every text that leaves here is one clean line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from runboard.model import Reason, Run, Status
+from runboard.safetext import clean
+from runboard.verdict import duration
+
+GLYPHS = {
+    Status.RUNNING: "●",
+    Status.COMPLETED: "✔",
+    Status.FAILED: "✘",
+    Status.QUEUED: "○",
+    Status.DAMAGED: "■",
+}
+STOPPING = "◐"
+"""The glyph of a running run that somebody asked to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: ``width`` cells wide (0: takes what is left), ``optional`` ones show only when some run fills them.
+
+    ``rank`` is the order in which columns go when the screen is narrow, the highest first.
+    """
+
+    key: str
+    title: str
+    width: int
+    text: Callable[[Run, float], str]
+    align: str = "left"
+    optional: bool = False
+    rank: int = 0
+
+
+def status_word(run: Run) -> str:
+    """The glyph and the word for where a run stands."""
+    if run.status is Status.RUNNING and run.kill_request is not None and run.foreign is None:
+        return f"{STOPPING} stopping"
+    return f"{GLYPHS[run.status]} {run.status}"
+
+
+def elapsed(run: Run, now: float) -> float | None:
+    """How long it ran, or has been running, in seconds; never negative, None where nobody recorded it."""
+    if run.started_at is None or run.damage is not None:
+        return None
+    if run.finished:
+        return None if run.completed_at is None else max(0.0, run.completed_at - run.started_at)
+    return max(0.0, now - run.started_at)
+
+
+def reason_text(run: Run) -> str:
+    """Why it stands where it stands, in one line: the damage, the error, or for a quiet success nothing."""
+    if run.damage is not None:
+        return clean(run.damage)
+    if run.foreign is not None:
+        return clean(run.foreign)
+    if run.outcome is None:
+        return ""
+    unsaved = "not saved yet" if run.unsaved else ""
+    word = "inferred from its output" if run.outcome.reason is Reason.INFERRED else ""
+    return " · ".join(part for part in (clean(run.outcome.error or word), unsaved) if part)
+
+
+def _elapsed_text(run: Run, now: float) -> str:
+    """Elapsed time, and of how much where there is a limit."""
+    seconds = elapsed(run, now)
+    if seconds is None:
+        return ""
+    shown = duration(int(seconds)) if seconds >= 1 or not run.finished else f"{seconds:.1f}s"
+    if run.timeout and run.active:
+        return f"{shown}/{duration(run.timeout)}"
+    return shown
+
+
+def _age_text(run: Run, now: float) -> str:
+    """How long ago it began, in its largest unit."""
+    if run.started_at is None:
+        return ""
+    seconds = max(0, int(now - run.started_at))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def _exit_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is asked with the time
+    """The exit code, or the signal's number with a minus as shells' libraries write it."""
+    if run.outcome is None:
+        return ""
+    if run.outcome.signal is not None:
+        return f"-{run.outcome.signal}"
+    return "" if run.outcome.exit_code is None else str(run.outcome.exit_code)
+
+
+def _field(key: str) -> Callable[[Run, float], str]:
+    """A column that shows one text field of a run."""
+    return lambda run, now: clean(getattr(run, key) or "")  # noqa: ARG005 - every column is asked with the time
+
+
+COLUMNS = (
+    Column("status", "Status", 11, lambda run, _now: status_word(run)),
+    Column("id", "ID", 8, lambda run, _now: clean(run.id)),
+    Column("name", "Name", 0, lambda run, _now: clean(run.title)),
+    Column("repo", "Repo", 16, _field("repo"), optional=True, rank=5),
+    Column("issue", "Issue", 10, _field("issue"), optional=True, rank=4),
+    Column("model", "Model", 12, _field("model"), optional=True, rank=6),
+    Column("elapsed", "Elapsed", 11, _elapsed_text, align="right", rank=1),
+    Column("age", "Started", 7, _age_text, align="right", rank=7),
+    Column("exit", "Exit", 4, _exit_text, align="right", rank=3),
+    Column("reason", "Reason", 0, lambda run, _now: reason_text(run), rank=2),
+)
+"""Every column, in the order in which they stand."""
+
+
+def shown(runs: Iterable[Run]) -> list[Column]:
+    """The columns worth showing for these runs: the optional ones only where some run fills them."""
+    missing = {column.key for column in COLUMNS if column.optional}
+    for run in runs:
+        missing -= {key for key in missing if getattr(run, key)}
+        if not missing:
+            break
+    return [column for column in COLUMNS if column.key not in missing]
