@@ -1,0 +1,28 @@
+"""Processes: who they are, whether they live, how they ended, and the only code that starts or signals them."""
+
+from __future__ import annotations
+
+from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd, start_ticks
+from runboard.process.launch import launch
+from runboard.process.limits import file_limit, raise_file_limit
+from runboard.process.liveness import liveness, machine_restarted, shim_alive, wait_gone
+from runboard.process.place import Place, here, identity_of, where
+
+__all__ = [
+    "Place",
+    "boot_clock",
+    "file_limit",
+    "here",
+    "identity_of",
+    "kernel_status",
+    "launch",
+    "liveness",
+    "machine_restarted",
+    "oom_kills",
+    "open_pidfd",
+    "raise_file_limit",
+    "shim_alive",
+    "start_ticks",
+    "wait_gone",
+    "where",
+]

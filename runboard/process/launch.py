@@ -1,0 +1,126 @@
+"""Starts a run: opens its log, hands a sheet of what to do to the shim, and waits until the shim has said what became of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from errno import EINVAL, EIO
+
+import orjson
+
+from runboard.model import Run
+from runboard.process.limits import file_limit
+from runboard.record import Started, parse_started
+
+GRACE = 5.0
+"""Seconds between the time limit's SIGTERM and its SIGKILL."""
+
+SHIM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shim.py")
+MARKERS = ("RUNBOARD_RUN_ID", "RUNBOARD_SHIM", "RUNBOARD_SETTLING")
+
+
+def launch(
+    run: Run, run_dir_fd: int, *, environ: Mapping[str, str], successor: Sequence[str], grace: float = GRACE
+) -> Started:
+    """Start the run's command under a shim of its own and return who it is, or why it could not be started.
+
+    Args:
+        run: Its command, cwd, env (laid over ``environ``) and timeout are used.
+        run_dir_fd: The run's directory, open; it may be renamed afterwards.
+        environ: The environment of the command, and of the successor, without any marker of ours.
+        successor: What the shim becomes at the end, by absolute path and started in ``/``; empty for nothing.
+        grace: Seconds between the time limit's SIGTERM and its SIGKILL.
+    """
+    plain = {name: value for name, value in environ.items() if name not in MARKERS}
+    try:
+        told = _start(run_dir_fd, plain | {"RUNBOARD_SHIM": run.id}, run.id, _sheet(run, plain, successor, grace))
+    except OSError as error:
+        return Started(time.time(), errno=error.errno or EIO, stage="launch")
+    except ValueError:  # a NUL byte where the kernel ends a text
+        return Started(time.time(), errno=EINVAL, stage="exec")
+    try:
+        started = parse_started(orjson.loads(told))
+    except orjson.JSONDecodeError:
+        started = None
+    return started or Started(time.time(), errno=EIO, stage="launch")
+
+
+def _sheet(run: Run, environ: Mapping[str, str], successor: Sequence[str], grace: float) -> bytes:
+    """What the shim is to do, as NUL-separated fields; lists are preceded by their length."""
+    fields = [run.id, str(run.timeout or 0), str(grace), str(file_limit()), run.cwd or os.getcwd()]
+    for some in (run.command, successor, _pairs(environ.items()), _pairs(run.env)):
+        fields += [str(len(some)), *some]
+    encoded = [os.fsencode(field) for field in fields]
+    if any(b"\0" in field for field in encoded):
+        raise ValueError("embedded null byte")
+    return b"\0".join(encoded)
+
+
+def _pairs(items: Iterable[tuple[str, str]]) -> list[str]:
+    """Variables as ``NAME=value``, without those whose name or value no environment can hold."""
+    return [f"{name}={value}" for name, value in items if name and "=" not in name]
+
+
+def _start(run_dir_fd: int, environ: Mapping[str, str], run_id: str, sheet: bytes) -> bytes:
+    """Spawn the shim and return what it says through the pipe; nothing where it died without a word."""
+    opened: list[int] = []
+    try:
+        files = [_sheet_file(run_dir_fd, sheet), _log_file(run_dir_fd)]
+        opened += files
+        ready, told = os.pipe()
+        opened += [ready, told]
+        sources = [_high(fd) for fd in (files[0], files[1], files[1], run_dir_fd, told)]
+        opened += sources
+        child = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", SHIM, run_id],
+            environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, source, number) for number, source in enumerate(sources)],
+            setsigmask=signal.valid_signals(),  # nothing can hit the shim before it listens
+        )
+        for fd in (told, sources[-1]):
+            os.close(fd)
+            opened.remove(fd)
+        answer = b"".join(iter(lambda: os.read(ready, 4096), b""))
+    finally:
+        for fd in opened:
+            os.close(fd)
+    _collect(child)
+    return answer
+
+
+def _sheet_file(run_dir_fd: int, sheet: bytes) -> int:
+    """The sheet in a file without a name: whole from the first moment, so that the launcher may die at any."""
+    name = f".sheet.{os.getpid()}"
+    file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=run_dir_fd)
+    try:
+        os.unlink(name, dir_fd=run_dir_fd)
+        while sheet:
+            sheet = sheet[os.write(file, sheet) :]
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def _log_file(run_dir_fd: int) -> int:
+    """The run's output.log, to be appended to by the command itself."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open("output.log", flags, 0o600, dir_fd=run_dir_fd)
+
+
+def _high(fd: int) -> int:
+    """The same file under a number out of the way of those the shim is given."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+
+
+def _collect(child: int) -> None:
+    """Reap the shim's first half, which left as soon as it had a child of its own."""
+    try:
+        os.waitpid(child, 0)
+    except ChildProcessError:
+        return  # this process ignores SIGCHLD, or somebody else collects its children
