@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 
+from runboard.lenient import (
+    as_count,
+    as_exact,
+    as_kind,
+    as_mapping,
+    as_number,
+    as_pid,
+    as_strings,
+    as_text,
+    as_time,
+)
 from runboard.model import ExitRecord, Identity, KillRequest, Outcome, Reason, Run, Status, Transition, Usage
 from runboard.safetext import clean
 
 SCHEMA = 1
-PID_MAX = 2**22
-"""The largest pid Linux can give (PID_MAX_LIMIT, proc_sys_kernel(5)); a number above it names no process."""
 
 _FINISHED = {"completed": Status.COMPLETED, "failed": Status.FAILED}
 _REASONS = {str(reason): reason for reason in Reason}
@@ -34,36 +42,36 @@ def parse(doc: object, run_id: str) -> Run:
         BadRecord: It is no object, or its status is missing or unknown.
     """
     if not isinstance(doc, dict):
-        raise BadRecord(f"run.json holds {_kind(doc)} where an object belongs")
+        raise BadRecord(f"run.json holds {as_kind(doc)} where an object belongs")
     status = doc.get("status")
     if not isinstance(status, str) or status not in {*_FINISHED, "running", "queued"}:
         shown = "no status" if status is None else f"the unknown status {clean(repr(status))[:40]}"
         raise BadRecord(f"run.json has {shown}")
     outcome = _outcome(doc, _FINISHED[status]) if status in _FINISHED else None
-    minutes = _number(doc.get("timeout"))
+    minutes = as_number(doc.get("timeout"))
     return Run(
         id=run_id,
-        name=_text(doc.get("name")),
-        repo=_text(doc.get("repo")),
-        issue=_text(doc.get("issue")),
-        persona=_text(doc.get("persona")),
-        model=_text(doc.get("model")),
-        branch=_text(doc.get("branch")),
-        note=_text(doc.get("note")),
-        engine=_text(doc.get("engine")),
-        command=_strings(doc.get("command")),
-        cwd=_exact(doc.get("cwd")),
-        env=tuple(sorted((k, v) for k, v in _mapping(doc.get("env")).items() if isinstance(v, str))),
-        tags=tuple(clean(tag) for tag in _strings(doc.get("tags"))),
+        name=as_text(doc.get("name")),
+        repo=as_text(doc.get("repo")),
+        issue=as_text(doc.get("issue")),
+        persona=as_text(doc.get("persona")),
+        model=as_text(doc.get("model")),
+        branch=as_text(doc.get("branch")),
+        note=as_text(doc.get("note")),
+        engine=as_text(doc.get("engine")),
+        command=as_strings(doc.get("command")),
+        cwd=as_exact(doc.get("cwd")),
+        env=tuple(sorted((k, v) for k, v in as_mapping(doc.get("env")).items() if isinstance(v, str))),
+        tags=tuple(clean(tag) for tag in as_strings(doc.get("tags"))),
         queued=status == "queued",
-        started_at=_time(doc.get("startedAt")),
-        completed_at=_time(doc.get("completedAt")) if outcome else None,
+        started_at=as_time(doc.get("startedAt")),
+        completed_at=as_time(doc.get("completedAt")) if outcome else None,
         timeout=minutes * 60 if minutes is not None and minutes > 0 else None,
         usage=_usage(doc.get("usage")),
         process=_identity(doc),
         kill_request=_kill_request(doc.get("killRequest")),
         history=_history(doc.get("history")),
-        rerun_of=_text(doc.get("rerunOf")),
+        rerun_of=as_text(doc.get("rerunOf")),
         outcome=outcome,
         raw=doc,
     )
@@ -101,33 +109,33 @@ class Started:
 
 def parse_started(doc: object) -> Started | None:
     """Understand started.json; None where it tells neither of a command nor of why there is none."""
-    found = _mapping(doc)
-    at, pid, errno = _number(found.get("at")), _pid(found.get("pid")), _count(found.get("errno"), 4095)
+    found = as_mapping(doc)
+    at, pid, errno = as_number(found.get("at")), as_pid(found.get("pid")), as_count(found.get("errno"), 4095)
     if at is None or (pid is None and not errno):
         return None
     return Started(
         at,
         pid,
-        _count(found.get("startTicks")),
-        _pid(found.get("shimPid")),
-        _count(found.get("shimStartTicks")),
+        as_count(found.get("startTicks")),
+        as_pid(found.get("shimPid")),
+        as_count(found.get("shimStartTicks")),
         errno or None,
-        _text(found.get("stage")) or "exec",
+        as_text(found.get("stage")) or "exec",
     )
 
 
 def parse_exit(doc: object) -> ExitRecord | None:
     """Understand exit.json; None where it does not hold at least a wait status and a time."""
-    found = _mapping(doc)
-    status, at = _count(found.get("status"), 0xFFFF), _number(found.get("at"))
+    found = as_mapping(doc)
+    status, at = as_count(found.get("status"), 0xFFFF), as_number(found.get("at"))
     if status is None or at is None:
         return None
     return ExitRecord(
         status,
         at,
-        _number(found.get("uptime")),
-        _number(found.get("timedOutAt")),
-        _count(found.get("oomKills")) or 0,
+        as_number(found.get("uptime")),
+        as_number(found.get("timedOutAt")),
+        as_count(found.get("oomKills")) or 0,
     )
 
 
@@ -219,116 +227,43 @@ def _moment(at: float | None) -> str | None:
     return None if at is None else iso(at)
 
 
-def _kind(value: object) -> str:
-    """A JSON value's kind in a person's words."""
-    names: dict[type, str] = {
-        list: "a list",
-        str: "a string",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-    }
-    return "nothing" if value is None else names.get(type(value), "something else")
-
-
-def _exact(value: object) -> str | None:
-    """A string that must not be altered, or None."""
-    return value if isinstance(value, str) and value else None
-
-
-def _text(value: object) -> str | None:
-    """A string cleaned for showing; numbers are taken too, because issues are often numbered."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
-    return clean(value) if isinstance(value, str) and value else None
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    """A list of strings, or nothing at all where any part is something else."""
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return tuple(value)
-    return ()
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    """An object, or an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def _number(value: object) -> float | None:
-    """A finite number; true and false are not numbers here."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
-        return None
-    return float(value)
-
-
-def _count(value: object, most: int = 2**63 - 1) -> int | None:
-    """A whole number from 0 to ``most``; a float, a bool or a number in a string is none."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 <= value <= most else None
-
-
-def _pid(value: object) -> int | None:
-    """A pid that could name a process of a person's: above 1, whole, within the kernel's range."""
-    pid = _count(value, PID_MAX)
-    return pid if pid is not None and pid > 1 else None
-
-
-def _time(value: object) -> float | None:
-    """Epoch seconds from ISO 8601 text, or from the number of milliseconds JavaScript counts in."""
-    milliseconds = _number(value)
-    if milliseconds is not None:
-        return milliseconds / 1000 if 0 <= milliseconds < 1e14 else None
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (OverflowError, OSError):
-        return None
-
-
 def _identity(doc: Mapping[str, Any]) -> Identity:
     """Who the process is: the older tool's bare pid, or ours with all that makes it certain."""
-    found = _mapping(doc.get("process"))
+    found = as_mapping(doc.get("process"))
     return Identity(
-        pid=_pid(doc.get("pid")),
-        start_ticks=_count(found.get("startTicks")),
-        boot_id=_exact(found.get("bootId")),
-        pid_namespace=_exact(found.get("pidNamespace")),
-        host=_text(found.get("host")),
-        shim_pid=_pid(found.get("shimPid")),
-        shim_start_ticks=_count(found.get("shimStartTicks")),
-        launcher_pid=_pid(found.get("launcherPid")),
-        launcher_start_ticks=_count(found.get("launcherStartTicks")),
+        pid=as_pid(doc.get("pid")),
+        start_ticks=as_count(found.get("startTicks")),
+        boot_id=as_exact(found.get("bootId")),
+        pid_namespace=as_exact(found.get("pidNamespace")),
+        host=as_text(found.get("host")),
+        shim_pid=as_pid(found.get("shimPid")),
+        shim_start_ticks=as_count(found.get("shimStartTicks")),
+        launcher_pid=as_pid(found.get("launcherPid")),
+        launcher_start_ticks=as_count(found.get("launcherStartTicks")),
     )
 
 
 def _kill_request(value: object) -> KillRequest | None:
     """A kill request, whole or not at all."""
-    found = _mapping(value)
-    at, number = _time(found.get("at")), _count(found.get("signal"), 64)
+    found = as_mapping(value)
+    at, number = as_time(found.get("at")), as_count(found.get("signal"), 64)
     if at is None or not number:
         return None
-    by = _text(found.get("by")) or "somebody"
-    return KillRequest(at, by, number, _number(found.get("uptime")), found.get("timeout") is True)
+    by = as_text(found.get("by")) or "somebody"
+    return KillRequest(at, by, number, as_number(found.get("uptime")), found.get("timeout") is True)
 
 
 def _history(value: object) -> tuple[Transition, ...]:
     """The lines of history that can be read."""
-    steps = [_mapping(step) for step in value] if isinstance(value, list) else []
+    steps = [as_mapping(step) for step in value] if isinstance(value, list) else []
     return tuple(
         Transition(
-            _time(step.get("at")) or 0.0,
-            _text(step.get("from")) or "",
-            _text(step.get("to")) or "",
-            _text(step.get("reason")) or "",
-            _text(step.get("by")) or "",
-            _text(step.get("detail")),
+            as_time(step.get("at")) or 0.0,
+            as_text(step.get("from")) or "",
+            as_text(step.get("to")) or "",
+            as_text(step.get("reason")) or "",
+            as_text(step.get("by")) or "",
+            as_text(step.get("detail")),
         )
         for step in steps
         if step
@@ -337,9 +272,9 @@ def _history(value: object) -> tuple[Transition, ...]:
 
 def _usage(value: object) -> Usage | None:
     """Token counts and cost that are numbers; the rest counts as not told."""
-    found = _mapping(value)
-    counts = {key: _count(found.get(key)) for key in _USAGE if key != "cost"}
-    cost = _number(found.get("cost"))
+    found = as_mapping(value)
+    counts = {key: as_count(found.get(key)) for key in _USAGE if key != "cost"}
+    cost = as_number(found.get("cost"))
     if cost is None and all(count is None for count in counts.values()):
         return None
     return Usage(**counts, cost=cost)
@@ -351,8 +286,8 @@ def _outcome(doc: Mapping[str, Any], status: Status) -> Outcome:
     return Outcome(
         status,
         _REASONS.get(reason) if isinstance(reason, str) else None,
-        _text(doc.get("error")),
-        _count(doc.get("exitCode"), 255),
-        _count(doc.get("signal"), 64),
+        as_text(doc.get("error")),
+        as_count(doc.get("exitCode"), 255),
+        as_count(doc.get("signal"), 64),
         doc.get("coreDumped") is True,
     )
