@@ -1,0 +1,204 @@
+"""Files by directory descriptor: read only where plain, replaced whole, no link followed; errors are OSError."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from contextlib import suppress
+from errno import EINVAL, EOPNOTSUPP, EPERM
+from typing import NoReturn
+
+import orjson
+
+TEMP = ".put-"
+"""How the names of unfinished files begin; what a dead writer left under such a name may be swept by the next."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class Unfit(ValueError):
+    """A file that is not read because of what it is; the message is a sentence about it."""
+
+
+def open_folder(name: str, parent: int | None = None) -> int:
+    """Open a directory that is no symbolic link; ``name`` is a path, or relative to ``parent``."""
+    return os.open(name, _FOLDER, dir_fd=parent)
+
+
+def open_file(parent: int, name: str) -> int:
+    """Open whatever bears this name for reading, without following a link or waiting for a FIFO's writer."""
+    return os.open(name, _READ, dir_fd=parent)
+
+
+def is_plain(info: os.stat_result) -> bool:
+    """Whether a file is a regular one."""
+    return stat.S_ISREG(info.st_mode)
+
+
+def kind(info: os.stat_result) -> str:
+    """What a file is, in a person's words."""
+    return _KINDS.get(stat.S_IFMT(info.st_mode), "a file")
+
+
+def read_plain(parent: int, name: str, most: int) -> bytes:
+    """The whole of a regular file of at most ``most`` bytes.
+
+    Raises:
+        Unfit: It is something else, or larger.
+        OSError: It is absent or cannot be read.
+    """
+    _require_plain(os.stat(name, dir_fd=parent, follow_symlinks=False), name, most)  # opening a device is an act
+    fd = open_file(parent, name)
+    try:
+        size = _require_plain(os.fstat(fd), name, most)
+        data = b""
+        while len(data) <= most and (part := os.read(fd, max(size - len(data), 0) + 1)):
+            data += part
+    finally:
+        os.close(fd)
+    if len(data) > most:
+        raise Unfit(f"{name} is larger than {most} bytes; it is not read")
+    return data
+
+
+def replace(parent: int, name: str, data: bytes) -> None:
+    """Put ``data`` in the place of ``name`` so that any reader, after any crash, finds the old or the new, whole."""
+    temp = _write_temp(parent, data)
+    try:
+        os.rename(temp, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except BaseException:
+        _forget(parent, temp)
+        raise
+    sync_folder(parent)
+
+
+def create(parent: int, name: str, data: bytes) -> bool:
+    """Give ``data`` the name ``name`` unless anything bears it already; the caller holds the directory's lock."""
+    temp = _write_temp(parent, data)
+    try:
+        os.link(temp, name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in {EPERM, EOPNOTSUPP} or exists(parent, name):
+            raise
+        os.rename(temp, name, src_dir_fd=parent, dst_dir_fd=parent)  # no hard links here; the lock keeps others out
+    finally:
+        _forget(parent, temp)
+    sync_folder(parent)
+    return True
+
+
+def sweep(parent: int) -> None:
+    """Remove what writers that died left unfinished; the caller holds the directory's lock."""
+    for name in os.listdir(parent):
+        if name.startswith(TEMP):
+            _forget(parent, name)
+
+
+def sync_folder(fd: int) -> None:
+    """Make the names in a directory survive a power cut."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno != EINVAL:  # a file system that does not know the call for directories
+            raise
+
+
+def exists(parent: int, name: str) -> bool:
+    """Whether anything bears this name, a dangling link included."""
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def adopt(fd: int, parent: int) -> None:
+    """Give a new file to the owner of its directory, so that root looking in on a user's runs locks nobody out."""
+    if os.geteuid() == 0:
+        owner = os.fstat(parent)
+        if owner.st_uid != 0:
+            os.fchown(fd, owner.st_uid, owner.st_gid)
+
+
+def decode(data: bytes) -> object:
+    """JSON text as a value; a byte order mark and lone surrogates are borne with.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        if b"\\ud" not in data and b"\\uD" not in data:
+            raise
+    try:  # half an emoji that somebody cut, or an argument that is not UTF-8: only the slow decoder takes them
+        return json.loads(data.decode(), parse_int=_whole, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def encode(doc: object, *, indent: bool = False) -> bytes:
+    """A value as one line of JSON, or as indented text, with a newline at the end; lone surrogates become escapes."""
+    try:
+        return orjson.dumps(doc, option=orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0))
+    except orjson.JSONEncodeError:
+        text = json.dumps(doc, indent=2 if indent else None, separators=None if indent else (",", ":"), allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def _write_temp(parent: int, data: bytes) -> str:
+    """Write a new file through to the disk under a name that nobody else has, and return the name."""
+    name = TEMP + os.urandom(8).hex()
+    fd = os.open(name, _MAKE, 0o600, dir_fd=parent)
+    try:
+        try:
+            adopt(fd, parent)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except BaseException:
+        _forget(parent, name)
+        raise
+    return name
+
+
+def _forget(parent: int, name: str) -> None:
+    """Remove an unfinished file as far as that can be done; a later sweep does the rest."""
+    with suppress(OSError):
+        os.unlink(name, dir_fd=parent)
+
+
+def _require_plain(info: os.stat_result, name: str, most: int) -> int:
+    """The size of a regular file that is not too large."""
+    if not stat.S_ISREG(info.st_mode):
+        raise Unfit(f"{name} is {kind(info)}; it is not read")
+    if info.st_size > most:
+        raise Unfit(f"{name} is larger than {most} bytes; it is not read")
+    return info.st_size
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number as far as 64 bits go, as the fast decoder has it."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _no_number(word: str) -> NoReturn:
+    """NaN and the infinities are no JSON."""
+    raise ValueError(f"{word} is no number")

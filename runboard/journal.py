@@ -1,0 +1,133 @@
+"""The journal: one appended line per transition and host, a hint for other readers; the records remain the truth."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+from runboard import files
+from runboard.record import iso
+
+FOLDER = ".journal"
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_BLOCK = 1 << 20
+_START = b'{"at":'
+
+
+def append(root: str, entry: dict[str, object]) -> None:
+    """Add one line, timed now, to this host's journal by a single write, so that no two writers' lines ever mix.
+
+    Raises:
+        OSError: It could not be written; nobody but an onlooker's speed depends on it.
+    """
+    folder = f"{root}/{FOLDER}"
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    parent = files.open_folder(folder)
+    try:
+        fd = os.open(_host(), _APPEND, 0o600, dir_fd=parent)
+        try:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                files.adopt(fd, parent)
+                os.write(fd, files.encode({"at": iso(time.time()), **entry}))
+        finally:
+            os.close(fd)
+    finally:
+        os.close(parent)
+
+
+def _host() -> str:
+    """The name of this host as a file name."""
+    return os.uname().nodename.replace("/", "_").lstrip(".")[:200] or "localhost"
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far one host's journal has been read; ``size`` is its size when it was last looked at."""
+
+    inode: int
+    offset: int
+    size: int
+
+
+class Journal:
+    """A reader of all hosts' journals that begins at their present end."""
+
+    def __init__(self, root: str) -> None:
+        """Note where every journal ends now; the directory may come later."""
+        self.dir = f"{root}/{FOLDER}"
+        self._places = {name: _Place(info.st_ino, info.st_size, info.st_size) for name, info in self._look()}
+
+    def poll(self) -> list[dict[str, object]]:
+        """The entries appended since the last poll; half a line is kept for the next, a spoilt one is passed over.
+
+        A journal that shrank or was replaced is read from its beginning. At most 1 MiB per host and call.
+        """
+        entries: list[dict[str, object]] = []
+        for name, info in self._look():
+            place = self._places.setdefault(name, _Place(info.st_ino, 0, 0))
+            if place.inode != info.st_ino or info.st_size < place.offset:
+                self._places[name] = place = _Place(info.st_ino, 0, 0)
+            if info.st_size != place.size or place.offset < place.size:
+                with suppress(OSError):
+                    entries += self._read(name, place, info.st_size)
+        return entries
+
+    def _look(self) -> list[tuple[str, os.stat_result]]:
+        """Every host's journal that is a plain file, with what the file system says of it."""
+        try:
+            parent = files.open_folder(self.dir)
+        except OSError:
+            return []
+        found = []
+        try:
+            for name in os.listdir(parent):
+                with suppress(FileNotFoundError):
+                    info = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                    if stat.S_ISREG(info.st_mode) and not name.startswith("."):
+                        found.append((name, info))
+        finally:
+            os.close(parent)
+        return found
+
+    def _read(self, name: str, place: _Place, size: int) -> list[dict[str, object]]:
+        """The whole lines from where we stopped; the byte before is read too, to see that it still ends a line."""
+        data, before = self._block(name, place.offset)
+        if before not in {b"", b"\n"}:
+            place.offset = 0
+            data, _ = self._block(name, 0)
+        end = data.rfind(b"\n") + 1
+        if end == 0 and len(data) == _BLOCK:
+            end = _BLOCK  # no line of ours is as long
+        place.offset += end
+        place.size = size if len(data) < _BLOCK else place.offset
+        return [entry for line in data[:end].split(b"\n") if (entry := _entry(line)) is not None]
+
+    def _block(self, name: str, offset: int) -> tuple[bytes, bytes]:
+        """Up to 1 MiB from an offset on, and the byte before it."""
+        parent = files.open_folder(self.dir)
+        try:
+            fd = files.open_file(parent, name)
+        finally:
+            os.close(parent)
+        try:
+            data = os.pread(fd, _BLOCK + 1, max(offset - 1, 0))
+        finally:
+            os.close(fd)
+        return (data[1:], data[:1]) if offset else (data[:_BLOCK], b"")
+
+
+def _entry(line: bytes) -> dict[str, object] | None:
+    """One line as an entry; a whole line that follows another's torn beginning is found in it."""
+    start = line.rfind(_START)
+    if start < 0:
+        return None
+    try:
+        entry = files.decode(line[start:])
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None

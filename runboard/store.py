@@ -1,0 +1,300 @@
+"""The runs directory: records replaced whole under a lock, read leniently, and never reached through a link."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from errno import ENOENT
+
+from runboard import files, folder, journal, tree
+from runboard.errors import AmbiguousRun, NoSuchRun, Refused, RunBusy, StoreError, told
+from runboard.folder import MOST, RECORD, LockedRun
+from runboard.journal import Journal
+from runboard.model import Run
+from runboard.safetext import clean
+from runboard.trash import Trash
+
+__all__ = [
+    "LAST",
+    "RECORD",
+    "AmbiguousRun",
+    "Journal",
+    "LockedRun",
+    "NoSuchRun",
+    "Refused",
+    "RunBusy",
+    "Stamp",
+    "Store",
+    "StoreError",
+]
+
+LAST = "@last"
+Stamp = tuple[int, int, int]
+"""(mtime in ns, inode, size) of a record: another stamp means another record."""
+
+_EMPTY = "No runs yet. Start one: runboard run -- make test"
+
+
+class Store:
+    """A directory of runs; holds no state, so any number of threads and processes may share one."""
+
+    def __init__(self, root: str) -> None:
+        """Name the directory; it need not exist, the first ``create`` makes it."""
+        self.root = os.path.abspath(root)
+        self._trash = Trash(self.root)
+
+    def ids(self) -> list[str]:
+        """The names of all runs in order: directories, and links, which are shown though never followed."""
+        try:
+            with told(f"The runs directory {clean(self.root)} cannot be listed"), os.scandir(self.root) as entries:
+                names = [e.name for e in entries if e.is_dir(follow_symlinks=False) or e.is_symlink()]
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            return []
+        return sorted(name for name in names if not name.startswith("."))
+
+    def find(self, text: str) -> str:
+        """The id that is meant by a whole id, the beginning of only one, or ``@last`` for the run started last."""
+        names = self.ids()
+        if text in names:
+            return text
+        if text == LAST:
+            return self._last(names)
+        fitting = tuple(name for name in names if text and name.startswith(text))
+        if len(fitting) > 1:
+            raise AmbiguousRun(text, fitting)
+        if not fitting:
+            raise NoSuchRun(f"No run begins with {clean(text)!r}; `runboard ps -a` lists all" if names else _EMPTY)
+        return fitting[0]
+
+    def read(self, run_id: str) -> Run:
+        """The run as its record tells, or, where that cannot be understood, with ``damage`` saying why.
+
+        Raises:
+            NoSuchRun: There is no such directory, or it is only just being made.
+        """
+        try:
+            fd = self._open(run_id)
+        except FileNotFoundError:
+            raise NoSuchRun(f"There is no run {clean(run_id)}") from None
+        except OSError as error:
+            return folder.unopened(self.path(run_id), run_id, error)
+        try:
+            return folder.read_record(fd, run_id)
+        finally:
+            os.close(fd)
+
+    def stamp(self, run_id: str) -> Stamp | None:
+        """What tells one state of a record from the next, without reading it; None where there is no plain record."""
+        info = self.file_stat(run_id, RECORD)
+        return (info.st_mtime_ns, info.st_ino, info.st_size) if info and files.is_plain(info) else None
+
+    def create(self, draft: Run) -> Run:
+        """Make a run under a new id of 8 hex digits and return it; the draft's own id is not used."""
+        with told(f"No run can be made in {clean(self.root)}"):
+            os.makedirs(self.root, 0o700, exist_ok=True)
+            root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                run = self._make(root, draft)
+            finally:
+                os.close(root)
+        self._note(run, "created", "", "", "")
+        return run
+
+    @contextmanager
+    def locked(self, run_id: str, limit: float = 5.0) -> Iterator[LockedRun]:
+        """Hold a run's lock and its record as it stands; processes and threads that also ask wait.
+
+        Args:
+            run_id: Which run.
+            limit: How long to wait for another holder, in seconds.
+
+        Raises:
+            RunBusy: The lock was not to be had within the limit.
+            NoSuchRun: There is no such directory, or not any more.
+        """
+        fd = self._lock(run_id, limit)
+        try:
+            yield LockedRun(self.path(run_id), run_id, fd, self._note)
+        finally:
+            fcntl.flock(fd, fcntl.LOCK_UN)  # also for a child that got the descriptor by fork
+            os.close(fd)
+
+    def open_dir(self, run_id: str) -> int:
+        """A descriptor of the run's directory, for the caller to close."""
+        try:
+            return self._open(run_id)
+        except FileNotFoundError:
+            raise NoSuchRun(f"There is no run {clean(run_id)}") from None
+        except OSError as error:
+            raise StoreError(folder.unopened(self.path(run_id), run_id, error).damage) from error
+
+    def open_file(self, run_id: str, name: str) -> int:
+        """A descriptor of whatever bears this name in the run's directory, opened to read without waiting.
+
+        Raises:
+            OSError: It cannot be opened, or is a link, or there is no such run.
+        """
+        _require_name(name)
+        fd = self._open(run_id)
+        try:
+            return files.open_file(fd, name)
+        finally:
+            os.close(fd)
+
+    def read_file(self, run_id: str, name: str, most: int) -> bytes | None:
+        """The whole of a regular file of the run; None where it is absent, odd, or larger than ``most`` bytes."""
+        _require_name(name)
+        try:
+            fd = self._open(run_id)
+            try:
+                return files.read_plain(fd, name, most)
+            finally:
+                os.close(fd)
+        except (OSError, files.Unfit):
+            return None
+
+    def read_json(self, run_id: str, name: str) -> object | None:
+        """A file of the run as a JSON value; None where it is absent or cannot be understood."""
+        data = self.read_file(run_id, name, MOST)
+        try:
+            return None if data is None else files.decode(data)
+        except ValueError:
+            return None
+
+    def file_stat(self, run_id: str, name: str) -> os.stat_result | None:
+        """What the file system says of a file of the run, links not followed; None where there is none."""
+        _require_name(name)
+        try:
+            fd = self._open(run_id)
+            try:
+                return os.stat(name, dir_fd=fd, follow_symlinks=False)
+            finally:
+                os.close(fd)
+        except OSError:
+            return None
+
+    def path(self, run_id: str) -> str:
+        """Where the run's directory is, for people and for comparing with where a process works."""
+        return f"{self.root}/{run_id}"
+
+    def size(self, run_id: str) -> int:
+        """Bytes that the run takes on the disk, without following links or entering other file systems."""
+        try:
+            fd = self._open(run_id)
+        except OSError:
+            return 0
+        try:
+            return tree.usage(fd)
+        finally:
+            os.close(fd)
+
+    def journal(self) -> Journal:
+        """A reader of what is done to the runs from now on."""
+        return Journal(self.root)
+
+    def trash(self, run_id: str) -> None:
+        """Move a finished or damaged run to the trash, decided under its lock.
+
+        Raises:
+            Refused: It has not ended, or the trash has a run of this name already.
+        """
+        if folder.is_name(run_id) and os.path.islink(self.path(run_id)):
+            self._trash.take(run_id)  # the link itself; what it points to is not ours
+            return
+        with self.locked(run_id) as held:
+            if held.run.active:
+                raise Refused(f"Run {clean(run_id)} is {held.run.status}; stop it first")
+            self._trash.take(run_id)
+            self._note(held.run, "trashed", str(held.run.status), "", "")
+
+    def restore(self, run_id: str) -> None:
+        """Bring a run back from the trash.
+
+        Raises:
+            NoSuchRun: It is not there.
+            Refused: There is a run of this name again.
+        """
+        self._trash.give_back(run_id)
+        self._note(self.read(run_id), "restored", "", "", "")
+
+    def trashed(self) -> list[Run]:
+        """Every run in the trash, the one thrown away last first."""
+        return self._trash.runs()
+
+    def destroy(self, run_id: str) -> None:
+        """Remove a run in the trash for good; what cannot be removed stays there and is told as StoreError."""
+        self._trash.destroy(run_id)
+
+    def _open(self, run_id: str) -> int:
+        """A descriptor of a run's directory; what can be no run's name is as good as absent."""
+        if not folder.is_name(run_id):
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), run_id)
+        try:
+            return files.open_folder(self.path(run_id))
+        except UnicodeEncodeError:  # half an emoji is no file name
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), run_id) from None
+
+    def _lock(self, run_id: str, limit: float) -> int:
+        """A descriptor of the run's directory with its lock held; one moved away meanwhile is looked up again."""
+        while True:
+            fd = self.open_dir(run_id)
+            try:
+                folder.acquire(fd, self.path(run_id), limit)
+                if folder.in_place(self.path(run_id), fd):
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)
+
+    def _make(self, root: int, draft: Run) -> Run:
+        """A new directory in the open root with the draft's record in it; nothing is left where that fails."""
+        run = self._named(root, draft)
+        try:
+            fd = files.open_folder(run.id, root)
+            try:
+                files.adopt(fd, root)
+                run = folder.write_record(fd, run)
+            finally:
+                os.close(fd)
+            files.sync_folder(root)
+        except BaseException:
+            with suppress(OSError):
+                os.rmdir(run.id, dir_fd=root)
+            raise
+        return run
+
+    def _named(self, root: int, draft: Run) -> Run:
+        """The draft under an id that nobody else has, its directory made."""
+        while True:
+            run_id = os.urandom(4).hex()
+            with suppress(FileExistsError):
+                os.mkdir(run_id, 0o700, dir_fd=root)
+                return replace(draft, id=run_id)
+
+    def _note(self, run: Run, event: str, before: str, reason: str, by: str) -> None:
+        """Tell the journal; a full disk costs other boards some seconds, and must not undo what is written already."""
+        entry: dict[str, object] = {"id": run.id, "event": event, "from": before, "to": str(run.status)}
+        with suppress(OSError):
+            journal.append(self.root, entry | {"reason": reason, "by": by})
+
+    def _last(self, names: list[str]) -> str:
+        """The run that was started last."""
+        started: list[tuple[float, str]] = []
+        for name in names:
+            with suppress(NoSuchRun):
+                started.append((self.read(name).started_at or 0.0, name))
+        if not started:
+            raise NoSuchRun(_EMPTY)
+        return max(started)[1]
+
+
+def _require_name(name: str) -> None:
+    """Hold programs to file names: a path would be followed through links."""
+    if "/" in name or name in {"", ".", ".."}:
+        raise ValueError(f"{name!r} is not the name of a file in a run's directory")

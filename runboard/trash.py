@@ -1,0 +1,141 @@
+"""The trash of a runs directory: runs moved aside by one rename, until they are brought back or removed for good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from errno import EEXIST, ENOTEMPTY
+
+from runboard import files, folder, tree
+from runboard.errors import NoSuchRun, Refused, told
+from runboard.model import Run
+from runboard.safetext import clean
+
+FOLDER = ".trash"
+
+_LIMIT = 5.0
+
+
+class Trash:
+    """The directory ``.trash`` in a runs directory; it is made by the first run thrown into it."""
+
+    def __init__(self, root: str) -> None:
+        """Name the runs directory."""
+        self._root = root
+        self._path = f"{root}/{FOLDER}"
+
+    def take(self, run_id: str) -> None:
+        """Move a run from the runs directory into the trash; the caller holds its lock.
+
+        Raises:
+            Refused: There is one of this name already.
+        """
+        with told(f"Run {clean(run_id)} cannot be moved to the trash"):
+            with suppress(FileExistsError):
+                os.mkdir(self._path, 0o700)
+            with self._open() as (root, trash):
+                taken = f"The trash holds a run {clean(run_id)} already; restore or destroy that one first"
+                _move(run_id, root, trash, taken)
+
+    def give_back(self, run_id: str) -> None:
+        """Move a run back to where it was.
+
+        Raises:
+            NoSuchRun: It is not in the trash.
+            Refused: There is a run of this name again.
+        """
+        self._require(run_id)
+        taken = f"There is a run {clean(run_id)} again; move that one away first"
+        with told(f"Run {clean(run_id)} cannot be restored"), self._open() as (root, trash), self._held(trash, run_id):
+            _move(run_id, trash, root, taken)
+
+    def destroy(self, run_id: str) -> None:
+        """Remove a run for good, its record last; what cannot be removed stays in the trash under its name.
+
+        Raises:
+            NoSuchRun: It is not in the trash.
+            StoreError: Something of it could not be removed.
+        """
+        self._require(run_id)
+        with told(f"Run {clean(run_id)} cannot be removed for good"), self._open() as (_, trash):
+            if tree.is_folder(trash, run_id):
+                tree.make_writable(trash, run_id)
+            with self._held(trash, run_id):
+                if tree.is_folder(trash, run_id):
+                    tree.remove(trash, run_id, last=folder.RECORD)
+                else:
+                    os.unlink(run_id, dir_fd=trash)
+                files.sync_folder(trash)
+
+    def runs(self) -> list[Run]:
+        """Every run in the trash, the one thrown away last first."""
+        found: list[tuple[float, Run]] = []
+        with (
+            told(f"The trash {clean(self._path)} cannot be listed"),
+            suppress(FileNotFoundError),
+            self._open() as (_, trash),
+        ):
+            for name in os.listdir(trash):
+                with suppress(FileNotFoundError, NoSuchRun):
+                    changed = os.stat(name, dir_fd=trash, follow_symlinks=False).st_ctime
+                    found.append((changed, self._read(trash, name)))
+        return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def _read(self, trash: int, name: str) -> Run:
+        """One run in the trash."""
+        try:
+            fd = files.open_folder(name, trash)
+        except OSError as error:
+            return folder.unopened(f"{self._path}/{name}", name, error)
+        try:
+            return folder.read_record(fd, name)
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[int, int]]:
+        """Descriptors of the runs directory and of its trash, which must be no link."""
+        root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            trash = files.open_folder(FOLDER, root)
+            try:
+                yield root, trash
+            finally:
+                os.close(trash)
+        finally:
+            os.close(root)
+
+    def _require(self, run_id: str) -> None:
+        """Refuse a name that is none, or that nothing in the trash bears."""
+        if not folder.is_name(run_id) or not os.path.lexists(f"{self._path}/{run_id}"):
+            raise NoSuchRun(f"The trash holds no run {clean(run_id)}")
+
+    @contextmanager
+    def _held(self, trash: int, run_id: str) -> Iterator[None]:
+        """The lock of a run in the trash, so that none is brought back while it is removed; a link needs no lock."""
+        try:
+            fd = files.open_folder(run_id, trash)
+        except NotADirectoryError:
+            yield
+            return
+        try:
+            folder.acquire(fd, f"{self._path}/{run_id}", _LIMIT)
+            self._require(run_id)
+            yield
+        finally:
+            os.close(fd)
+
+
+def _move(run_id: str, source: int, target: int, taken: str) -> None:
+    """Rename a run from one directory into the other and make both durable; ``taken`` is the refusal."""
+    if files.exists(target, run_id):
+        raise Refused(taken)
+    try:
+        os.rename(run_id, run_id, src_dir_fd=source, dst_dir_fd=target)
+    except OSError as error:
+        if error.errno not in {EEXIST, ENOTEMPTY}:
+            raise
+        raise Refused(taken) from error
+    files.sync_folder(target)
+    files.sync_folder(source)

@@ -1,0 +1,123 @@
+"""A directory with all it holds: what it takes on the disk, and how it goes for good; no link is ever followed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from errno import ENOTEMPTY
+
+from runboard import files
+
+_DEEPEST = 200
+
+
+def usage(folder: int) -> int:
+    """Bytes on disk of an open directory and all below it, each hard link once.
+
+    Links are not followed, other file systems not entered; what cannot be read, or lies absurdly deep, is not counted.
+    """
+    device, seen = os.fstat(folder).st_dev, set[int]()
+
+    def count(fd: int, depth: int) -> int:
+        """The usage of one level and, with descriptors only, of those below it."""
+        total = os.fstat(fd).st_blocks * 512
+        for name in os.listdir(fd):
+            with suppress(OSError):
+                info = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if stat.S_ISDIR(info.st_mode):
+                    total += below(fd, name, depth) if info.st_dev == device and depth < _DEEPEST else 0
+                elif info.st_nlink == 1 or info.st_ino not in seen:
+                    seen.add(info.st_ino)
+                    total += info.st_blocks * 512
+        return total
+
+    def below(parent: int, name: str, depth: int) -> int:
+        """The usage of one directory inside."""
+        fd = files.open_folder(name, parent)
+        try:
+            return count(fd, depth + 1)
+        finally:
+            os.close(fd)
+
+    return count(folder, 0)
+
+
+def remove(parent: int, name: str, last: str) -> None:
+    """Remove a directory with all it holds, the file ``last`` at the end, so that a half removed one is still known.
+
+    A directory is moved up to the top before it is entered: no depth exhausts descriptors, and a mounted file system
+    cannot be moved, so nothing on it is ever touched.
+
+    Raises:
+        OSError: Something could not be removed, EBUSY for a mounted file system; what is left stays under ``name``.
+    """
+    make_writable(parent, name)
+    top = files.open_folder(name, parent)
+    try:
+        _empty(top, top, last)
+        while level := [entry for entry in os.listdir(top) if entry != last]:
+            for inner in level:
+                _remove_level(top, inner)
+        with suppress(FileNotFoundError):
+            os.unlink(last, dir_fd=top)
+    finally:
+        os.close(top)
+    os.rmdir(name, dir_fd=parent)
+
+
+def _remove_level(top: int, name: str) -> None:
+    """Remove one directory of the top, having moved its subdirectories beside it."""
+    make_writable(top, name)
+    fd = files.open_folder(name, top)
+    try:
+        _empty(fd, top)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=top)
+
+
+def _empty(folder: int, top: int, spared: str | None = None) -> None:
+    """Unlink the files of a directory but the spared one, and move its subdirectories to the top."""
+    for name in os.listdir(folder):
+        if name == spared and not is_folder(folder, name):
+            continue
+        try:
+            os.unlink(name, dir_fd=folder)
+        except (IsADirectoryError, PermissionError):
+            if not is_folder(folder, name):
+                raise
+            _move_up(folder, name, top)
+
+
+def _move_up(folder: int, name: str, top: int) -> None:
+    """Remove a directory if it is empty, else move it to the top under a name that nobody else has."""
+    try:
+        os.rmdir(name, dir_fd=folder)  # tells a mounted file system (EBUSY) before anything of it is changed
+    except OSError as error:
+        if error.errno != ENOTEMPTY:
+            raise
+    else:
+        return
+    new = files.TEMP + os.urandom(8).hex()
+    try:
+        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
+    except PermissionError:
+        make_writable(folder, name)
+        os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
+
+
+def is_folder(parent: int, name: str) -> bool:
+    """Whether a directory itself, and no link to one, bears this name."""
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def make_writable(parent: int, name: str) -> None:
+    """Let the owner enter and empty a directory; a link in its place is refused."""
+    fd = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        mode = stat.S_IMODE(os.fstat(fd).st_mode)
+        if mode & 0o700 != 0o700:
+            os.chmod(f"/proc/self/fd/{fd}", mode | 0o700)  # the only way to the mode of exactly this directory
+    finally:
+        os.close(fd)
