@@ -6,7 +6,22 @@ from dataclasses import dataclass
 
 from runboard.model import Run
 
-FIELDS = ("id", "name", "status", "reason", "repo", "issue", "persona", "model", "branch", "tag", "host", "command")
+FIELDS = (
+    "id",
+    "name",
+    "status",
+    "reason",
+    "repo",
+    "issue",
+    "persona",
+    "model",
+    "branch",
+    "tag",
+    "note",
+    "error",
+    "host",
+    "command",
+)
 """The keys that ``key:value`` knows."""
 
 
@@ -60,6 +75,8 @@ def values(run: Run, field: str) -> list[str]:
             found: list[str | None] = [str(run.status)]
         case "reason":
             found = [str(run.outcome.reason) if run.outcome and run.outcome.reason else None]
+        case "error":
+            found = [run.outcome.error if run.outcome else run.damage]
         case "tag":
             found = list(run.tags)
         case "command":

@@ -1,0 +1,162 @@
+"""The house: the map of floors is complete and true, imports point down, and each floor keeps to its own work."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import runboard
+
+ROOT = Path(runboard.__file__).parent
+IO_MODULES = {
+    "os",
+    "subprocess",
+    "psutil",
+    "orjson",
+    "watchfiles",
+    "sqlite3",
+    "pathlib",
+    "shutil",
+    "tempfile",
+    "socket",
+}
+SCREEN_MODULES = {"textual", "rich"}
+HEAVY = ("textual", "rich", "asyncio", "psutil", "watchfiles")
+
+
+def unit(path: Path) -> str:
+    """The name on the map that a source file belongs to: its module, or its package at the top."""
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def floors(doc: str) -> dict[str, int]:
+    """The map: a floor's number for each name in lines that read "  3  store  process  ...", until the text goes on."""
+    found: dict[str, int] = {}
+    for line in doc.splitlines():
+        match = re.match(r"^ {4}(\d+) {2}([a-z_ ]+?)(?: {3,}.*)?$", line)
+        if match:
+            found.update(dict.fromkeys(match[2].split(), int(match[1])))
+    return found
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Every module named by an import anywhere in a tree, wherever it stands."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def sources() -> list[Path]:
+    """Every source file of the package."""
+    return sorted(ROOT.rglob("*.py"))
+
+
+def wrong_imports(source: str, here: str, on: dict[str, int]) -> list[str]:
+    """Imports of ours that do not point to a lower floor; a package may import itself."""
+    ours = {name.split(".")[1] for name in imported(ast.parse(source)) if name.startswith("runboard.")}
+    return sorted(name for name in ours if name in on and name != here and on[name] >= on[here])
+
+
+def test_the_map_names_every_module_and_no_other() -> None:
+    """What is on disk is on the map, and the map shows nothing that is not there."""
+    on_disk = {unit(path) for path in sources()} - {"__init__", "__main__", "tcss"}
+    assert set(floors(runboard.__doc__ or "")) == on_disk
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    """A module imports only from floors below its own."""
+    here = unit(path)
+    if here in {"__init__", "__main__"}:
+        return
+    assert wrong_imports(path.read_text("utf-8"), here, floors(runboard.__doc__ or "")) == []
+
+
+def test_an_import_upwards_would_be_seen() -> None:
+    """The check itself fails for an import of a sibling or of a higher floor, even inside a function."""
+    on = {"model": 1, "store": 3, "watch": 3, "ui": 6}
+    source = "def f():\n    from runboard.ui import app\n    import runboard.watch\n    from runboard import model\n"
+    assert wrong_imports(source, "store", on) == ["ui", "watch"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "ui").rglob("*.py")), ids=lambda path: path.name)
+def test_ui_does_no_io(path: Path) -> None:
+    """The screen touches no file, process or database."""
+    assert {name.split(".")[0] for name in imported(ast.parse(path.read_text("utf-8")))} & IO_MODULES == set()
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if unit(path) != "ui"], ids=lambda path: path.name)
+def test_only_ui_knows_textual(path: Path) -> None:
+    """Nothing outside ui imports Textual or Rich."""
+    assert {name.split(".")[0] for name in imported(ast.parse(path.read_text("utf-8")))} & SCREEN_MODULES == set()
+
+
+def test_the_shim_stands_alone() -> None:
+    """The shim imports nothing of ours and only what starts in milliseconds."""
+    assert imported(ast.parse((ROOT / "shim.py").read_text("utf-8"))) <= {
+        "__future__",
+        "_ctypes",
+        "_signal",
+        "os",
+        "sys",
+        "time",
+    }
+
+
+def loaded(code: str) -> set[str]:
+    """The heavy modules that are loaded after running code in a fresh interpreter."""
+    report = f"\nimport sys\nprint([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, timeout=60, check=True)
+    return set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))
+
+
+def test_the_front_door_does_not_load_textual() -> None:
+    """Importing the command line loads neither Textual nor Rich."""
+    assert loaded("import runboard.cli") & SCREEN_MODULES == set()
+
+
+def test_ps_loads_nothing_heavy(tmp_path: Path) -> None:
+    """`ps --json` on a directory with a live and a finished run loads none of the heavy libraries."""
+    code = (
+        "from runboard.cli import main\n"
+        f"import sys\nsys.argv = ['runboard', '--runs-dir', {str(tmp_path)!r}]\n"
+        "def run(*words):\n"
+        f"    sys.argv = ['runboard', '--runs-dir', {str(tmp_path)!r}, *words]\n"
+        "    try:\n        main()\n"
+        "    except SystemExit as end:\n        assert not end.code, end.code\n"
+        "run('run', '--', 'true')\nrun('ps', '--json', '-a')\n"
+    )
+    assert loaded(code) == set()
+
+
+def test_loading_would_be_seen() -> None:
+    """The check itself sees a heavy module that is loaded."""
+    assert loaded("import asyncio") == {"asyncio"}
+
+
+@pytest.mark.parametrize("path", [*sources(), *sorted(Path(__file__).parent.rglob("*.py"))], ids=lambda path: path.name)
+def test_every_definition_says_what_it_is(path: Path) -> None:
+    """Every module, class and def has a docstring, and no file is longer than 350 lines."""
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    silent = [node.name for node in nodes if ast.get_docstring(node) is None and not inner(node, tree)]
+    assert (ast.get_docstring(tree) is not None, silent) == (True, [])
+    if ROOT in path.parents:
+        assert len(text.splitlines()) <= 350
+
+
+def inner(node: ast.AST, tree: ast.AST) -> bool:
+    """Whether a definition stands inside a function, where its name and its neighbours say what it is."""
+    functions = [outer for outer in ast.walk(tree) if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return any(node is not outer and node in ast.walk(outer) for outer in functions)
