@@ -267,8 +267,12 @@ def _exit_record(store: Store, run_id: str) -> ExitRecord | None:
 
 def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None) -> ExitRecord | None:
     """The wait status as the kernel tells it, where no shim lived to write it down."""
-    if kernel_status is None and run.process.pid is not None and run.process.start_ticks is not None:
-        kernel_status = process.zombie_status(run.process.pid, run.process.start_ticks)
+    pid, ticks = run.process.pid, run.process.start_ticks
+    if kernel_status is None and pid is not None and ticks is not None:
+        pidfd = process.open_pidfd(pid, ticks)
+        if pidfd is not None:
+            kernel_status = process.kernel_status(pidfd, pid)
+            os.close(pidfd)
     if kernel_status is None:
         return None
     at = time.time() if gone_at is None else gone_at
