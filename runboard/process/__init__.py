@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd, start_ticks
+from runboard.process.exits import ExitWatch
+from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd
 from runboard.process.launch import launch
 from runboard.process.limits import file_limit, raise_file_limit
 from runboard.process.liveness import liveness, machine_restarted, shim_alive, wait_gone
 from runboard.process.place import Place, here, identity_of, where
+from runboard.process.table import start_ticks
 
 __all__ = [
+    "ExitWatch",
     "Place",
     "boot_clock",
     "file_limit",

@@ -1,7 +1,4 @@
-"""What the kernel tells of processes: /proc parsed so that no process name can lie, clocks, verified pidfds, wait statuses.
-
-A process is known by its pid and its start ticks together; a pid alone names whoever has it now.
-"""
+"""What the kernel promises: clocks, descriptors that stay with one process, and how a process of others ended."""
 
 from __future__ import annotations
 
@@ -10,84 +7,15 @@ import os
 import signal
 import struct
 import time
-from dataclasses import dataclass
-from errno import ESRCH
+from errno import ENOSYS, ESRCH
 
-HAS_PROC = os.path.exists("/proc/self/stat")
+from runboard.process.procfs import slurp
+from runboard.process.table import read_stat
+
 HAS_PIDFD = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
 _PIDFD_GET_INFO = 3 << 30 | 64 << 16 | 0xFF << 8 | 11
 _PIDFD_INFO_EXIT = 1 << 3
-
-
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """The part of proc_pid_stat(5) that we use; ``exit_code`` is the raw wait status of a zombie."""
-
-    pid: int
-    name: str
-    state: str
-    ppid: int
-    group: int
-    session: int
-    threads: int
-    start_ticks: int
-    exit_code: int
-
-    @property
-    def dead(self) -> bool:
-        """Whether it has ended: a zombie whose other threads live on is a process whose main thread left early."""
-        return self.state in "ZX" and self.threads <= 1
-
-
-def read_stat(pid: int) -> Stat | None:
-    """One process's /proc/PID/stat, or None where there is no such process."""
-    data = slurp(f"/proc/{pid}/stat")
-    close = data.rfind(b")")  # the name may hold anything, ") R 1 (" too; the last one is the kernel's
-    fields = data[close + 1 :].split()
-    if close < 0 or len(fields) < 50:
-        return None
-    name = data[data.find(b"(") + 1 : close].decode(errors="replace")
-    ppid, group, session = (int(field) for field in fields[1:4])
-    return Stat(
-        pid, name, fields[0].decode(), ppid, group, session, int(fields[17]), int(fields[19]), int(fields[49])
-    )
-
-
-def start_ticks(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None where there is none, or only its zombie."""
-    if pid <= 0:
-        return None
-    stat = read_stat(pid)
-    return None if stat is None or stat.dead else stat.start_ticks
-
-
-def slurp(path: str) -> bytes:
-    """A file of /proc, whole, or nothing where it cannot be had."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    pieces = []
-    try:
-        while piece := os.read(file, 1 << 16):
-            pieces.append(piece)
-    except OSError:
-        return b""
-    finally:
-        os.close(file)
-    return b"".join(pieces)
-
-
-def environ_of(pid: int) -> bytes:
-    """A process's initial environment with a NUL before and after every entry; empty where we may not read it."""
-    data = slurp(f"/proc/{pid}/environ")
-    return b"\0" + data + b"\0" if data else b""
-
-
-def pids() -> list[int]:
-    """Every process's pid in rising order."""
-    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
 def boot_clock() -> float:
@@ -103,24 +31,26 @@ def oom_kills() -> int:
 
 
 def pidfd_of(pid: int, ticks: int | None) -> int:
-    """A pidfd that is certain to be of the process with this pid and these start ticks.
+    """A pidfd that is certain to be of the process with this pid and these start ticks, ended but not reaped included.
 
     Raises:
-        ProcessLookupError: There is no such process any more; a zombie counts as gone only after it was reaped.
+        ProcessLookupError: There is no such process any more.
         OSError: The kernel gives no pidfd (ENOSYS, EPERM), or there are no descriptors left (EMFILE, ENFILE).
     """
-    file = os.pidfd_open(pid)
-    stat = read_stat(pid)  # opened first: from here on the number may be reused, the descriptor may not
+    if not HAS_PIDFD:
+        raise OSError(ENOSYS, os.strerror(ENOSYS))
+    if pid <= 0:
+        raise ProcessLookupError(ESRCH, os.strerror(ESRCH))
+    pidfd = os.pidfd_open(pid)
+    stat = read_stat(pid)  # opened first: the number may be given away from here on, the descriptor may not
     if stat is None or (ticks is not None and stat.start_ticks != ticks):
-        os.close(file)
-        raise ProcessLookupError(ESRCH, f"process {pid} is gone or another one")
-    return file
+        os.close(pidfd)
+        raise ProcessLookupError(ESRCH, os.strerror(ESRCH))
+    return pidfd
 
 
 def open_pidfd(pid: int, ticks: int | None) -> int | None:
-    """A verified pidfd, or None where the process is gone, is another one, or cannot be had as a descriptor."""
-    if not HAS_PIDFD or pid <= 0:
-        return None
+    """A verified pidfd, or None where the process is gone or another one, or no descriptor is to be had."""
     try:
         return pidfd_of(pid, ticks)
     except OSError:
@@ -128,30 +58,43 @@ def open_pidfd(pid: int, ticks: int | None) -> int | None:
 
 
 def kernel_status(pidfd: int | None, pid: int) -> int | None:
-    """The raw wait status of an ended process that need not be our child; None while it runs or where it is not to be had.
+    """The raw wait status of an ended process, our child or not; None while it runs, or where it is not to be had.
 
-    A zombie shows it in /proc; after the reap a pidfd opened before still tells (PIDFD_GET_INFO, Linux 6.15).
+    A zombie shows it in /proc; after the reap a pidfd that was opened before still tells (Linux 6.15).
     """
-    status = _status_by_pidfd(pidfd) if pidfd is not None else None
-    return status if status is not None else _status_of_zombie(pid)
+    status = _status_of_zombie(pid) if pidfd is None or _unreaped(pidfd) else None
+    if pidfd is None or (status is not None and _unreaped(pidfd)):
+        return status  # still there after it was read: the number cannot have been given away in between
+    return _status_by_pidfd(pidfd)
+
+
+def _unreaped(pidfd: int) -> bool:
+    """Whether the process is there, if only as a zombie."""
+    try:
+        signal.pidfd_send_signal(pidfd, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # not ours to signal, so it is there
+    return True
 
 
 def _status_by_pidfd(pidfd: int) -> int | None:
-    """The wait status kept by a pidfd after the reap; None before, and on kernels that do not know the request."""
+    """The wait status kept by a pidfd after the reap (PIDFD_GET_INFO); None before, and on kernels without it."""
     info = bytearray(64)
     struct.pack_into("=Q", info, 0, _PIDFD_INFO_EXIT)
     try:
         fcntl.ioctl(pidfd, _PIDFD_GET_INFO, info, True)
     except OSError:
         return None
-    mask, status = struct.unpack_from("=Q", info)[0], struct.unpack_from("=i", info, 60)[0]
+    mask, status = struct.unpack_from("=Q52xI", info)
     return int(status) & 0xFFFF if mask & _PIDFD_INFO_EXIT else None
 
 
 def _status_of_zombie(pid: int) -> int | None:
-    """The wait status of a process that nobody has reaped yet; not of one whose secrets the kernel keeps from us.
+    """The wait status of a process that nobody has reaped yet.
 
-    The kernel shows 0 in place of the status to those who may not trace the process, which would read as a success.
+    Not of one whose secrets the kernel keeps from us: it then shows 0 in place of the status, which reads as success.
     """
     stat = read_stat(pid)
     if stat is None or stat.state != "Z" or not stat.dead or not _may_trace(pid):
@@ -160,9 +103,9 @@ def _status_of_zombie(pid: int) -> int | None:
 
 
 def _may_trace(pid: int) -> bool:
-    """Whether all of a process's user and group ids are ours, or we are root."""
+    """Whether we are root, or all of a process's user and group ids are ours."""
     if os.geteuid() == 0:
         return True
-    ids = {line[:4]: line[5:].split() for line in slurp(f"/proc/{pid}/status").splitlines() if line[:3] in {b"Uid", b"Gid"}}
-    mine = {b"Uid:": os.geteuid(), b"Gid:": os.getegid()}
-    return all(kind in ids and all(int(found) == own for found in ids[kind][:3]) for kind, own in mine.items())
+    lines = [line.split() for line in slurp(f"/proc/{pid}/status").splitlines() if line[:4] in {b"Uid:", b"Gid:"}]
+    mine = [b"%d" % os.geteuid(), b"%d" % os.getegid()]
+    return len(lines) == 2 and all(set(line[1:4]) == {own} for line, own in zip(lines, mine, strict=True))

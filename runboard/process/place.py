@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from runboard.model import Identity
-from runboard.process.kernel import start_ticks
+from runboard.process.procfs import slurp
+from runboard.process.table import start_ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,15 @@ class Place:
 @cache
 def here() -> Place:
     """The place of this process."""
-    return Place(os.uname().nodename, _boot_id(), _pid_namespace())
+    boot_id = slurp("/proc/sys/kernel/random/boot_id").decode().strip() or None
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = None
+    return Place(os.uname().nodename, boot_id, namespace)
 
 
-def identity_of(
-    pid: int, *, shim_pid: int | None = None, shim_start_ticks: int | None = None
-) -> Identity | None:
+def identity_of(pid: int, *, shim_pid: int | None = None, shim_start_ticks: int | None = None) -> Identity | None:
     """Who a living process of this place is; None where there is no such process."""
     ticks = start_ticks(pid)
     if ticks is None:
@@ -37,13 +41,13 @@ def identity_of(
 
 
 def where(identity: Identity) -> str | None:
-    """Why a process cannot be judged from here, in words; None where it can."""
+    """Why a process cannot be judged or reached from here, in words; None where it can."""
     place = here()
-    if identity.host is not None and identity.host != place.host:
+    if identity.host not in {None, place.host}:
         return f"on host {identity.host}"
-    if identity.boot_id is not None and identity.boot_id != place.boot_id:
-        return None  # gone with its boot, whatever namespace it was in
-    if identity.pid_namespace is not None and identity.pid_namespace != place.pid_namespace:
+    if other_boot(identity):
+        return None  # it went with its boot, whatever namespace it was in
+    if identity.pid_namespace not in {None, place.pid_namespace}:
         return "in another pid namespace"
     return None
 
@@ -51,21 +55,4 @@ def where(identity: Identity) -> str | None:
 def other_boot(identity: Identity) -> bool:
     """Whether a process of this host belongs to an earlier boot, and so is gone for certain."""
     place = here()
-    return identity.host in {None, place.host} and identity.boot_id is not None and identity.boot_id != place.boot_id
-
-
-def _boot_id() -> str | None:
-    """The kernel's random name for this boot (proc_sys_kernel(5)), or None."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip() or None
-    except OSError:
-        return None
-
-
-def _pid_namespace() -> str | None:
-    """The pid namespace we live in, such as ``pid:[4026531836]``, or None."""
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return None
+    return identity.host in {None, place.host} and identity.boot_id not in {None, place.boot_id}

@@ -1,0 +1,192 @@
+"""Waiting for the ends of many commands at once, with nothing to do while none ends."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from runboard.model import Identity, Liveness, Run
+from runboard.process.kernel import kernel_status, pidfd_of
+from runboard.process.liveness import liveness, older_process, shim_alive
+
+POLL_SECONDS = 1.0
+"""How often the commands are looked at for which there is no pidfd."""
+
+REAP_SECONDS = 0.2
+"""How long a wait status that only the reap reveals is waited for, where no shim will tell it."""
+
+
+class Timer(Protocol):
+    """What an event loop gives back for a call it is to make later."""
+
+    def cancel(self) -> None:
+        """Make the call not happen."""
+
+
+class Loop(Protocol):
+    """The part of an asyncio event loop that is needed; asyncio itself takes 40 ms to import."""
+
+    def add_reader(self, fd: int, callback: Callable[[], object], /) -> object:
+        """Call back whenever the descriptor can be read."""
+
+    def remove_reader(self, fd: int, /) -> object:
+        """Call back no more."""
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
+        """Call back after so many seconds."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One command: its pidfd, or None where it is polled; the timer runs while only its status is waited for."""
+
+    run: Run
+    pid: int
+    pidfd: int | None = None
+    timer: Timer | None = None
+
+
+class ExitWatch:
+    """Tells once for every run when its command has ended, with the kernel's wait status where that is to be had.
+
+    All methods are called on the loop's thread. A command that ended is no longer watched: its zombie would be ready to
+    read for as long as nobody reaps it, and spin the loop.
+    """
+
+    def __init__(self, loop: Loop, on_exit: Callable[[str, int | None], None]) -> None:
+        """Register with a loop; ``on_exit`` is called there with the run's id and the raw wait status, or None."""
+        self._loop = loop
+        self._on_exit = on_exit
+        self._watched: dict[str, _Watched] = {}
+        self._told: dict[str, Identity] = {}
+        self._by_pidfd: dict[int, _Watched] = {}
+        self._polled: dict[str, _Watched] = {}
+        self._poll_timer: Timer | None = None
+        self._epoll = select.epoll() if hasattr(select, "epoll") else None
+        if self._epoll is not None:
+            loop.add_reader(self._epoll.fileno(), self._ready)
+
+    def add(self, run: Run) -> bool:
+        """Watch a run's command, in place of what was watched for it before; False where it is gone already.
+
+        A run that cannot be seen from here counts as watched: it does not end for us.
+        """
+        known = self._watched.get(run.id)
+        if known is not None and known.run.process == run.process:
+            return True
+        if self._told.get(run.id) == run.process:
+            return False
+        self.remove(run.id)
+        standing = liveness(run)
+        if standing is Liveness.FOREIGN:
+            return True
+        watched = _Watched(run, run.process.pid or 0)
+        if not self._open(watched):
+            return False
+        if watched.pidfd is None:
+            if standing is Liveness.GONE:
+                return False
+            self._polled[run.id] = watched
+            self._poll_later()
+        self._watched[run.id] = watched
+        return True
+
+    def remove(self, run_id: str) -> None:
+        """Watch a run no longer; nothing happens where it is not watched."""
+        self._told.pop(run_id, None)
+        watched = self._watched.pop(run_id, None)
+        if watched is not None:
+            self._forget(watched)
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        for run_id in list(self._watched):
+            self.remove(run_id)
+        if self._poll_timer is not None:
+            self._poll_timer.cancel()
+        if self._epoll is not None:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+            self._epoll = None
+
+    def _open(self, watched: _Watched) -> bool:
+        """Wait for the end by pidfd if there is one to be had; False where the command is gone even as a zombie."""
+        ticks = watched.run.process.start_ticks
+        if ticks is None and watched.pid:
+            older = older_process(watched.run)
+            if older is None:
+                return False
+            ticks = older.start_ticks
+        if self._epoll is None or not watched.pid:
+            return True
+        try:
+            pidfd = pidfd_of(watched.pid, ticks)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            return True  # no descriptors left, or a kernel without: it will be polled
+        try:
+            self._epoll.register(pidfd, select.EPOLLIN)
+        except OSError:
+            os.close(pidfd)
+            return True
+        watched.pidfd = pidfd
+        self._by_pidfd[pidfd] = watched
+        return True
+
+    def _ready(self) -> None:
+        """Some commands have ended, or been reaped."""
+        if self._epoll is None:
+            return
+        ended = [(self._by_pidfd[pidfd], events) for pidfd, events in self._epoll.poll(0)]
+        for watched, events in ended:
+            if watched.pidfd is not None:  # while telling of others it may have been removed, and its number reused
+                self._ended(watched, reaped=bool(events & select.EPOLLHUP))
+
+    def _ended(self, watched: _Watched, *, reaped: bool) -> None:
+        """A command has ended: tell at once, unless only the reap reveals the status and no shim will write it down."""
+        status = kernel_status(watched.pidfd, watched.pid)
+        if status is None and not reaped and watched.timer is None and not shim_alive(watched.run):
+            if self._epoll is not None and watched.pidfd is not None:
+                self._epoll.modify(watched.pidfd, 0)  # a zombie stays readable; only its reap (HUP) may wake us now
+            watched.timer = self._loop.call_later(REAP_SECONDS, lambda: self._tell(watched, None))
+            return
+        self._tell(watched, status)
+
+    def _tell(self, watched: _Watched, status: int | None) -> None:
+        """Forget the command and say that it has ended."""
+        run_id = watched.run.id
+        if self._watched.get(run_id) is not watched:
+            return
+        del self._watched[run_id]
+        self._told[run_id] = watched.run.process
+        self._forget(watched)
+        self._on_exit(run_id, status)
+
+    def _forget(self, watched: _Watched) -> None:
+        """Give back what is held for a command."""
+        self._polled.pop(watched.run.id, None)
+        if watched.timer is not None:
+            watched.timer.cancel()
+        if watched.pidfd is not None:
+            del self._by_pidfd[watched.pidfd]
+            if self._epoll is not None:
+                self._epoll.unregister(watched.pidfd)
+            os.close(watched.pidfd)
+            watched.pidfd = None
+
+    def _poll_later(self) -> None:
+        """Look again in a second, if there is anything to look at."""
+        if self._poll_timer is None and self._polled:
+            self._poll_timer = self._loop.call_later(POLL_SECONDS, self._poll)
+
+    def _poll(self) -> None:
+        """Look at every command that has no pidfd."""
+        self._poll_timer = None
+        for watched in list(self._polled.values()):
+            if liveness(watched.run) is Liveness.GONE:
+                self._tell(watched, kernel_status(None, watched.pid) if watched.pid else None)
+        self._poll_later()
