@@ -1,0 +1,135 @@
+"""What an app wrote to a terminal, token by token: what of it Textual would never write, and which modes it left on.
+
+The grammar is an allow-list of what a full-screen app of Textual 8.2.8 writes (``drivers/linux_driver.py``, ``app.py``,
+``strip.py``, Rich's ``control.py``). What is not in it is foreign: it came from outside through a hole, or was written
+behind Textual's back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    rb"\x1b\[(?P<csi>[<-?]*[0-9;:]*[ -/]*[@-~])"
+    rb"|\x1b\](?P<osc>[^\x00-\x1f\x7f]*)(?:\x07|\x1b\\)"
+    rb"|(?P<string>\x1b[PX^_][^\x1b]*(?:\x1b\\)?)"
+    rb"|(?P<escape>\x1b[ -/]*[0-~]?)"
+    rb"|(?P<break>\r*\n)"
+    rb"|(?P<control>[\x00-\x1f\x7f])"
+    rb"|(?P<text>[^\x00-\x1f\x7f]+)"
+)
+
+_CSI = re.compile(
+    rb"[0-9;]{0,40}m"  # colours and styles
+    rb"|(?:[0-9]{1,4};[0-9]{1,4})?H"  # the cursor to a place
+    rb"|\?(?:7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"
+    rb"|\?(?:2026|2048)\$p"  # is this mode known?
+    rb"|>[0-9]{1,2}u|<u"  # the kitty keyboard on and off
+)
+_OSC = {
+    "pointer": re.compile(rb"22;[a-z-]*"),
+    "link": re.compile(rb"8;id=[0-9a-zA-Z-]+;[!-~]*|8;;"),
+    "clipboard": re.compile(rb"52;c;[A-Za-z0-9+/=]*"),
+}
+
+# Characters that are never drawn, and move or hide what is; the joiners that emoji are made with are left alone.
+_UNSEEN = re.compile(
+    "[\x80-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+
+_MODE_NAMES = {
+    "7": "line wrap off",
+    "25": "cursor hidden",
+    "1004": "focus 1004",
+    "1049": "alternate screen",
+    "2004": "bracketed paste 2004",
+    "2026": "synchronised output 2026",
+    "2048": "in-band resize 2048",
+    **{number: f"mouse {number}" for number in ("9", "1000", "1001", "1002", "1003", "1005", "1006", "1015", "1016")},
+}
+_ON_BY_DEFAULT = {"7", "25"}
+_MODES = re.compile(rb"\?([0-9;]+)([hl])")
+_KEYBOARD = re.compile(rb"([<>])([0-9;]*)u")
+
+
+class Token(NamedTuple):
+    """A piece of what was written: where, its kind (csi osc string escape break control text), its body, all of it."""
+
+    offset: int
+    kind: str
+    body: bytes
+    whole: bytes
+
+
+class Foreign(NamedTuple):
+    """A piece that Textual has no use for: where, of which kind, and how it begins."""
+
+    offset: int
+    kind: str
+    sample: bytes
+
+
+def tokens(written: bytes) -> Iterator[Token]:
+    """Every byte written, in order; a sequence cut off at the end counts as an escape and the text after it."""
+    for match in _TOKEN.finditer(written):
+        kind = match.lastgroup or ""
+        yield Token(match.start(), kind, match[kind], match[0])
+
+
+def foreign(written: bytes, allowed: Collection[str] = ()) -> list[Foreign]:
+    """What Textual would not have written unasked; ``allowed``: what the app uses of "bell", "clipboard" and "link".
+
+    A screen that is being written to may end in the middle of a sequence: look when it is quiet.
+    """
+    found = []
+    for offset, kind, body, whole in tokens(written):
+        match kind:
+            case "csi":
+                native = _CSI.fullmatch(body) is not None
+            case "osc":
+                native = any(
+                    form.fullmatch(body) for name, form in _OSC.items() if name == "pointer" or name in allowed
+                )
+            case "text":
+                found += _unseen(offset, whole)
+                continue
+            case _:
+                native = kind == "break" or (whole == b"\x07" and "bell" in allowed)
+        if not native:
+            found.append(Foreign(offset, kind, whole[:60]))
+    return found
+
+
+def _unseen(offset: int, text: bytes) -> list[Foreign]:
+    """The characters of a text that no terminal draws, and the bytes that are no character at all."""
+    shown = text.decode("utf-8", "surrogateescape")
+    places = [match for pattern in (_UNSEEN, re.compile("[\ud800-\udfff]")) for match in pattern.finditer(shown)]
+    return [
+        Foreign(offset + len(shown[: place.start()].encode("utf-8", "surrogateescape")), "unseen", _bytes(place[0]))
+        for place in places
+    ]
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes that were decoded."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def modes_left_on(written: bytes) -> set[str]:
+    """The names of the modes that were switched away from their defaults and never back."""
+    modes: dict[str, bool] = {}
+    keyboards = {False: 0, True: 0}  # the kitty keyboard keeps a stack for each of the two screens
+    for token in tokens(written):
+        if token.whole == b"\x1bc":
+            modes, keyboards = {}, {False: 0, True: 0}
+        elif switched := _MODES.fullmatch(token.body):
+            modes |= dict.fromkeys(switched[1].decode().split(";"), switched[2] == b"h")
+        elif keyboard := _KEYBOARD.fullmatch(token.body):
+            screen = modes.get("1049", False)
+            pushed = 1 if keyboard[1] == b">" else -int(keyboard[2] or 1)
+            keyboards[screen] = max(keyboards[screen] + pushed, 0)
+    left = {number for number, on in modes.items() if on != (number in _ON_BY_DEFAULT)}
+    names = {_MODE_NAMES.get(number, f"mode {number}") for number in left}
+    return names | {"kitty keyboard" for depth in keyboards.values() if depth}
