@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from runboard.process.ending import NotOurs, TreeEnd, end_tree, proven, signal_tree
 from runboard.process.exits import ExitWatch
 from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd
 from runboard.process.launch import launch
 from runboard.process.limits import file_limit, raise_file_limit
 from runboard.process.liveness import liveness, machine_restarted, shim_alive, wait_gone
+from runboard.process.members import Member, members
 from runboard.process.place import Place, here, identity_of, where
 from runboard.process.table import start_ticks
 
 __all__ = [
     "ExitWatch",
+    "Member",
+    "NotOurs",
     "Place",
+    "TreeEnd",
     "boot_clock",
+    "end_tree",
     "file_limit",
     "here",
     "identity_of",
@@ -21,10 +27,13 @@ __all__ = [
     "launch",
     "liveness",
     "machine_restarted",
+    "members",
     "oom_kills",
     "open_pidfd",
+    "proven",
     "raise_file_limit",
     "shim_alive",
+    "signal_tree",
     "start_ticks",
     "wait_gone",
     "where",

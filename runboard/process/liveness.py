@@ -61,7 +61,7 @@ def holds(pid: int) -> list[str]:
             paths.append(os.readlink(f"/proc/{pid}/{link}"))
         except OSError:
             continue  # another user's, or gone
-    return paths
+    return [path for path in paths if os.path.isabs(path)]  # a pipe reads as "pipe:[123]"
 
 
 def machine_restarted(run: Run) -> bool:

@@ -1,0 +1,101 @@
+"""Which processes belong to a run: by group, by descent and by mark, so that what hides from two the third finds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from runboard.model import Run
+from runboard.process.liveness import older_process
+from runboard.process.place import other_boot, where
+from runboard.process.procfs import Stat
+from runboard.process.table import RUN_MARK, SHIM_MARK, ancestry, command_of, marks_of, owner_of, pids, read_stat
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One living process of a run; ``state`` is the kernel's letter, ``name`` what the kernel calls it."""
+
+    pid: int
+    ppid: int
+    start_ticks: int
+    state: str
+    name: str
+    command: tuple[str, ...]
+    uid: int
+
+
+def members(run: Run) -> list[Member]:
+    """Every living process of a run's tree, in the order of their pids; none where it cannot be seen from here.
+
+    Its command and that one's group; what descends from it or from the run's shim, which adopts all orphans; and what
+    carries the run's mark and is ours. Not the shim, not we and our ancestors, nor another run and all below it.
+    """
+    if where(run.process) is not None or other_boot(run.process):
+        return []
+    table = _Table(run)
+    found = table.reach(table.roots()) - table.spared
+    return [_member(table.stats[pid]) for pid in sorted(found)]
+
+
+def command_of_run(run: Run) -> Stat | None:
+    """The run's command as it stands in the process table, its zombie too; None where the pid is another's now."""
+    who = run.process
+    if who.pid is None or who.pid <= 1:
+        return None
+    if who.start_ticks is None:
+        return older_process(run)
+    stat = read_stat(who.pid)
+    return stat if stat is not None and stat.start_ticks == who.start_ticks else None
+
+
+class _Table:
+    """One look at all processes, and what it says of one run."""
+
+    def __init__(self, run: Run) -> None:
+        """Look."""
+        self.run = run
+        self.mine = f"{RUN_MARK}={run.id}"
+        stats = (read_stat(pid) for pid in pids())
+        self.stats = {stat.pid: stat for stat in stats if stat is not None and stat.pid > 1}
+        ours = os.geteuid()
+        self.marks = {pid: marks_of(pid) if owner_of(pid) == ours else frozenset() for pid in self.stats}
+        self.children: dict[int, list[int]] = {}
+        for pid, stat in self.stats.items():
+            self.children.setdefault(stat.ppid, []).append(pid)
+        self.command = command_of_run(run)
+        self.shims = {pid for pid, marks in self.marks.items() if f"{SHIM_MARK}={run.id}" in marks}
+        who = run.process
+        if who.shim_pid in self.stats and self.stats[who.shim_pid].start_ticks == who.shim_start_ticks:
+            self.shims.add(who.shim_pid)  # the successor it became still has the run's orphans
+        self.spared = ancestry() | self.shims
+
+    def roots(self) -> set[int]:
+        """Where the tree begins: the command's group, the shim's children, whoever of ours carries the mark."""
+        roots = {child for shim in self.shims for child in self.children.get(shim, ())}
+        roots |= {pid for pid, marks in self.marks.items() if self.mine in marks}
+        if self.command is not None and self.command.group == self.command.pid:
+            roots |= {pid for pid, stat in self.stats.items() if stat.group == self.command.pid}
+        return {pid for pid in roots if self.belongs(pid)} | ({self.command.pid} if self.command else set())
+
+    def belongs(self, pid: int) -> bool:
+        """Whether a process carries no mark of another run, of a shim, or of the settling of a run."""
+        return all(mark == self.mine for mark in self.marks[pid])
+
+    def reach(self, roots: set[int]) -> set[int]:
+        """The living among the roots and all below them; another run's processes are passed over with all of theirs."""
+        found: set[int] = set()
+        waiting = [pid for pid in roots if pid in self.stats]
+        while waiting:
+            pid = waiting.pop()
+            if pid not in found:
+                found.add(pid)
+                waiting += [child for child in self.children.get(pid, ()) if self.belongs(child)]
+        return {pid for pid in found if not self.stats[pid].dead}
+
+
+def _member(stat: Stat) -> Member:
+    """A process as a person wants to see it."""
+    owner = owner_of(stat.pid)
+    command = command_of(stat.pid)
+    return Member(stat.pid, stat.ppid, stat.start_ticks, stat.state, stat.name, command, -1 if owner is None else owner)
