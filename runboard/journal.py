@@ -47,11 +47,12 @@ def _host() -> str:
 
 @dataclass(slots=True)
 class _Place:
-    """How far one host's journal has been read; ``size`` is its size when it was last looked at."""
+    """How far one host's journal has been read: the offset, the byte before it (if known), and the size then."""
 
     inode: int
     offset: int
     size: int
+    before: bytes = b""
 
 
 class Journal:
@@ -95,15 +96,15 @@ class Journal:
         return found
 
     def _read(self, name: str, place: _Place, size: int) -> list[dict[str, object]]:
-        """The whole lines from where we stopped; the byte before is read too, to see that it still ends a line."""
+        """The whole lines from where we stopped; another byte before that place tells that the file is another."""
         data, before = self._block(name, place.offset)
-        if before not in {b"", b"\n"}:
+        if place.before and before != place.before:
             place.offset = 0
             data, _ = self._block(name, 0)
         end = data.rfind(b"\n") + 1
         if end == 0 and len(data) == _BLOCK:
             end = _BLOCK  # no line of ours is as long
-        place.offset += end
+        place.offset, place.before = place.offset + end, data[end - 1 : end] if end else place.before
         place.size = size if len(data) < _BLOCK else place.offset
         return [entry for line in data[:end].split(b"\n") if (entry := _entry(line)) is not None]
 

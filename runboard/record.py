@@ -86,9 +86,11 @@ def dump(run: Run) -> dict[str, Any]:
     if run.damage is not None:
         raise ValueError(f"run {run.id} is damaged and its record is left as it is")
     found = dict(run.raw)
-    before = _encode(parse(found, run.id)) if found else {}
-    for key, value in _encode(run).items():
-        if key not in found or value != before[key]:
+    before, now = _encode(parse(found, run.id)) if found else {}, _encode(run)
+    for key in before.keys() - now.keys():
+        found.pop(key, None)
+    for key, value in now.items():
+        if key not in found or value != before.get(key):
             old = found.get(key)
             found[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
     return found

@@ -58,15 +58,13 @@ class Trash:
             StoreError: Something of it could not be removed.
         """
         self._require(run_id)
-        with told(f"Run {clean(run_id)} cannot be removed for good"), self._open() as (_, trash):
-            if tree.is_folder(trash, run_id):
-                tree.make_writable(trash, run_id)
-            with self._held(trash, run_id):
-                if tree.is_folder(trash, run_id):
-                    tree.remove(trash, run_id, last=folder.RECORD)
-                else:
-                    os.unlink(run_id, dir_fd=trash)
-                files.sync_folder(trash)
+        what = f"Run {clean(run_id)} cannot be removed for good"
+        with told(what), self._open() as (_, trash), self._held(trash, run_id, unlock=True) as is_folder:
+            if is_folder:
+                tree.remove(trash, run_id, last=folder.RECORD)
+            else:
+                os.unlink(run_id, dir_fd=trash)
+            files.sync_folder(trash)
 
     def runs(self) -> list[Run]:
         """Every run in the trash, the one thrown away last first."""
@@ -109,22 +107,35 @@ class Trash:
     def _require(self, run_id: str) -> None:
         """Refuse a name that is none, or that nothing in the trash bears."""
         if not folder.is_name(run_id) or not os.path.lexists(f"{self._path}/{run_id}"):
-            raise NoSuchRun(f"The trash holds no run {clean(run_id)}")
+            raise self._absent(run_id)
 
     @contextmanager
-    def _held(self, trash: int, run_id: str) -> Iterator[None]:
-        """The lock of a run in the trash, so that none is brought back while it is removed; a link needs no lock."""
+    def _held(self, trash: int, run_id: str, *, unlock: bool = False) -> Iterator[bool]:
+        """The lock of a run in the trash, so that none comes back while it is removed; False for a link, without one.
+
+        With ``unlock`` its owner may enter it from now on, whatever its mode was.
+        """
+        path = f"{self._path}/{run_id}"
         try:
+            if unlock:
+                tree.make_writable(trash, run_id)
             fd = files.open_folder(run_id, trash)
         except NotADirectoryError:
-            yield
+            yield False
             return
+        except FileNotFoundError:
+            raise self._absent(run_id) from None
         try:
-            folder.acquire(fd, f"{self._path}/{run_id}", _LIMIT)
-            self._require(run_id)
-            yield
+            folder.acquire(fd, path, _LIMIT)
+            if not folder.in_place(path, fd):
+                raise self._absent(run_id)
+            yield True
         finally:
             os.close(fd)
+
+    def _absent(self, run_id: str) -> NoSuchRun:
+        """What is said of a run that is not in the trash."""
+        return NoSuchRun(f"The trash holds no run {clean(run_id)}")
 
 
 def _move(run_id: str, source: int, target: int, taken: str) -> None:
