@@ -104,7 +104,15 @@ def test_only_ui_knows_textual(path: Path) -> None:
 def test_the_shim_stands_alone() -> None:
     """The shim imports nothing of ours and only what starts in milliseconds."""
     names = imported(ast.parse((ROOT / "shim.py").read_text("utf-8")))
-    assert names - {"__future__.annotations"} <= {"__future__", "_ctypes", "_signal", "posix", "resource", "sys", "time"}
+    assert names - {"__future__.annotations"} <= {
+        "__future__",
+        "_ctypes",
+        "_signal",
+        "posix",
+        "resource",
+        "sys",
+        "time",
+    }
 
 
 def loaded(code: str) -> set[str]:
