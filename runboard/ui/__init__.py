@@ -1,1 +1,33 @@
-"""The board on the screen."""
+"""The board on the screen; nothing in this package touches a path, a process or the disk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from runboard.board import Board
+from runboard.control import Control
+from runboard.logs import LogView
+from runboard.reconciler import Reconciler
+
+
+def show(
+    board: Board, feed: Reconciler, control: Control | None, open_log: Callable[[str], LogView], title: str
+) -> int:
+    """Show the board until it is left, and return the exit code.
+
+    The caller has seen to it that stdin, stdout and stderr are terminals, and has taken every TEXTUAL* variable and
+    ESCDELAY out of the environment, and NO_COLOR where it is empty: Textual reads them when it is imported, and some
+    of them load modules or press keys. That import happens here and takes a quarter of a second.
+
+    Returns:
+        0 when it was left by q or ctrl+c, 1 after a crash (told on stderr), 128 + n after signal n, 129 when the
+        terminal was gone. Runs are never touched by leaving.
+    """
+    from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
+
+    app = RunboardApp(board, feed, control, open_log, title=title)
+    app.run()
+    if app.crash is not None:
+        sys.stderr.write(f"{app.crash}\nrunboard: the board stopped because of this error; your runs go on.\n")
+    return app.return_code or 0

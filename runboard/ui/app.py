@@ -1,0 +1,341 @@
+"""The app: the only one who knows the Board; it takes in news, tells the widgets what to show, and heeds the keys."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib.resources import as_file, files
+from typing import ClassVar
+
+from textual import on
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from runboard.board import Board
+from runboard.columns import STOPPING, status_word
+from runboard.control import Control
+from runboard.logs import LogView, Window
+from runboard.model import Run, Status
+from runboard.query import BadQuery
+from runboard.safetext import clean
+from runboard.ui.acts import Acts
+from runboard.ui.confirm import Confirm
+from runboard.ui.details import Details
+from runboard.ui.filterbar import FilterBar
+from runboard.ui.help import Help
+from runboard.ui.intake import Feed, Intake
+from runboard.ui.log import LogPane
+from runboard.ui.palette import Palette
+from runboard.ui.reader import LogReader
+from runboard.ui.screen import BoardScreen, DeskScreen
+from runboard.ui.summary import Summary
+from runboard.ui.table import RunTable
+from runboard.ui.terminal import TerminalApp
+from runboard.ui.theme import DARK, LIGHT
+from runboard.ui.wire import WireGuard
+
+TICK_SECONDS = 1.0
+"""How often elapsed times are looked at."""
+
+
+def style_sheet() -> str:
+    """The absolute path of the style sheet: beside the package in a checkout, inside it when installed."""
+    inside = files("runboard") / "tcss" / "runboard.tcss"
+    found = inside if inside.is_file() else files("runboard") / ".." / "tcss" / "runboard.tcss"
+    with as_file(found) as path:
+        return str(path.resolve())
+
+
+class RunboardApp(TerminalApp, inherit_bindings=False):
+    """The board."""
+
+    TITLE = "runboard"
+    CSS_PATH = style_sheet()
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
+        (0, "-narrow"),
+        (60, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - likewise
+        (0, "-short"),
+        (15, "-tall"),
+        (30, "-airy"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+p", "command_palette", show=False, tooltip="Find an action by its name", id="board.palette"),
+        Binding("ctrl+c", "quit", show=False, system=True, id="board.interrupt"),
+        Binding("question_mark", "help", "help", tooltip="These keys", id="board.help"),
+        Binding("q,ctrl+q", "quit", "quit", tooltip="Leave; the runs go on", id="board.quit"),
+    ]
+
+    def __init__(
+        self,
+        board: Board,
+        feed: Feed,
+        control: Control | None,
+        open_log: Callable[[str], LogView],
+        *,
+        title: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Show ``board``, kept true by ``feed``.
+
+        Args:
+            board: The runs; from now on only the app changes it.
+            feed: What keeps it true; started and stopped with the app.
+            control: What can be done to runs; without one there are no keys for it.
+            open_log: Opens a run's log by its id; called and used in a thread.
+            title: The runs directory, as people write it.
+            clock: Epoch seconds.
+        """
+        super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.animation_level = "none"
+        self._board = board
+        self._feed = feed
+        self._clock = clock
+        self._guard = WireGuard()
+        self._said: set[str] = set()
+        self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted)
+        stopping = self._acts.stopping if self._acts else frozenset[str]()
+        self._table = RunTable(board, clock, stopping)
+        self._summary = Summary(title, read_only=control is None)
+        self._reader = LogReader(open_log, self._show_log)
+        self._intake: Intake | None = None
+        self._zoomed: str | None = None
+
+    def get_default_screen(self) -> Screen[None]:
+        """The screen for looking, or the one for acting too."""
+        return (BoardScreen if self._acts is None else DeskScreen)(self._summary, self._table)
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Textual's filters, and last the guard of the wire."""
+        return [*super().get_line_filters(), self._guard]
+
+    @property
+    def _main(self) -> BoardScreen:
+        """The board's screen, whatever lies over it."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, BoardScreen)
+        return screen
+
+    # News come in.
+
+    async def on_mount(self) -> None:
+        """Begin to follow the runs, the clock and the chosen log."""
+        self._intake = Intake(asyncio.get_running_loop(), lambda: self.call_next(self._take))
+        self.run_worker(self._reader.run(), group="log")
+        self.set_interval(TICK_SECONDS, self._tick)
+        self._told()
+        await asyncio.to_thread(self._feed.start, self._intake.offer)
+
+    async def on_unmount(self) -> None:
+        """Stop following; what runs goes on."""
+        await asyncio.to_thread(self._feed.stop)
+
+    def _take(self) -> None:
+        """Take over what came in since the last time."""
+        if self._intake is None:
+            return
+        batch = self._intake.take()
+        delta = self._board.apply(batch.changed, batch.removed)
+        if batch.complete:
+            self._table.loaded()
+        self._table.take(delta)
+        for notice in batch.notices:
+            if notice not in self._said:
+                self._said.add(notice)
+                self._say(notice, True)
+        self._told()
+        if self._zoomed in batch.removed:
+            self._unzoom()
+            self._say(f"{self._zoomed} has left the board", False)
+        if self._table.cursor in delta.changed:
+            self._tell_log()
+
+    def _told(self) -> None:
+        """Tell the summary the counts, and the screen whether there is anything at all."""
+        matching = len(self._board.order) if self._board.query.terms else None
+        self._summary.tell(self._board.counts(), matching)
+        self._main.set_class(not self._board.runs, "-empty")
+
+    def _tick(self) -> None:
+        """Let elapsed times go on."""
+        self._table.flush()
+
+    def _acted(self) -> None:
+        """An act has begun or ended: rows, log and keys may look different."""
+        self._table.flush()
+        self._tell_log()
+
+    # What is chosen.
+
+    @property
+    def _chosen(self) -> Run | None:
+        """The run that keys act on: the one on the whole screen, else the one under the cursor."""
+        run_id = self._zoomed or self._table.cursor
+        return None if run_id is None else self._board.get(run_id)
+
+    def _word(self, run: Run | None) -> str:
+        """A run's status in glyph and word, "stopping" from the moment it was asked to end."""
+        if run is None:
+            return ""
+        asked = self._acts is not None and run.id in self._acts.stopping
+        return f"{STOPPING} stopping" if asked and run.status is Status.RUNNING else status_word(run)
+
+    def _tell_log(self) -> None:
+        """Tell the log pane and its reader how the chosen run stands, and the keys what can be done to it."""
+        run = self._chosen
+        self._reader.choose(run.id if run else None, calm=run is None or not run.active)
+        if run is None:
+            self._main.log_pane.show(None, "", None)
+        else:
+            self._main.log_pane.tell(run, self._word(run))
+        self._main.refresh_bindings()
+
+    def _show_log(self, run_id: str, window: Window | None, trouble: str | None) -> None:
+        """Show what the reader found, with the run it belongs to."""
+        run = self._board.get(run_id)
+        if run is not None:
+            self._main.log_pane.show(run, self._word(run), window, trouble)
+
+    @on(RunTable.Highlighted)
+    def _highlighted(self) -> None:
+        """The cursor has come to another run."""
+        self._tell_log()
+
+    @on(RunTable.Opened)
+    def _opened(self) -> None:
+        """A run is opened: its log on the whole screen."""
+        self.action_zoom()
+
+    @on(LogPane.Moved)
+    def _log_moved(self, message: LogPane.Moved) -> None:
+        """Other lines of the log are wanted."""
+        if message.to is not None:
+            self._reader.jump(message.to)
+        else:
+            self._reader.move(message.by)
+
+    @on(LogPane.Resized)
+    def _log_resized(self, message: LogPane.Resized) -> None:
+        """Another number of lines fits."""
+        self._reader.resize(message.rows)
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, message: FilterBar.Changed) -> None:
+        """Another filter is typed; a bad one leaves the old one in place."""
+        try:
+            self._board.filter(message.text)
+        except BadQuery as error:
+            self._main.filter_bar.complain(str(error))
+            return
+        self._main.filter_bar.complain("")
+        self._table.reorder()
+        self._told()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        """The filter is done."""
+        self._table.focus()
+
+    # Keys.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what cannot be done now."""
+        match action:
+            case "act":
+                return self._acts is not None and self._acts.possible(str(parameters[0]), self._chosen)
+            case "details" | "zoom":
+                return self._chosen is not None
+            case "filter":
+                return bool(self._board.runs) and not self._main.filter_bar.has_focus_within
+            case "leave":
+                return self._zoomed is not None or bool(self._board.query.terms)
+        return True
+
+    def action_act(self, act: str) -> None:
+        """Do something to the chosen run: ask, act, tell."""
+        if self._acts is not None:
+            self.run_worker(self._acts.do(act, self._chosen), group="acts")
+
+    def action_details(self) -> None:
+        """Show everything known of the chosen run."""
+        if run := self._chosen:
+            self.push_screen(Details(run, self._board.get, self._clock))
+
+    def action_zoom(self) -> None:
+        """Give the chosen run's log the whole screen, or take it back."""
+        if self._zoomed is not None:
+            self._unzoom()
+        elif self._table.cursor is not None:
+            self._zoomed = self._table.cursor
+            self._main.add_class("-zoomed")
+            self._main.log_pane.add_class("-zoomed")
+            self._main.log_pane.focus()
+            self._tell_log()
+
+    def _unzoom(self) -> None:
+        """Show the table again."""
+        self._zoomed = None
+        self._main.remove_class("-zoomed")
+        self._main.log_pane.remove_class("-zoomed")
+        self._table.focus()
+        self._tell_log()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        if self._zoomed is not None:
+            self._unzoom()
+        self._main.filter_bar.open()
+
+    def action_leave(self) -> None:
+        """Leave the innermost thing: the zoomed log, then the filter."""
+        if self._zoomed is not None:
+            self._unzoom()
+        else:
+            self._main.filter_bar.clear()
+
+    def action_help(self) -> None:
+        """List the keys of what has the focus."""
+        self.push_screen(Help(self.screen.active_bindings.values()))
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette's entries: the keys that do something now, and the other theme."""
+        offered: set[str] = set()
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
+            if binding.show and enabled and binding.action not in offered:
+                offered.add(binding.action)
+                title = f"{binding.description.capitalize()}  {self.get_key_display(binding)}"
+                yield SystemCommand(title, tooltip, partial(self.run_action, binding.action, node))
+        other = LIGHT if self.theme == DARK.name else DARK
+        title = f"{'Dark' if other.dark else 'Light'} theme"
+        yield SystemCommand(title, "Change the colours", partial(setattr, self, "theme", other.name))
+
+    # Words and questions.
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key as a word where Textual has a pictogram for it."""
+        shown = super().get_key_display(binding)
+        return binding.key if binding.key in {"enter", "tab"} else shown.replace("^", "ctrl+")
+
+    def _say(self, sentence: str, error: bool) -> None:
+        """Tell a sentence in a corner for a while."""
+        severity: SeverityLevel = "error" if error else "information"
+        self.notify(clean(sentence), severity=severity, markup=False, timeout=10 if error else 5)
+
+    async def _ask(self, question: Confirm) -> bool:
+        """Put a question and wait for its answer."""
+        return await self.push_screen_wait(question)

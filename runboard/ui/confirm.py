@@ -1,0 +1,59 @@
+"""A question before an act: it names the act and the run, and whoever just presses Enter has said no."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from runboard.columns import reason_text, status_word
+from runboard.model import Run
+from runboard.safetext import clean
+
+
+class Confirm(ModalScreen[bool], inherit_bindings=False):
+    """Asks yes or no about one run; the run is the one that was chosen when the question was asked."""
+
+    AUTO_FOCUS = "#no"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "yes", id="confirm.yes"),
+        Binding("n,escape,q,ctrl+c", "answer(False)", "no", id="confirm.no"),
+        Binding("tab,right,l,down", "app.focus_next", "next", show=False, id="confirm.next"),
+        Binding("shift+tab,left,h,up", "app.focus_previous", "previous", show=False, id="confirm.previous"),
+    ]
+
+    def __init__(self, question: str, run: Run, consequence: str, yes: str) -> None:
+        """Ask ``question`` about ``run``; say what will happen, and call the act ``yes``."""
+        super().__init__()
+        self._question = question
+        self._run = run
+        self._consequence = consequence
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """The question, the run, what will happen, and the two answers."""
+        run = self._run
+        name = Content.assemble((clean(run.id), "$accent"), "  ", clean(run.title))
+        state = "  ".join(part for part in (status_word(run), reason_text(run)) if part)
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._question), classes="dialog-title")
+            yield Static(name)
+            yield Static(Content(state), classes="quiet")
+            yield Static(Content(clean(self._consequence)), classes="dialog-text")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button(Content("n  No"), id="no", compact=True)
+                yield Button(Content(f"y  Yes, {self._yes}"), id="yes", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer by button."""
+        event.stop()
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, answer: bool) -> None:
+        """Answer by key."""
+        self.dismiss(answer)

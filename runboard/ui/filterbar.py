@@ -1,0 +1,88 @@
+"""The filter of the table: typed live, with its error beside it; seen only while there is one or it is being typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from runboard.safetext import clean
+
+
+class FilterBar(Vertical):
+    """A line to type in, and above it, when there is something wrong with it, what."""
+
+    BINDING_GROUP_TITLE = "Filter"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "keep", id="filter.accept", priority=True),
+        Binding("down", "accept", "Back to the table", show=False, id="filter.down", priority=True),
+        Binding("escape", "clear", "clear", id="filter.clear"),
+    ]
+
+    entry = query_one("#filter-entry", Input)
+    trouble = query_one("#filter-trouble", Static)
+
+    class Changed(Message):
+        """Another filter is wanted."""
+
+        def __init__(self, text: str) -> None:
+            """Say which."""
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The filter is left for the table."""
+
+    def __init__(self) -> None:
+        """Begin hidden."""
+        super().__init__(id="filter")
+
+    def compose(self) -> ComposeResult:
+        """What is wrong, a slash, and what is typed."""
+        yield Static(Content(""), id="filter-trouble")
+        entry = Input(id="filter-entry", compact=True, placeholder='words  status:failed  -tag:nightly  "exact words"')
+        entry.cursor_blink = False
+        with Horizontal(id="filter-line"):
+            yield Static(Content("/"), id="filter-sign")
+            yield entry
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self.entry.value
+
+    def open(self) -> None:
+        """Begin to type."""
+        self.add_class("-open")
+        self.entry.focus()
+
+    def complain(self, sentence: str) -> None:
+        """Say what is wrong with what is typed; nothing if nothing is."""
+        self.trouble.update(Content(clean(sentence)))
+        self.set_class(bool(sentence), "-bad")
+
+    def clear(self) -> None:
+        """Take the filter away."""
+        self.entry.value = ""
+        self.remove_class("-open")
+        self.post_message(self.Left())
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter with every key."""
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    def action_accept(self) -> None:
+        """Keep the filter and go back to the table."""
+        self.set_class(bool(self.entry.value), "-open")
+        self.post_message(self.Left())
+
+    def action_clear(self) -> None:
+        """Take the filter away and go back to the table."""
+        self.clear()

@@ -1,0 +1,59 @@
+"""The one screen: summary, table, log, filter and hints; who may act gets a screen that has the keys for it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+
+from runboard.ui.filterbar import FilterBar
+from runboard.ui.hints import Hints
+from runboard.ui.log import LogPane
+from runboard.ui.summary import Summary
+from runboard.ui.table import RunTable
+
+
+class BoardScreen(Screen[None], inherit_bindings=False):
+    """A screen for looking."""
+
+    AUTO_FOCUS = "#runs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.leave", "back", tooltip="Leave the log, clear the filter", id="board.back"),
+        Binding("i", "app.details", "details", tooltip="Everything known of the run", id="run.details"),
+        Binding("z", "app.zoom", "zoom", show=False, tooltip="Its log on the whole screen, and back", id="run.zoom"),
+        Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
+        Binding("tab", "app.focus_next", show=False, tooltip="Table, log", id="board.next"),
+        Binding("shift+tab", "app.focus_previous", show=False, id="board.previous"),
+    ]
+
+    def __init__(self, summary: Summary, table: RunTable) -> None:
+        """Show these two, which know the board; the rest is told what to show."""
+        super().__init__(id="board")
+        self.summary = summary
+        self.table = table
+        self.log_pane = LogPane()
+        self.filter_bar = FilterBar()
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self.summary
+        with Container(id="panes"):
+            yield self.table
+            yield self.log_pane
+        yield self.filter_bar
+        yield Hints()
+
+
+class DeskScreen(BoardScreen):
+    """A screen for looking and acting."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "app.act('stop')", "stop", tooltip="Ask it to end: SIGTERM to its whole tree", id="run.stop"),
+        Binding("S", "app.act('kill')", "kill", tooltip="End it by force: SIGKILL", id="run.kill"),
+        Binding("r", "app.act('rerun')", "rerun", tooltip="Start the same command again", id="run.rerun"),
+        Binding("d", "app.act('trash')", "trash", tooltip="Move the finished run to the trash", id="run.trash"),
+        Binding("u", "app.act('undo')", "undo", tooltip="Bring the last run back from the trash", id="run.undo"),
+    ]

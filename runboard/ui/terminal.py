@@ -1,0 +1,289 @@
+"""Everything about the terminal itself: it may stall, send rubbish or vanish, and it is left as it was found.
+
+All use of what Textual 8.2 does not promise stands in this file, each with what it is and why;
+tests/test_ui_terminal.py fails if one of them moves.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import termios
+from codecs import getincrementaldecoder
+from contextlib import suppress
+from io import StringIO
+from queue import Empty, SimpleQueue
+from selectors import EVENT_READ, DefaultSelector
+from time import monotonic
+from traceback import format_exception
+from typing import IO
+
+from rich.console import Console, RenderableType
+from rich.control import Control
+from textual._ansi_sequences import SYNC_END
+from textual._compositor import ChopsUpdate
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.message import Message
+from textual.messages import InBandWindowResize
+from textual.screen import Screen
+
+from runboard.safetext import clean_lines
+
+LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+"""Signals that end the board: the terminal is restored, and the exit code is 128 plus the signal's number."""
+
+BACKSTOP_SECONDS = 3.0
+"""So long after such a signal the process leaves even if the terminal takes nothing, not even to be restored."""
+
+DRAIN_SECONDS = 2.0
+"""So long an ordinary end waits for a terminal to take the last bytes."""
+
+STALL_SECONDS = 0.1
+"""A write that takes longer means that the terminal is behind."""
+
+TERMINAL_GONE = 128 + signal.SIGHUP
+"""The exit code when the terminal is gone."""
+
+_RESTORED = (
+    b"\x1b[?2026l\x1b[<u\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[?1049l\x1b[?25h"
+)
+"""Every mode that LinuxDriver switches on, switched off."""
+
+_BEFORE_ESCAPE = re.compile("(?=\x1b)")
+
+
+class Writer(WriterThread):
+    """Writes to the terminal without ever making the app wait, and knows when the terminal is behind.
+
+    Textual's own blocks the event loop after 30 writes, and dies of the first error.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        """Write to the file behind ``file``, past its buffer: a write that hangs must hold no lock others need."""
+        super().__init__(file)
+        self._texts: SimpleQueue[str | None] = SimpleQueue()
+        self._since: float | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal takes longer than it should over what it was given."""
+        since = self._since
+        return since is not None and monotonic() - since > STALL_SECONDS
+
+    @property
+    def idle(self) -> bool:
+        """Whether the terminal has taken everything."""
+        return self._since is None and self._texts.empty()
+
+    def write(self, text: str) -> None:
+        """Have a text written."""
+        self._texts.put(text)
+
+    def restore(self) -> None:
+        """Switch every mode off, from another thread, while this one has nothing to do."""
+        with suppress(OSError), open(self._file.fileno(), "wb", buffering=0, closefd=False) as terminal:
+            terminal.write(_RESTORED)
+
+    def discard(self) -> None:
+        """Forget what has not been begun: frames that nobody will see; the last one may have been cut in two."""
+        with suppress(Empty):
+            while True:
+                self._texts.get_nowait()
+        self.write(SYNC_END)
+
+    def stop(self) -> None:
+        """Write the rest and end, but wait for that no longer than a moment."""
+        self._texts.put(None)
+        self.join(DRAIN_SECONDS)
+
+    def run(self) -> None:
+        """The thread: a terminal that is gone takes everything, silently."""
+        with open(self._file.fileno(), "wb", buffering=0, closefd=False) as terminal:
+            while (text := self._texts.get()) is not None:
+                self._since = monotonic()
+                rest = memoryview(text.encode("utf-8", "replace"))
+                with suppress(OSError):
+                    while rest:
+                        rest = rest[terminal.write(rest) or 0 :]
+                self._since = None
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver for a terminal, without its ways to spin, to die of a byte, or to leave modes behind."""
+
+    _writer: Writer | None = None
+    _left_by: int | None = None
+
+    # LinuxDriver.start_application_mode() creates a WriterThread and stores it here: ours takes its place.
+    @property
+    def _writer_thread(self) -> Writer | None:
+        """The writer in use."""
+        return self._writer
+
+    @_writer_thread.setter
+    def _writer_thread(self, thread: WriterThread | None) -> None:
+        """Use a Writer for the same file."""
+        self._writer = Writer(thread._file) if thread is not None else None
+
+    def start_application_mode(self) -> None:
+        """Take over the terminal, and from then on never leave it without giving it back."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        for number in LEAVING:
+            signal.signal(number, self._on_leaving)
+        signal.signal(signal.SIGALRM, self._on_backstop)
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back; frames still waiting are dropped, so that a slow terminal is free sooner."""
+        if self._writer is not None:
+            self._writer.discard()
+        super().stop_application_mode()
+
+    def _on_leaving(self, number: int, _frame: object) -> None:
+        """Leave in good order; at the second signal, or when that takes too long, at once."""
+        if self._left_by is not None:
+            self._die(number)
+        self._left_by = number
+        signal.setitimer(signal.ITIMER_REAL, BACKSTOP_SECONDS)
+        self._leave(128 + number)
+
+    def _on_backstop(self, _number: int, _frame: object) -> None:
+        """Leaving took too long."""
+        self._die(self._left_by or signal.SIGTERM)
+
+    def _leave(self, code: int) -> None:
+        """End the app with an exit code, from any thread."""
+        with suppress(RuntimeError):  # the loop has closed: we are leaving already
+            self._loop.call_soon_threadsafe(lambda: self._app.exit(return_code=code))
+
+    def _die(self, number: int) -> None:
+        """Die of a signal, with as much of the terminal restored as it takes without waiting."""
+        with suppress(termios.error):
+            if self.attrs_before is not None:
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+        if self._writer is not None and self._writer.idle:
+            self._writer.restore()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    # LinuxDriver.run_input_thread() spins at end of input, ends at a byte that is not UTF-8, and dies of key reports
+    # with absurd numbers; it offers no seam, so the loop is written anew on Textual's own parser.
+    def run_input_thread(self) -> None:
+        """Read keys until told to end; the end of input ends the app."""
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        parser = XTermParser(self._debug)
+        with DefaultSelector() as selector, open(self.fileno, "rb", buffering=0, closefd=False) as terminal:
+            selector.register(terminal, EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(0.1):
+                    try:
+                        data = terminal.read(4096)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        self._leave(TERMINAL_GONE)
+                        return
+                    for piece in _BEFORE_ESCAPE.split(decode(data)):
+                        parser = self._parsed(parser, piece)
+                for message in parser.tick():
+                    self.process_message(message)
+
+    def _parsed(self, parser: XTermParser, piece: str) -> XTermParser:
+        """Feed a piece that begins with at most one escape sequence; rubbish costs that sequence and a new parser."""
+        try:
+            for message in parser.feed(piece) if piece else ():
+                self.process_message(message)
+        except (ValueError, ArithmeticError, LookupError):
+            return XTermParser(self._debug)
+        return parser
+
+    def process_message(self, message: Message) -> None:
+        """Pass on what the parser understood, but no sizes: those come from the kernel, not from whoever types."""
+        if not isinstance(message, Resize | InBandWindowResize):
+            super().process_message(message)
+
+    def _query_in_band_window_resize(self) -> None:
+        """Ask for no size reports (see `process_message`)."""
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The size that the kernel knows; Textual would believe $COLUMNS first."""
+        try:
+            rows, columns = termios.tcgetwinsize(self.fileno)
+        except termios.error:
+            rows = columns = 0
+        return columns or 80, rows or 24
+
+
+class CroppedUpdate(ChopsUpdate):
+    """A partial update that sends only the changed cells; Textual's own begins every line at its widget's left edge."""
+
+    def render_segments(self, console: Console) -> str:
+        """The update as it goes to the terminal."""
+        sent: list[str] = []
+        for y, first, end in self.spans:
+            for stop, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                if strip is None or x >= end or stop <= first:
+                    continue
+                left, right = max(x, first), min(stop, end)
+                part = strip if (left, right) == (x, stop) else strip.crop(left - x, right - x)
+                sent += [Control.move_to(left, y).segment.text, part.render(console)]
+        return "".join(sent)
+
+
+class TerminalApp(App[int]):
+    """An app that drops frames while the terminal is behind, and tells a crash in plain text."""
+
+    crash: str | None = None
+    _behind = False
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our driver, whatever the environment says."""
+        return TerminalDriver
+
+    # App._display() is where every frame passes; it is the only place where one can be left out.
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Send a frame, or none while the terminal is behind; when it has caught up, all of the screen once."""
+        writer = self._driver._writer_thread if isinstance(self._driver, TerminalDriver) else None
+        if writer is not None and renderable is not None and (self._behind or writer.behind):
+            if not self._behind:
+                self._behind = True
+                self.set_timer(STALL_SECONDS, self._catch_up)
+            return
+        if type(renderable) is ChopsUpdate:
+            renderable = CroppedUpdate(renderable.chops, renderable.spans, renderable.chop_ends)
+        super()._display(screen, renderable)
+
+    def _catch_up(self) -> None:
+        """Repaint everything once the terminal has taken all it was given."""
+        writer = self._driver._writer_thread if isinstance(self._driver, TerminalDriver) else None
+        if writer is not None and not writer.idle:
+            self.set_timer(STALL_SECONDS, self._catch_up)
+            return
+        self._behind = False
+        self.screen.refresh()
+
+    # App._fatal_error() renders a traceback with all local variables: ours is plain, and names no values.
+    def _fatal_error(self) -> None:
+        """Note the exception being handled, and end."""
+        self._note_crash(self._exception)
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Note an error that Textual has already rendered, and end."""
+        text = StringIO()
+        Console(file=text, width=100, color_system=None).print(*renderables)
+        self._note_crash(self._exception, text.getvalue())
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+    def _note_crash(self, error: BaseException | None, text: str = "") -> None:
+        """Keep the first crash as plain text: the traceback, and what went wrong in the last line."""
+        if self.crash is None:
+            lines = text or "".join(format_exception(error) if error else [])
+            self.crash = clean_lines(lines).rstrip()

@@ -1,0 +1,43 @@
+"""The board as a process of its own, wired as the program wires it, with ways to make it fail on purpose."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+
+from runboard.board import Board
+from runboard.control import Control
+from runboard.logs import LogView
+from runboard.reconciler import Reconciler
+from runboard.store import Store
+from runboard.ui import show
+
+
+def crash(_app: object) -> None:
+    """Fail in the middle of everything, with a local variable that nobody may see."""
+    secret = "hunter2"
+    raise RuntimeError(f"broken on purpose, {len(secret)}\x1b]0;owned\x07")
+
+
+def main(runs: str, *how: str) -> int:
+    """Open the board on ``runs``: ``watch`` it only, or ``crash`` at the key ``?``."""
+    for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
+        del os.environ[name]
+    store = Store(runs)
+    watching = "watch" in how
+    if "crash" in how:
+        from runboard.ui.app import RunboardApp  # noqa: PLC0415 - only where it is changed
+
+        RunboardApp.action_help = crash  # type: ignore[assignment]
+    return show(
+        Board(),
+        Reconciler(store, writing=not watching),
+        None if watching else Control(store),
+        lambda run_id: LogView(partial(store.open_file, run_id, "output.log")),
+        title=runs,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
