@@ -93,7 +93,7 @@ def spawn(sheet: Sheet) -> int:
         import resource  # noqa: PLC0415 - rarely needed
 
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (sheet.file_limit, hard))
+        attempt(resource.setrlimit, resource.RLIMIT_NOFILE, (sheet.file_limit, hard))
     environ = {**sheet.environ, **sheet.extra, RUN_MARK[:-1]: sheet.run_id}
     if b"PATH" in environ:  # posix_spawnp searches the PATH of the parent, not of the environment it is given
         posix.putenv(b"PATH", environ[b"PATH"])
@@ -195,8 +195,8 @@ class Watch:
         text += b'"oomKills": %d, ' % max(0, oom_kills() - self.oom_before)
         text += b'"userTime": %.6f, "systemTime": %.6f, "maxRss": %d}\n' % (user, system, max_rss)
         for _ in range(RETRIES):
-            if attempt(put, "exit.json", text):
-                return
+            if attempt(put, "exit.json", text) or not posix.fstat(DIRECTORY).st_nlink:
+                return  # written, or the directory was removed and nobody will ask
             time.sleep(1)
 
 
@@ -261,7 +261,7 @@ def attempt(act: object, *arguments: object) -> bool:
     """Do what the system may refuse without harm; whether it did not."""
     try:
         act(*arguments)  # type: ignore[operator]  # to name Callable would cost an import
-    except OSError:
+    except (OSError, ValueError):  # the latter for a limit above the hard one
         return False
     return True
 

@@ -40,7 +40,7 @@ def launch(
         told = _start(run_dir_fd, plain | {SHIM_MARK: run.id}, run.id, _sheet(run, plain, successor, grace))
     except OSError as error:
         return Started(time.time(), errno=error.errno or EIO, stage="launch")
-    except ValueError:  # a NUL byte where the kernel ends a text
+    except ValueError:
         return Started(time.time(), errno=EINVAL, stage="exec")
     try:
         started = parse_started(orjson.loads(told))
@@ -55,8 +55,8 @@ def _sheet(run: Run, environ: Mapping[str, str], successor: Sequence[str], grace
     for some in (run.command, successor, _pairs(environ.items()), _pairs(run.env)):
         fields += [str(len(some)), *some]
     encoded = [os.fsencode(field) for field in fields]
-    if any(b"\0" in field for field in encoded):
-        raise ValueError("embedded null byte")
+    if not run.command or not run.command[0] or any(b"\0" in field for field in encoded):
+        raise ValueError("there is no program, or a NUL byte in what it is to be given")
     return b"\0".join(encoded)
 
 
