@@ -209,16 +209,16 @@ def _gather(
     The order matters: life first, then the shim's, then its record: whoever was seen dead has written all it ever will.
     """
     run, started = _adopted(store, run)
-    liveness = process.liveness(run)
+    liveness = _liveness(run, started)
     if liveness is Liveness.GONE and run.process.pid is None:
         run, started = _adopted(store, run)
-        liveness = process.liveness(run)
+        liveness = _liveness(run, started)
     shim_lives = liveness is Liveness.GONE and run.process.shim_pid != os.getpid() and process.shim_alive(run)
     exit_record = _exit_record(store, run.id)
     if exit_record is None and liveness is Liveness.GONE:
-        if shim_lives and patient:
+        if shim_lives and patient and _start_error(run, started, liveness) is None:
             return run, None
-        exit_record = _kernel_record(run, gone_at, kernel_status)
+        exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
     log = store.file_stat(run.id, "output.log")
     response = store.file_stat(run.id, "response.md")
     log_size = log.st_size if log else 0
@@ -232,6 +232,11 @@ def _gather(
         log_changed_at=log.st_mtime if log else None,
         has_response=response is not None and response.st_size > 0,
     )
+
+
+def _liveness(run: Run, started: Started | None) -> Liveness:
+    """Whether the run's process lives; a command that could not be started does not, though its launcher does."""
+    return Liveness.GONE if started is not None and started.errno is not None else process.liveness(run)
 
 
 def _adopted(store: Store, run: Run) -> tuple[Run, Started | None]:
@@ -265,10 +270,13 @@ def _exit_record(store: Store, run_id: str) -> ExitRecord | None:
     return parse_exit(store.read_json(run_id, "exit.json"))
 
 
-def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None) -> ExitRecord | None:
-    """The wait status as the kernel tells it, where no shim lived to write it down."""
+def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None, *, watched: bool) -> ExitRecord | None:
+    """The wait status as the kernel tells it to who was ``watched`` over, where no shim lived to write it down.
+
+    Of a process found dead later nothing is asked: whether its zombie still lies there is chance, and chance no witness.
+    """
     pid, ticks = run.process.pid, run.process.start_ticks
-    if kernel_status is None and pid is not None and ticks is not None:
+    if watched and kernel_status is None and pid is not None and ticks is not None:
         pidfd = process.open_pidfd(pid, ticks)
         if pidfd is not None:
             kernel_status = process.kernel_status(pidfd, pid)

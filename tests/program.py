@@ -36,9 +36,9 @@ def record(runs: Path, run_id: str) -> dict[str, Any]:
     return found
 
 
-def ended(runs: Path, run_id: str, limit: float = 15.0) -> dict[str, Any]:
+def ended(runs: Path, run_id: str, limit: float = 15.0, what: str = "") -> dict[str, Any]:
     """A run's record once it says that the run has ended, whoever wrote that."""
-    until(lambda: record(runs, run_id)["status"] in {"completed", "failed"}, limit, f"{run_id} has ended")
+    until(lambda: record(runs, run_id)["status"] in {"completed", "failed"}, limit, f"{what or run_id} has ended")
     return record(runs, run_id)
 
 

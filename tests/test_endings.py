@@ -175,7 +175,7 @@ def test_confusion_matrix(runs: Path, boards: int, tmp_path: Path) -> None:
         matrix = Counter[tuple[object, object]]()
         wrong = {}
         for name, case in table.items():
-            found = ended(runs, started[name].id)
+            found = ended(runs, started[name].id, what=name)
             truth = case.truth if name != "not executable" else (*case.truth[:4], found["error"])
             matrix[truth[1], found["reason"]] += 1
             if said(found) != truth or len([s for s in found["history"] if s["from"] == "running"]) != 1:
