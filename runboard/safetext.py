@@ -41,7 +41,7 @@ _SGR_RESETS = frozenset({"\x1b[m", "\x1b[0m"})
 _TOO_MANY_MARKS = re.compile(f"\0{{{_MARKS_MOST + 1},}}")
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
-_SILENT = frozenset("\a\x0e\x0f")  # the bell, and the shift that `tput sgr0` ends with: honest logs are full of them
+_SILENT = frozenset("\0\a\x0e\x0f")  # no trace on a terminal: padding, the bell, the shift that `tput sgr0` ends with
 
 _INVISIBLE = (
     (0x034F, 0x034F),  # combining grapheme joiner
@@ -152,13 +152,14 @@ def clean_log(raw: bytes) -> str:
         if text.isprintable():
             return text
     tail = raw[-_RAW_MOST:]
-    if b"\r" not in tail:
-        return _shown(raw[:_RAW_MOST], whole=len(raw) <= _RAW_MOST)
-    for state in reversed(tail.split(b"\r")):
-        shown = _shown(state, whole=True)
-        if strip_sgr(shown).strip():
-            return shown
-    return ""
+    if b"\r" in tail:
+        return _last_state(tail, _shown)
+    return _shown(raw[:_RAW_MOST], whole=len(raw) <= _RAW_MOST)
+
+
+def clean_output(raw: bytes) -> str:
+    """One line of a log as it is to be kept: as in `clean_log`, but whole, with its tabs, without colours."""
+    return _last_state(raw, _kept)
 
 
 def strip_sgr(text: str) -> str:
@@ -177,7 +178,23 @@ def wire_safe(text: str) -> str:
     return text.translate(_WIRE)
 
 
-def _shown(raw: bytes, *, whole: bool) -> str:
+def _last_state(raw: bytes, show: Callable[[bytes], str]) -> str:
+    r"""What the last of several states of a line, divided by ``\r``, looks like, if anything of it can be seen."""
+    first, *later = raw.split(b"\r")
+    for state in reversed(later):
+        shown = show(state) if state else ""
+        if strip_sgr(shown).strip():
+            return shown
+    return show(first)
+
+
+def _kept(raw: bytes) -> str:
+    """One state of a log line as text without colours."""
+    text = _SEQUENCE.sub("", raw.decode("utf-8", "replace")).translate(_LOG)
+    return _capped(_overstruck([text])[0] if "\b" in text else text)
+
+
+def _shown(raw: bytes, *, whole: bool = True) -> str:
     """One state of a log line, cleaned and cut; not ``whole`` where there is more of it than was looked at."""
     parts = _SGR_BETWEEN.split(_SEQUENCE.sub(_colour_only, raw.decode("utf-8", "replace")))
     texts = [part.translate(_LOG) for part in parts[::2]]

@@ -1,0 +1,8 @@
+"""Logs of any size: read in bounded pieces where they are wanted, never whole, never blocking, never held open."""
+
+from __future__ import annotations
+
+from runboard.logs.stream import follow, grep, last_text, tail, tail_start, whole_lines
+from runboard.logs.view import Line, LogView, Window
+
+__all__ = ["Line", "LogView", "Window", "follow", "grep", "last_text", "tail", "tail_start", "whole_lines"]

@@ -1,0 +1,156 @@
+"""A window on a log of any size, scrolled by lines or moving along with its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from runboard import files
+from runboard.logs.lines import Lines, Shrunk
+from runboard.logs.source import NAME, Glimpse, open_regular, refusal
+from runboard.safetext import clean_log
+
+Shown = TypeVar("Shown")
+
+WINDOW_MOST = 1 << 18
+"""Bytes read for the lines of one window; where lines are very long there are fewer of them."""
+
+MOVE_MOST = 1 << 22
+"""Bytes read to scroll by many lines; a longer way is not gone to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it is shown: where it begins in the file, and its text with no escape but colours."""
+
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is to be seen of a log.
+
+    ``size`` is the file's, in bytes; ``skipped`` counts the bytes that were written since the last window and passed by
+    unread, because more came than is read at once; ``notice`` is a sentence about the file: that it was truncated,
+    replaced or rewritten (told until the view is moved), or why there are no lines.
+    """
+
+    lines: tuple[Line, ...]
+    size: int
+    at_end: bool
+    at_start: bool
+    skipped: int
+    notice: str | None
+
+
+class LogView:
+    """A window on a log: every call opens the file anew, reads a bounded part of it and closes it.
+
+    So nothing of a deleted log is kept alive, whatever takes its place is noticed, and no file is waited for. A view
+    begins at the end and moves along with it; scrolling away holds it, scrolling back to the end lets it go. What
+    happens to the file (truncation, replacement) brings it back to the end. For one owner: not safe between threads.
+    """
+
+    def __init__(self, open_log: Callable[[], int]) -> None:
+        """Read nothing yet; ``open_log`` returns a fresh descriptor that does not block, or raises OSError."""
+        self._open_log = open_log
+        self._seen: Glimpse | None = None
+        self._refused: str | None = None
+        self._notice: str | None = None
+        self._top = 0
+        self._rows = 0
+        self._following = True
+
+    def end(self, rows: int) -> Window:
+        """The last lines, and moving along with them from here on."""
+        self._notice, self._following = None, True
+        return self._look(lambda lines, _: self._window(lines, self._last_top(lines, rows), rows))
+
+    def start(self, rows: int) -> Window:
+        """The first lines, and staying there."""
+        self._notice = None
+        window = self._look(lambda lines, _: self._window(lines, 0, rows))
+        self._following = False
+        return window
+
+    def move(self, by: int, rows: int) -> Window:
+        """The lines ``by`` further down, or up where it is negative, as far as there are any."""
+        self._notice = None
+        return self._look(lambda lines, before: self._moved(lines, before, by, rows))
+
+    def poll(self, rows: int) -> Window | None:
+        """The window as it is now, None if it is the same: the newest lines while at the end, else the place held."""
+        refused = self._refused
+        window = self._look(lambda lines, before: self._latest(lines, before, rows))
+        return None if self._refused is not None and self._refused == refused else window
+
+    def close(self) -> None:
+        """Forget the log; nothing was held open."""
+        self._seen = None
+
+    def _look(self, show: Callable[[Lines, Glimpse | None], Shown]) -> Shown | Window:
+        """Open the log, find out what has become of it, and show it; a sentence in place of lines if it cannot be read.
+
+        ``show`` is given how the log looked before, or None where it is another one now.
+        """
+        try:
+            fd = open_regular(self._open_log)
+        except FileNotFoundError:
+            return self._refuse(f"{NAME} was deleted" if self._seen else f"There is no {NAME}")
+        except files.Unfit as error:
+            return self._refuse(str(error))
+        try:
+            now, before = Glimpse.of(fd), self._seen
+            if before is not None and (event := now.since(before)):
+                self._notice, self._following, before = event, True, None
+            self._seen = now
+            shown = show(Lines(fd, now.size), before)
+        except Shrunk:
+            return self._refuse(f"{NAME} became shorter while it was read")
+        except OSError as error:
+            return self._refuse(refusal(error))
+        finally:
+            os.close(fd)
+        self._refused = None
+        return shown
+
+    def _refuse(self, sentence: str) -> Window:
+        """No lines, and why; whatever can be read later is new."""
+        self._refused, self._rows = sentence, 0
+        return Window((), 0, at_end=True, at_start=True, skipped=0, notice=sentence)
+
+    def _moved(self, lines: Lines, before: Glimpse | None, by: int, rows: int) -> Window:
+        """The window after scrolling; moving along with the end from here on if it came there, else no more."""
+        if before is None or (self._following and rows != self._rows):
+            self._top = self._last_top(lines, rows)
+        top = lines.back(self._top, -by, self._top - MOVE_MOST)
+        window = self._window(lines, lines.skip(top, by, MOVE_MOST), rows)
+        self._following = window.at_end
+        return window
+
+    def _latest(self, lines: Lines, before: Glimpse | None, rows: int) -> Window | None:
+        """The newest lines, or those at the place held; None where neither the log nor the rows have changed."""
+        if before == self._seen and self._rows == max(rows, 1):
+            return None
+        if not self._following:
+            return self._window(lines, self._top, rows)
+        skipped = max(0, lines.size - WINDOW_MOST - before.size) if before else 0
+        return self._window(lines, self._last_top(lines, rows), rows, skipped)
+
+    def _last_top(self, lines: Lines, rows: int) -> int:
+        """Where the window begins that shows the last lines."""
+        return lines.back(lines.size, max(rows, 1), lines.size - WINDOW_MOST)
+
+    def _window(self, lines: Lines, top: int, rows: int, skipped: int = 0) -> Window:
+        """The lines from ``top`` on, or from further up where that would leave rows empty."""
+        rows = max(rows, 1)
+        taken, stop = lines.take(top, rows, WINDOW_MOST)
+        if stop == lines.size and len(taken) < rows and top > 0:
+            top = min(top, self._last_top(lines, rows))
+            taken, stop = lines.take(top, rows, WINDOW_MOST)
+        self._top, self._rows = top, rows
+        shown = tuple(Line(offset, clean_log(raw)) for offset, raw in taken)
+        return Window(shown, lines.size, stop == lines.size, top == 0, skipped, self._notice)
