@@ -1,1 +1,63 @@
-"""The front door."""
+"""The front door: one module per family of verbs; ends every call with one clear line and a meaningful exit code."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from io import TextIOWrapper
+from typing import NoReturn, TextIO
+
+from runboard.cli.exits import FAILED, INTERRUPTED, PIPE_CLOSED
+
+
+def main() -> NoReturn:
+    """Run the command line and exit.
+
+    The collector rests while modules load and finds nothing to do at the end: together an eighth of what ``ps`` takes.
+    """
+    gc.disable()
+    try:
+        _open_missing_streams()
+        from runboard.cli.app import run_command_line  # noqa: PLC0415 - ctrl+C is caught from here on
+
+        code = run_command_line(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        _close_stdout()
+        code = PIPE_CLOSED
+    except OSError as error:
+        _close_stdout()
+        sys.stderr.write(f"runboard: {error.filename or 'output'}: {error.strerror or error}\n")
+        code = FAILED
+    gc.freeze()
+    sys.exit(code)
+
+
+def _open_missing_streams() -> None:
+    """Put /dev/null where a standard stream is closed, or the next file opened would be taken for it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = _forgiving(sys.stdout, 1)
+    sys.stderr = _forgiving(sys.stderr, 2)
+
+
+def _forgiving(stream: TextIO | None, number: int) -> TextIO:
+    """The stream, made anew where Python had none, that writes an escape for what its encoding does not have."""
+    if stream is None:
+        return open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+def _close_stdout() -> None:
+    """Let what could not be written go, or Python would try once more and complain."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)

@@ -1,0 +1,132 @@
+"""The program as click sees it: every verb with its one line of help, loaded only when it is called."""
+
+from __future__ import annotations
+
+import gc
+from importlib import import_module
+
+import click
+
+from runboard.cli.desk import Desk, common_options
+from runboard.cli.exits import DONE, FAILED, NO_SUCH_RUN, USAGE, Failure
+from runboard.cli.printing import complain, put
+from runboard.store import AmbiguousRun, NoSuchRun, StoreError
+
+VERBS = {
+    "run": ("starting", "Start a command that goes on without you; print its id."),
+    "rerun": ("starting", "Start the command of a run again."),
+    "ps": ("listing", "List runs: running first, then newest."),
+    "show": ("showing", "Show everything known of one run."),
+    "logs": ("reading", "Print or follow a run's output."),
+    "watch": ("reading", "Follow a run to its end and exit with its code."),
+    "wait": ("ending", "Wait until runs have ended."),
+    "kill": ("ending", "End a run's whole process tree."),
+    "clean": ("clearing", "Move finished runs to the trash."),
+    "trash": ("clearing", "List, restore or empty the trash."),
+    "reconcile": ("ending", "Settle runs that have ended, without a board."),
+    "demo": ("demo", "Open a board of living sample runs."),
+    "doctor": ("doctor", "Say what this machine offers."),
+}
+"""Verb to the module it lives in and its line in the list of verbs."""
+
+
+class Program(click.Group):
+    """A group whose verbs are looked up in ``VERBS`` and imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names of all verbs, most used first."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Load one verb; the collector, at rest since the start, wakes when everything is loaded."""
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"runboard.cli.{VERBS[cmd_name][0]}")
+        gc.freeze()
+        gc.enable()
+        found: click.Command = getattr(module, f"{cmd_name}_verb")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """List the verbs without loading them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, line) for name, (_module, line) in VERBS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, or name the nearest one."""
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - only for a slip
+
+            near = get_close_matches(args[0], VERBS, 1)
+            ctx.fail(f"there is no verb '{args[0]}'" + (f"; did you mean '{near[0]}'?" if near else "."))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    "runboard",
+    cls=Program,
+    invoke_without_command=True,
+    params=common_options(),
+    subcommand_metavar="[VERB [ARGS]...]",
+    add_help_option=False,
+    context_settings={"max_content_width": 100},
+    epilog="ID is an exact id, any unique beginning of one, or @last. Exit codes: 0 done, 1 failed, 2 usage, "
+    "3 no such run, 4 some of several failed, 130 interrupted.",
+)
+@click.option("--watch", is_flag=True, help="Open a board that only looks: it changes no file and signals nothing.")
+@click.option("--version", is_flag=True, help="Print the version.")
+@click.pass_context
+def program(ctx: click.Context, *, watch: bool, version: bool) -> int:
+    """Open the board of your runs, or do one thing from the shell with a verb.
+
+    \b
+    runboard run -- make test     start something and walk away
+    runboard                      see how it goes
+    """  # noqa: D301 - click's mark for lines that are not to be wrapped
+    if version:
+        put(f"runboard {_version()}")
+        ctx.exit(DONE)
+    if ctx.invoked_subcommand is not None:
+        if watch:
+            ctx.fail("--watch opens the board and takes no verb; did you mean 'runboard watch'?")
+        return DONE
+    from runboard.cli.screen import open_board  # noqa: PLC0415 - no verb needs the board
+
+    gc.enable()
+    return open_board(ctx.ensure_object(Desk).root, writable=not watch)
+
+
+def run_command_line(args: list[str]) -> int:
+    """Run one call of the program and return its exit code; whatever went wrong is told in one line on stderr."""
+    try:
+        # Not program.main(): it has ideas of its own about interruptions and closed pipes.
+        with program.make_context("runboard", args, obj=Desk()) as ctx:
+            code: object = program.invoke(ctx)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "runboard"
+        complain(f"{' '.join(error.format_message().split())} See {where} --help")
+        return USAGE
+    except Failure as error:
+        complain(str(error))
+        return error.code
+    except AmbiguousRun as error:
+        complain(str(error))
+        return USAGE
+    except StoreError as error:
+        complain(str(error))
+        return NO_SUCH_RUN if isinstance(error, NoSuchRun) else FAILED
+    return code if isinstance(code, int) else DONE
+
+
+def _version() -> str:
+    """The installed version; 38 ms, so only for who asks."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - see above
+
+    try:
+        return version("runboard")
+    except PackageNotFoundError:
+        return "(a checkout that is not installed)"

@@ -1,0 +1,210 @@
+"""The verbs that clear: ``clean`` moves finished runs to the trash, ``trash`` brings them back or destroys them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+
+from runboard.cli.desk import Desk, common_options, each, query_of, verb
+from runboard.cli.exits import DONE, FAILED, NO_SUCH_RUN, USAGE, Failure
+from runboard.cli.fields import record
+from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, size_text, table
+from runboard.cli.values import duration, size
+from runboard.columns import Column, shown
+from runboard.control import Control, ControlError
+from runboard.model import Run
+from runboard.store import Store
+
+
+@verb("clean", example="runboard clean --older-than 7d --keep 20")
+@click.argument("words", metavar="[QUERY]...", nargs=-1)
+@click.option(
+    "--older-than", type=duration, metavar="TIME", help="Only runs that ended longer ago than this: 12h, 7d ..."
+)
+@click.option("--status", type=click.Choice(["completed", "failed"]), help="Only runs that ended so.")
+@click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Spare the newest N of them.")
+@click.option(
+    "--max-size", type=size, metavar="SIZE", help="Only the oldest, until all runs take at most this: 500M, 5G."
+)
+@click.option("--all", "everything", is_flag=True, help="All finished runs, as without any condition.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only list what would go.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Also runs whose repo/ holds work that is nowhere else.")
+def clean_verb(
+    desk: Desk,
+    *,
+    words: Sequence[str],
+    older_than: float | None,
+    status: str | None,
+    keep: int | None,
+    max_size: int | None,
+    everything: bool,
+    dry_run: bool,
+    yes: bool,
+    force: bool,
+) -> int:
+    """Move finished runs to the trash, after asking; a live run never goes.
+
+    Without a condition all finished runs go. With several conditions only runs that meet them all.
+    """
+    if everything and (words or any(limit is not None for limit in (older_than, status, keep, max_size))):
+        raise Failure("--all takes no conditions; leave it out or leave them out", USAGE)
+    store = desk.store()
+    control = Control(store)
+    chosen = control.clean_candidates(
+        query_of(words), older_than=older_than, status=status, keep=keep, max_size=max_size, now=time.time()
+    )
+    if not chosen:
+        say("Nothing to clean.")
+        return DONE
+    sizes = {run.id: store.size(run.id) for run in chosen}
+    if dry_run:
+        _print_sized(desk, chosen, sizes)
+        say(f"{runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) would go to the trash.")
+        return DONE
+    _ask(f"Move {runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) to the trash?", yes=yes)
+    moved: list[str] = []
+
+    def move(run_id: str) -> int:
+        """Move one to the trash."""
+        control.trash(run_id, force=force)
+        moved.append(run_id)
+        return DONE
+
+    code = each([run.id for run in chosen], move, (ControlError,))
+    freed = size_text(sum(sizes[run_id] for run_id in moved))
+    say(f"Moved {runs_text(len(moved))} ({freed}) to the trash; runboard trash restore ID brings one back.")
+    return code
+
+
+@click.group(
+    "trash",
+    invoke_without_command=True,
+    add_help_option=False,
+    epilog="Example: runboard trash restore a1b2",
+    params=common_options(),
+)
+@click.pass_context
+def trash_verb(ctx: click.Context) -> int:
+    """List what is in the trash, bring a run back, or free the space."""
+    if ctx.invoked_subcommand is None:
+        return list_trash(ctx.ensure_object(Desk), as_json=False)
+    return DONE
+
+
+def list_trash(desk: Desk, *, as_json: bool) -> int:
+    """Print the runs in the trash."""
+    store = desk.store()
+    runs = store.trashed()
+    if as_json:
+        now = time.time()
+        put_json([record(run, now) for run in runs])
+    elif runs:
+        for line in table(runs, shown(runs), time.time(), desk.style()):
+            put(line)
+        say("runboard trash restore ID brings one back; runboard trash empty frees the space.")
+    else:
+        say("The trash is empty.")
+    return DONE
+
+
+@verb("list", example="runboard trash list --json")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array of whole records.")
+def list_verb(desk: Desk, *, as_json: bool) -> int:
+    """List the runs in the trash."""
+    return list_trash(desk, as_json=as_json)
+
+
+@verb("restore", example="runboard trash restore a1b2")
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+def restore_verb(desk: Desk, *, run_ids: Sequence[str]) -> int:
+    """Bring runs back from the trash."""
+    store = desk.store()
+    control = Control(store)
+
+    def restore(text: str) -> int:
+        """Bring one back and say so."""
+        run_id = _find_trashed(store, text)
+        control.restore(run_id)
+        say(f"{run_id} is back.")
+        return DONE
+
+    return each(run_ids, restore, (ControlError,))
+
+
+@verb("empty", example="runboard trash empty -y")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Also runs whose repo/ holds work that is nowhere else.")
+def empty_verb(desk: Desk, *, yes: bool, force: bool) -> int:
+    """Destroy what is in the trash, for good, after asking."""
+    store = desk.store()
+    control = Control(store)
+    runs = store.trashed()
+    if not runs:
+        say("The trash is empty.")
+        return DONE
+    _ask(f"Destroy {runs_text(len(runs))} in the trash for good?", yes=yes)
+    destroyed: list[str] = []
+
+    def destroy(run_id: str) -> int:
+        """Destroy one."""
+        control.destroy(run_id, force=force)
+        destroyed.append(run_id)
+        return DONE
+
+    code = each([run.id for run in runs], destroy, (ControlError,))
+    say(f"Destroyed {runs_text(len(destroyed))}.")
+    return code
+
+
+for _subverb in (list_verb, restore_verb, empty_verb):
+    trash_verb.add_command(_subverb)
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    """Go on only with a clear yes; the answer is No unless somebody types another.
+
+    Raises:
+        Failure: The answer was no, or there is nobody to ask.
+    """
+    if yes:
+        return
+    if not is_terminal(sys.stdin):
+        raise Failure(f"nobody is there to answer: {question} Say -y to go ahead", USAGE)
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise Failure("nothing was done", FAILED)
+
+
+def _find_trashed(store: Store, text: str) -> str:
+    """The id in the trash that an exact id, a unique prefix or @last means.
+
+    Raises:
+        Failure: It means none, or more than one.
+    """
+    runs = {run.id: run for run in store.trashed()}
+    if text in runs:
+        return text
+    if text == "@last" and runs:
+        return max(runs.values(), key=lambda run: run.started_at or 0.0).id
+    fitting = [run_id for run_id in runs if text and run_id.startswith(text)]
+    if len(fitting) > 1:
+        raise Failure(f"{len(fitting)} runs in the trash begin with {text}: {', '.join(fitting[:10])}", USAGE)
+    if not fitting:
+        raise Failure(f"no run in the trash begins with '{text}'; runboard trash lists them", NO_SUCH_RUN)
+    return fitting[0]
+
+
+def _print_sized(desk: Desk, runs: Sequence[Run], sizes: dict[str, int]) -> None:
+    """The table of runs with the disk space that each takes."""
+    column = Column("size", "Size", 8, lambda run, _now: size_text(sizes[run.id]), align="right")
+    first, second, *others = shown(runs)
+    for line in table(runs, [first, second, column, *others], time.time(), desk.style()):
+        put(line)

@@ -1,0 +1,157 @@
+"""What every verb works with: the runs directory, the style of its output, and the way it treats several runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from runboard.cli import place
+from runboard.cli.exits import FAILED, NO_SUCH_RUN, USAGE, Failure, code_of_several
+from runboard.cli.printing import Style, complain, style
+from runboard.query import BadQuery, Query
+from runboard.store import AmbiguousRun, NoSuchRun, Store, StoreError
+
+Item = TypeVar("Item")
+
+
+class Desk:
+    """What the options common to all verbs said; they stand before or after the verb, the later one counts."""
+
+    def __init__(self) -> None:
+        """Begin with nothing said."""
+        self.runs_dir: str | None = None
+        self.color = "auto"
+
+    @property
+    def root(self) -> str:
+        """The runs directory, absolute, existing or not."""
+        return place.runs_dir(self.runs_dir, os.environ)
+
+    def store(self) -> Store:
+        """The store of the runs directory."""
+        root = self.root
+        place.check(root)
+        return Store(root)
+
+    def style(self) -> Style:
+        """How stdout is to look."""
+        return style(self.color, os.environ)
+
+
+def verb(
+    name: str, example: str, kind: type[click.Command] = click.Command, *, interspersed: bool = True
+) -> Callable[[Callable[..., int]], click.Command]:
+    """Make a function that takes the desk and its options a verb that returns its exit code.
+
+    Args:
+        name: What to call it by.
+        example: One call worth imitating.
+        kind: The class of its parser.
+        interspersed: Whether options may stand behind arguments.
+    """
+
+    def made(function: Callable[..., int]) -> click.Command:
+        make: Callable[[Callable[..., Any]], click.Command] = click.command(
+            name,
+            kind,
+            epilog=f"Example: {example}",
+            add_help_option=False,
+            context_settings={"allow_interspersed_args": interspersed},
+        )
+        command = make(click.pass_obj(function))
+        command.params.extend(common_options())
+        return command
+
+    return made
+
+
+def common_options() -> list[click.Parameter]:
+    """The options that every verb has, as the program itself does; click's own --help would load its translations."""
+    return [
+        click.Option(
+            ["--runs-dir"],
+            metavar="DIR",
+            expose_value=False,
+            callback=_keep,
+            help="The runs directory, in place of $RUNBOARD_RUNS.",
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            expose_value=False,
+            callback=_keep,
+            help="When to use colours.",
+        ),
+        click.Option(
+            ["-h", "--help"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_help,
+            help="Show this message and exit.",
+        ),
+    ]
+
+
+def query_of(words: Iterable[str]) -> Query:
+    """The query that the words of a command line make together.
+
+    Raises:
+        Failure: They make none.
+    """
+    try:
+        return Query.parse(" ".join(words))
+    except BadQuery as error:
+        raise Failure(f"bad query: {error}", USAGE) from None
+
+
+def find(store: Store, text: str) -> str:
+    """The id that an exact id, a unique prefix or @last means.
+
+    Raises:
+        Failure: It means no run, or more than one.
+    """
+    try:
+        return store.find(text)
+    except AmbiguousRun as error:
+        raise Failure(str(error), USAGE) from None
+    except NoSuchRun as error:
+        raise Failure(str(error), NO_SUCH_RUN) from None
+
+
+def each(items: Sequence[Item], act: Callable[[Item], int], troubles: tuple[type[Exception], ...] = ()) -> int:
+    """Do something to each of several runs, telling what went wrong with which, and sum up in one exit code.
+
+    Args:
+        items: Ids as typed; the same one twice is done once.
+        act: Does it to one, and returns its exit code.
+        troubles: What ``act`` may raise beside Failure and StoreError, with a sentence in it.
+    """
+    codes = []
+    expected: tuple[type[Exception], ...] = (StoreError, *troubles)
+    for item in dict.fromkeys(items):
+        try:
+            codes.append(act(item))
+        except Failure as error:
+            complain(str(error))
+            codes.append(error.code)
+        except expected as error:
+            complain(str(error))
+            codes.append(NO_SUCH_RUN if isinstance(error, NoSuchRun) else FAILED)
+    return code_of_several(codes)
+
+
+def _keep(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Note what a common option said, wherever it stood."""
+    if value is not None and option.name is not None:
+        setattr(context.ensure_object(Desk), option.name, value)
+
+
+def _help(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Print the help, and leave."""
+    if wanted and not context.resilient_parsing:
+        click.echo(context.get_help())
+        context.exit()

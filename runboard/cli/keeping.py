@@ -1,0 +1,56 @@
+"""``reconcile --forever``: settles runs as they end, with no screen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from runboard.cli.exits import DONE, INTERRUPTED, PIPE_CLOSED
+from runboard.cli.printing import complain, put
+from runboard.cli.verdicts import verdict
+from runboard.process import raise_file_limit
+from runboard.reconciler import Batch, Reconciler
+from runboard.safetext import clean
+from runboard.store import Store
+
+_ENDINGS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: DONE, signal.SIGHUP: DONE, signal.SIGPIPE: PIPE_CLOSED}
+
+
+class Teller:
+    """Prints one line for each ending that it sees happen, on the reconciler's thread."""
+
+    def __init__(self) -> None:
+        """Begin knowing of no live run."""
+        self._live: set[str] = set()
+
+    def hear(self, batch: Batch) -> None:
+        """Take one batch of news; what had ended before anybody looked is no news."""
+        for sentence in batch.notices:
+            complain(sentence)
+        for run in batch.changed:
+            if run.active:
+                self._live.add(run.id)
+            elif run.id in self._live:
+                self._live.discard(run.id)
+                self._print(clean(verdict(run)))
+
+    def _print(self, line: str) -> None:
+        """Print a line; a reader that went away ends the program as SIGPIPE would."""
+        try:
+            put(line)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.kill(os.getpid(), signal.SIGPIPE)
+
+
+def settle_forever(store: Store) -> int:
+    """Settle until a signal comes; ctrl+C is an interruption, TERM and HUP are the ordinary way to stop it."""
+    raise_file_limit()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    reconciler = Reconciler(store, by="reconcile")
+    reconciler.start(Teller().hear)
+    try:
+        return _ENDINGS[signal.Signals(signal.sigwait(_ENDINGS))]
+    finally:
+        reconciler.stop()

@@ -1,0 +1,152 @@
+"""The verb ``ps``: settles first, so that what it says of endings is true, then lists."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+
+import click
+
+from runboard.board import place
+from runboard.cli.desk import Desk, query_of, verb
+from runboard.cli.exits import DONE, USAGE, Failure
+from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
+from runboard.columns import COLUMNS, elapsed, shown
+from runboard.model import Run
+from runboard.reconcile import settle_all
+from runboard.safetext import clean
+
+FINISHED_SHOWN = 20
+"""How many ended runs ``ps`` lists unless asked for all."""
+
+
+@verb("ps", example="runboard ps -a status:failed repo:shop")
+@click.argument("words", metavar="[QUERY]...", nargs=-1)
+@click.option("-a", "--all", "everything", is_flag=True, help=f"All ended runs, not only the newest {FINISHED_SHOWN}.")
+@click.option("-n", "--limit", type=click.IntRange(min=0), metavar="N", help="At most N runs.")
+@click.option("--sort", metavar="COLUMN", help="Sort by a column; -COLUMN turns the order round.")
+@click.option("--json", "form", flag_value="json", help="A JSON array of whole records.")
+@click.option("--jsonl", "form", flag_value="jsonl", help="One record of JSON per line.")
+@click.option("-q", "--quiet", "form", flag_value="ids", help="Ids only.")
+@click.option("--format", "template", metavar="TEXT", help="A line per run, such as '{id} {status}'.")
+def ps_verb(
+    desk: Desk,
+    *,
+    words: Sequence[str],
+    everything: bool,
+    limit: int | None,
+    sort: str | None,
+    form: str | None,
+    template: str | None,
+) -> int:
+    """List runs: running first, then newest.
+
+    QUERY words must all occur; key:value looks at one field (status, reason, repo, issue, model, tag, name, id ...).
+    A word with a minus in front must not occur: runboard ps -- -status:failed
+    """
+    print_runs = _printer(desk, form, template)
+    query = query_of(words)
+    key = None if sort is None else _sort_key(sort)
+    runs = settle_all(desk.store())
+    found = sorted((run for run in runs if query.matches(run)), key=place)
+    now = time.time()
+    if key is not None:
+        found = _sorted(found, *key, now)
+    listed = _limited(found, None if everything or limit is not None else FINISHED_SHOWN)[:limit]
+    print_runs(listed, now)
+    if form is None and template is None:
+        _tell_nothing(len(runs), len(found))
+    if len(found) > len(listed) and is_terminal(sys.stderr):
+        say(f"… {len(found) - len(listed)} more (-a shows all)")
+    return DONE
+
+
+def _printer(desk: Desk, form: str | None, template: str | None) -> Callable[[Sequence[Run], float], None]:
+    """What prints the runs in the form that was asked for.
+
+    Raises:
+        Failure: Two forms were asked for, or the template is wrong.
+    """
+    if form is None and template is None:
+        return lambda runs, now: _print_table(desk, runs, now)
+    if form is not None and template is not None:
+        raise Failure("--format goes with none of --json, --jsonl and -q; choose one", USAGE)
+    from runboard.cli.fields import line_of, record  # noqa: PLC0415 - people at a terminal do without
+
+    if form == "json":
+        return lambda runs, now: put_json([record(run, now) for run in runs])
+    line = line_of("{id}" if template is None else template)
+
+    def print_lines(runs: Sequence[Run], now: float) -> None:
+        """One line for each run."""
+        for run in runs:
+            if form == "jsonl":
+                put_json(record(run, now), lines=True)
+            else:
+                put(line(run, now))
+
+    return print_lines
+
+
+def _print_table(desk: Desk, runs: Sequence[Run], now: float) -> None:
+    """The table, or nothing at all where there is nothing to head."""
+    if runs:
+        for line in table(runs, shown(runs), now, desk.style()):
+            put(line)
+
+
+def _tell_nothing(runs: int, found: int) -> None:
+    """Say why a table is empty."""
+    if not runs:
+        say("No runs yet. Start one: runboard run -- make test")
+    elif not found:
+        say("The one run does not match." if runs == 1 else f"None of {runs_text(runs)} matches.")
+
+
+def _limited(runs: Sequence[Run], most_finished: int | None) -> list[Run]:
+    """The runs with only so many of those that have ended."""
+    kept, ended = [], 0
+    for run in runs:
+        ended += not run.active
+        if run.active or most_finished is None or ended <= most_finished:
+            kept.append(run)
+    return kept
+
+
+def _sort_key(text: str) -> tuple[str, bool]:
+    """A column's key and whether its order is turned round.
+
+    Raises:
+        Failure: There is no such column.
+    """
+    key = text.removeprefix("-").lower()
+    known = [column.key for column in COLUMNS]
+    if key not in known:
+        raise Failure(f"--sort knows no column '{clean(text)}'; the columns are {' '.join(known)}", USAGE)
+    return key, text.startswith("-")
+
+
+def _sorted(runs: Sequence[Run], key: str, turned: bool, now: float) -> list[Run]:
+    """Texts from A to Z, times with the longest elapsed and the newest start first; runs without a value come last."""
+    column = next(column for column in COLUMNS if column.key == key)
+
+    def value(run: Run) -> float | str | None:
+        """What one run is sorted by."""
+        match key:
+            case "elapsed":
+                seconds = elapsed(run, now)
+                return None if seconds is None else -seconds
+            case "age":
+                return None if run.started_at is None else -run.started_at
+            case "exit":
+                text = column.text(run, now)
+                return int(text) if text else None
+            case "status":
+                return str(run.status)
+        return column.text(run, now).lower() or None
+
+    told = [(found, run) for run in runs if (found := value(run)) is not None]
+    ranked = [run for _value, run in sorted(told, key=itemgetter(0), reverse=turned)]
+    return ranked + [run for run in runs if value(run) is None]

@@ -1,0 +1,111 @@
+"""`demo` and `doctor`: sample runs of every kind that leave nothing behind, and a truthful word about this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from runboard.cli import probing
+from runboard.cli.demo import clear_away
+from runboard.cli.probing import State
+from tests.program import COMMAND, alive, environment, runboard
+from tests.terminal import Terminal
+from tests.waiting import until
+
+LIVING = {"load generator", "backup, silent", "fix the rounding", "stubborn server", "train the ranker"}
+
+
+def samples(runs: Path) -> dict[str, dict[str, object]]:
+    """The demo's runs by name, as ps tells them."""
+    return {run.get("name") or run["id"]: run for run in json.loads(runboard(runs, "ps", "-a", "--json").stdout)}
+
+
+def test_demo_has_one_of_each(tmp_path: Path) -> None:
+    """Samples end as their names say, the living ones live, and clearing them away leaves no process and no file."""
+    done = subprocess.run(
+        [*COMMAND, "demo", "--no-board"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(TMPDIR=str(tmp_path)),
+        timeout=60,
+    )
+    root = Path(done.stdout.strip())
+    assert (root.parent, done.stderr) == (tmp_path, "")
+    until(lambda: samples(root)["link checker"]["status"] == "failed", 20)
+    found = samples(root)
+    pids = [int(str(run["pid"])) for run in found.values() if run["status"] == "running"]
+    ends = {
+        name: (run["status"], run.get("reason"), run.get("exitCode"), run.get("signal"))
+        for name, run in found.items()
+        if run["status"] != "running"
+    }
+    assert {name for name, run in found.items() if run["status"] == "running"} == LIVING
+    assert ends == {
+        "build": ("completed", "exited", 0, None),
+        "unit tests": ("failed", "exited", 3, None),
+        "interrupted script": ("failed", "exited", 130, None),
+        "video decoder": ("failed", "signal", None, signal.SIGSEGV),
+        "link checker": ("failed", "timeout", None, signal.SIGTERM),
+        "issue-38-reviewer": ("completed", None, None, None),
+    }
+    chatty = root / str(found["load generator"]["id"]) / "output.log"
+    until(lambda: b"\r" in chatty.read_bytes())
+    clear_away(str(root))
+    assert (list(tmp_path.iterdir()), [pid for pid in pids if alive(pid)]) == ([], [])
+
+
+def test_demo_in_a_board_leaves_nothing(tmp_path: Path) -> None:
+    """Leaving the board of the demo ends its runs and removes its directory."""
+    with Terminal([*COMMAND, "demo"], 120, 40, {"TMPDIR": str(tmp_path)}) as terminal:
+        terminal.wait_for("stubborn server", 30)
+        [root] = tmp_path.iterdir()
+        pids = [json.loads(path.read_bytes())["pid"] for path in root.glob("*/run.json")]
+        terminal.press("q")
+        assert terminal.wait_exit(30) == 0
+    assert (list(tmp_path.iterdir()), [pid for pid in pids if pid and alive(pid)]) == ([], [])
+
+
+def test_doctor(tmp_path: Path) -> None:
+    """Every check has a line with its word; the JSON has the same checks; a healthy machine gives 0."""
+    told = json.loads(runboard(tmp_path, "doctor", "--json").stdout)
+    done = runboard(tmp_path, "doctor")
+    lines = {line[:14].strip(): line[16:24].strip() for line in done.stdout.splitlines()}
+    assert {check["name"]: check["state"] for check in told["checks"]} == lines
+    assert (done.returncode, told["healthy"], lines["runs directory"]) == (0, True, "ok")
+    assert {"python", "pidfd", "exit info", "cgroup v2", "landlock", "inotify", "open files", "git", "rg"} <= set(lines)
+
+
+def test_doctor_of_a_useless_place(tmp_path: Path) -> None:
+    """A runs directory that cannot be one is missing, and the exit code says so."""
+    (tmp_path / "file").write_text("", "utf-8")
+    done = runboard(tmp_path / "file", "doctor")
+    assert (done.returncode, "runs directory  missing" in done.stdout, done.stderr) == (1, True, "")
+
+
+def test_probes_tell_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is taken away is told as degraded or missing: a program, a terminal, a place to be made."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert probing.program("rg", "done without").state is State.DEGRADED
+    assert probing.terminal({"TERM": "xterm"}).state is State.DEGRADED or os.isatty(0)
+    [made, _file_system] = probing.runs_directory(str(tmp_path / "not" / "yet"))
+    assert (made.state, made.detail) == (State.OK, f"{tmp_path}/not/yet, made with the first run")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/home/me/runs", "nfs4"), ("/home/me", "nfs4"), ("/homely", "ext4"), ("/mnt/a b/x", "xfs")]
+)
+def test_the_file_system_of_a_path(path: str, kind: str) -> None:
+    """The longest mount point that holds a path decides; of two at the same place, the later mount."""
+    mounts = (
+        "22 1 8:1 / / rw - ext4 /dev/a rw\n"
+        "23 22 8:2 / /home rw - xfs /dev/b rw\n"
+        "24 22 0:5 / /home rw shared:1 - nfs4 server:/home rw\n"
+        "25 22 8:3 / /mnt/a\\040b rw - xfs /dev/c rw\n"
+    )
+    assert probing.mounted(path, mounts) == kind
