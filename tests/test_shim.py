@@ -210,7 +210,7 @@ def test_a_killed_shim_harms_nothing(pad: Pad) -> None:
 
 
 def test_the_shim_holds_nothing_of_others(pad: Pad) -> None:
-    """It keeps no log open, pins no directory but the run's; no stray signal ends it; it has left the caller's session."""
+    """It keeps no log open, pins no directory but the run's, outlives stray signals, has left the caller's session."""
     flight = pad.start("sleep", pad.token)
     until((flight.path / ".exit.json.shim").exists)
     held = Path(f"/proc/{flight.shim_pid}/fd")

@@ -74,7 +74,7 @@ def signal_tree(run: Run, run_dir: str, number: int) -> int:
 
 def proven(run: Run, run_dir: str) -> bool:
     """Whether the run's process may be signalled: known exactly, or of the older tool and seen to be of ``run_dir``."""
-    return run.process.pid is not None and _objection(run, run_dir) is None
+    return command_of_run(run) is not None and _objection(run, run_dir) is None
 
 
 def _refuse(run: Run, run_dir: str) -> None:
@@ -93,7 +93,7 @@ def _objection(run: Run, run_dir: str) -> str | None:
         return f"it runs {where(who)}" if where(who) else "the machine has restarted since; its processes are gone"
     if who.pid is None:
         return None if shim_alive(run) else "it has no process yet"
-    if who.pid in ancestry() and command_of_run(run) is not None:
+    if who.pid in ancestry() and (who.pid <= 1 or command_of_run(run) is not None):
         return f"this program itself runs inside it (process {who.pid})"
     if who.start_ticks is None:
         return _older_objection(run, run_dir)
