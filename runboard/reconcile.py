@@ -273,7 +273,7 @@ def _exit_record(store: Store, run_id: str) -> ExitRecord | None:
 def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None, *, watched: bool) -> ExitRecord | None:
     """The wait status as the kernel tells it to who was ``watched`` over, where no shim lived to write it down.
 
-    Of a process found dead later nothing is asked: whether its zombie still lies there is chance, and chance no witness.
+    Of a process found dead later nothing is asked: whether its zombie still lies there is chance, and no witness.
     """
     pid, ticks = run.process.pid, run.process.start_ticks
     if watched and kernel_status is None and pid is not None and ticks is not None:

@@ -64,6 +64,7 @@ class Reconciler:
         self._stamps: dict[str, Stamp | None] = {}
         self._good: dict[str, float] = {}
         self._busy: dict[str, bool] = {}
+        self._seen: dict[str, tuple[float, int | None]] = {}
         self._notices: set[str] = set()
         self._root_stamp: tuple[int, float] = (0, 0.0)
         self._thread: threading.Thread | None = None
@@ -192,12 +193,12 @@ class Reconciler:
 
     def _look_soon(self, run_id: str) -> None:
         """Look at one run in a worker; if it is being looked at, once more afterwards."""
-        self._job(run_id, lambda: self._looked(run_id, None, None))
+        self._job(run_id, lambda: self._looked(run_id))
 
     def _on_exit(self, run_id: str, kernel_status: int | None) -> None:
-        """A process has ended: settle it with the time and status at hand."""
-        gone_at = time.time()
-        self._job(run_id, lambda: self._looked(run_id, gone_at, kernel_status))
+        """A process has ended: what was seen of it is kept until the ending is saved, and every look goes by it."""
+        self._seen[run_id] = (time.time(), kernel_status)
+        self._look_soon(run_id)
 
     def _job(self, run_id: str, work: Callable[[], Run | None]) -> None:
         """Run one piece of work on a run in a worker; never two at once for the same run."""
@@ -233,6 +234,8 @@ class Reconciler:
             return
         # The stamp is from before the reading: a change in between is seen by the next sweep, never missed.
         self._stamps[run_id] = stamp if run.active else self._store.stamp(run_id)
+        if not run.active and not run.unsaved:
+            self._seen.pop(run_id, None)
         old = self._runs.get(run_id)
         self._runs[run_id] = run
         if run != old:
@@ -243,8 +246,9 @@ class Reconciler:
         else:
             self._exits.remove(run_id)
 
-    def _looked(self, run_id: str, gone_at: float | None, kernel_status: int | None) -> Run | None:
+    def _looked(self, run_id: str) -> Run | None:
         """Judge one run in a worker; where its ending cannot be saved, in memory, to be tried again by the sweep."""
+        gone_at, kernel_status = self._seen.get(run_id, (None, None))
         try:
             run = self._settle(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status, by=self._by)
         except NoSuchRun:
@@ -270,6 +274,7 @@ class Reconciler:
         known = tuple(run_id for run_id in gone if self._runs.pop(run_id, None) is not None)
         for run_id in gone:
             self._stamps.pop(run_id, None)
+            self._seen.pop(run_id, None)
             self._exits.remove(run_id)
         if known:
             self._publish(Batch(removed=known))

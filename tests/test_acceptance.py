@@ -97,7 +97,7 @@ def test_kill_trash_undo_and_rerun(runs: Path) -> None:
         screen.wait_for("No runs yet")
         screen.press("u")
         until((runs / run.id / "run.json").exists)
-        screen.wait_for("failed")
+        screen.wait_for("Killed by")
         screen.press("r")
         screen.wait_for("Run this again?")
         screen.press("y")
@@ -138,7 +138,7 @@ def test_moving_opening_details_filter_help_palette_and_leaving(runs: Path) -> N
         screen.press("Escape")
         screen.wait_for("alpha")
         screen.press("?")
-        screen.wait_for("SIGKILL")
+        screen.wait_for("Leave; the runs go on")
         screen.press("Escape")
         screen.press("C-p")
         screen.wait_for("theme")
@@ -179,7 +179,7 @@ def test_a_run_that_ended_while_the_question_was_open_is_not_touched(runs: Path)
         (runs / "go").touch()
         ended(runs, run.id)
         screen.press("y")
-        screen.wait_for("nothing was done")
+        screen.wait_for("ended meanwhile")
     assert record(runs, run.id)["exitCode"] == 6
 
 
@@ -199,8 +199,9 @@ def test_watch_only_looks(runs: Path) -> None:
         screen.wait_for("sleep 100")
         assert "this run?" not in screen.text()
         screen.press("Escape")
+        screen.wait_gone("Directory")
         os.kill(run.process.pid or 0, signal.SIGKILL)
-        screen.wait_for("not saved yet")
+        screen.wait_for("Ended by SIGKILL · not saved yet")
         screen.press("q")
         screen.wait_for("exit=0")
     assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before

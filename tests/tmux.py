@@ -6,12 +6,16 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 import uuid
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from tests.waiting import until
+
+ESCAPE_SECONDS = 0.2
+"""An escape byte with another key close behind it is that key with Alt, for every program in a terminal."""
 
 HAS_TMUX = shutil.which("tmux") is not None
 
@@ -55,6 +59,8 @@ class Tmux:
         """Press keys by tmux's names (Enter, Escape, Down, C-c), characters as themselves."""
         for key in keys:
             self._do("send-keys", key)
+            if key == "Escape":
+                time.sleep(ESCAPE_SECONDS)
 
     def screen(self) -> list[str]:
         """The lines on the screen, without trailing blanks."""

@@ -42,15 +42,16 @@ class LogReader:
         self._viewed: str | None = None
         self._wanted: str | None = None
         self._rows = 0
-        self._at_end = True
         self._calm = False
+        self._told: tuple[str, str] | None = None
         self._jump: str | None = None
         self._by = 0
 
     def choose(self, run_id: str | None, *, calm: bool) -> None:
         """Show the end of this run's log from now on; a ``calm`` one is looked at less often."""
         if run_id != self._wanted:
-            self._jump, self._by = None, 0
+            # The log that is open already may be wanted again after none was: its end is shown anew.
+            self._jump, self._by = "end", 0
         if (run_id, calm) != (self._wanted, self._calm):
             self._wanted, self._calm = run_id, calm
             self._wake.set()
@@ -58,7 +59,6 @@ class LogReader:
     def resize(self, rows: int) -> None:
         """Read so many lines for a screen; with none the log is left alone."""
         if rows != self._rows:
-            self._jump = self._jump or ("end" if self._at_end else None)
             self._rows = rows
             self._wake.set()
 
@@ -98,11 +98,12 @@ class LogReader:
         try:
             window = await reading
         except (OSError, StoreError) as error:
-            if run_id == self._wanted:
+            if run_id == self._wanted and self._told != (run_id, str(error)):
+                self._told = run_id, str(error)
                 self._show(run_id, None, str(error))
             return
         if window is not None:
-            self._at_end = window.at_end
+            self._told = None
             if run_id == self._wanted:
                 self._show(run_id, window, None)
 

@@ -278,7 +278,9 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _empty_words(self, width: int) -> list[str]:
         """Why there is no row, and what to do about it, in as many lines as the width takes."""
-        if self._board.runs:
+        if self._board.order:
+            words = [""]  # there are rows, and the next flush shows them
+        elif self._board.runs:
             words = ["No run matches.", "Esc clears the filter."]
         elif self.reading:
             words = ["Reading the runs…"]
