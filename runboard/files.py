@@ -7,7 +7,7 @@ import os
 import stat
 from contextlib import suppress
 from errno import EINVAL, EOPNOTSUPP, EPERM
-from typing import NoReturn
+from math import isfinite
 
 import orjson
 
@@ -34,6 +34,17 @@ class Unfit(ValueError):
 def open_folder(name: str, parent: int | None = None) -> int:
     """Open a directory that is no symbolic link; ``name`` is a path, or relative to ``parent``."""
     return os.open(name, _FOLDER, dir_fd=parent)
+
+
+def make_folder(name: str, parent: int) -> None:
+    """Make a private directory unless there is one, for the owner of the directory it lies in."""
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=parent)
+        fd = open_folder(name, parent)
+        try:
+            adopt(fd, parent)
+        finally:
+            os.close(fd)
 
 
 def open_file(parent: int, name: str) -> int:
@@ -126,7 +137,7 @@ def exists(parent: int, name: str) -> bool:
 
 
 def adopt(fd: int, parent: int) -> None:
-    """Give a new file to the owner of its directory, so that root looking in on a user's runs locks nobody out."""
+    """Give what is new to the owner of its directory, so that root looking in on a user's runs locks nobody out."""
     if os.geteuid() == 0:
         owner = os.fstat(parent)
         if owner.st_uid != 0:
@@ -146,7 +157,7 @@ def decode(data: bytes) -> object:
         if b"\\ud" not in data and b"\\uD" not in data:
             raise
     try:  # half an emoji that somebody cut, or an argument that is not UTF-8: only the slow decoder takes them
-        return json.loads(data.decode(), parse_int=_whole, parse_constant=_no_number)
+        return json.loads(data.decode(), parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -196,9 +207,12 @@ def _require_plain(info: os.stat_result, name: str, most: int) -> int:
 
 def _whole(digits: str) -> int | float:
     """A whole number as far as 64 bits go, as the fast decoder has it."""
-    return int(digits) if len(digits) < 19 else float(digits)
+    return int(digits) if len(digits) < 19 else _finite(digits)
 
 
-def _no_number(word: str) -> NoReturn:
-    """NaN and the infinities are no JSON."""
-    raise ValueError(f"{word} is no number")
+def _finite(digits: str) -> float:
+    """A number; NaN and the infinities are none, as the fast decoder has it."""
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"{digits[:20]} is no finite number")
+    return number

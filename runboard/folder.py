@@ -58,7 +58,6 @@ class LockedRun:
         """Write a file of the run unless there is one of this name, whole or not at all; whether it was written."""
         self._require_in_place()
         with told(f"{name} of run {clean(self.run.id)} could not be written"):
-            files.sweep(self._fd)
             return files.create(self._fd, name, data)
 
     def _require_in_place(self) -> None:
@@ -128,7 +127,11 @@ def unopened(path: str, run_id: str, error: OSError) -> Run:
 
 def is_name(text: str) -> bool:
     """Whether a text can be the name of a run: one file name that does not begin with a dot."""
-    return bool(text) and not text.startswith(".") and "/" not in text and "\0" not in text and len(text) < 256
+    try:
+        size = len(os.fsencode(text))
+    except UnicodeEncodeError:  # half an emoji is no file name
+        return False
+    return 0 < size < 256 and not text.startswith(".") and "/" not in text and "\0" not in text
 
 
 def acquire(fd: int, path: str, limit: float) -> None:

@@ -24,10 +24,7 @@ def append(root: str, entry: dict[str, object]) -> None:
     Raises:
         OSError: It could not be written; nobody but an onlooker's speed depends on it.
     """
-    folder = f"{root}/{FOLDER}"
-    with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
-    parent = files.open_folder(folder)
+    parent = _folder(root)
     try:
         fd = os.open(_host(), _APPEND, 0o600, dir_fd=parent)
         try:
@@ -36,6 +33,18 @@ def append(root: str, entry: dict[str, object]) -> None:
                 os.write(fd, files.encode({"at": iso(time.time()), **entry}))
         finally:
             os.close(fd)
+    finally:
+        os.close(parent)
+
+
+def _folder(root: str) -> int:
+    """A descriptor of the directory that holds the journals, which is made where it is missing."""
+    with suppress(FileNotFoundError):
+        return files.open_folder(f"{root}/{FOLDER}")
+    parent = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        files.make_folder(FOLDER, parent)
+        return files.open_folder(FOLDER, parent)
     finally:
         os.close(parent)
 

@@ -234,10 +234,7 @@ class Store:
         """A descriptor of a run's directory; what can be no run's name is as good as absent."""
         if not folder.is_name(run_id):
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT), run_id)
-        try:
-            return files.open_folder(self.path(run_id))
-        except UnicodeEncodeError:  # half an emoji is no file name
-            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), run_id) from None
+        return files.open_folder(self.path(run_id))
 
     def _lock(self, run_id: str, limit: float) -> int:
         """A descriptor of the run's directory with its lock held; one moved away meanwhile is looked up again."""

@@ -32,10 +32,8 @@ class Trash:
             Refused: There is one of this name already.
         """
         with told(f"Run {clean(run_id)} cannot be moved to the trash"):
-            with suppress(FileExistsError):
-                os.mkdir(self._path, 0o700)
-            with self._open() as (root, trash):
-                taken = f"The trash holds a run {clean(run_id)} already; restore or destroy that one first"
+            taken = f"The trash holds a run {clean(run_id)} already; restore or destroy that one first"
+            with self._open(make=True) as (root, trash):
                 _move(run_id, root, trash, taken)
 
     def give_back(self, run_id: str) -> None:
@@ -45,10 +43,11 @@ class Trash:
             NoSuchRun: It is not in the trash.
             Refused: There is a run of this name again.
         """
-        self._require(run_id)
-        taken = f"There is a run {clean(run_id)} again; move that one away first"
-        with told(f"Run {clean(run_id)} cannot be restored"), self._open() as (root, trash), self._held(trash, run_id):
-            _move(run_id, trash, root, taken)
+        with told(f"Run {clean(run_id)} cannot be restored"):
+            self._require(run_id)
+            taken = f"There is a run {clean(run_id)} again; move that one away first"
+            with self._open() as (root, trash), self._held(trash, run_id):
+                _move(run_id, trash, root, taken)
 
     def destroy(self, run_id: str) -> None:
         """Remove a run for good, its record last; what cannot be removed stays in the trash under its name.
@@ -57,14 +56,14 @@ class Trash:
             NoSuchRun: It is not in the trash.
             StoreError: Something of it could not be removed.
         """
-        self._require(run_id)
-        what = f"Run {clean(run_id)} cannot be removed for good"
-        with told(what), self._open() as (_, trash), self._held(trash, run_id, unlock=True) as is_folder:
-            if is_folder:
-                tree.remove(trash, run_id, last=folder.RECORD)
-            else:
-                os.unlink(run_id, dir_fd=trash)
-            files.sync_folder(trash)
+        with told(f"Run {clean(run_id)} cannot be removed for good"):
+            self._require(run_id)
+            with self._open() as (_, trash), self._held(trash, run_id, unlock=True) as is_folder:
+                if is_folder:
+                    tree.remove(trash, run_id, last=folder.RECORD)
+                else:
+                    os.unlink(run_id, dir_fd=trash)
+                files.sync_folder(trash)
 
     def runs(self) -> list[Run]:
         """Every run in the trash, the one thrown away last first."""
@@ -92,10 +91,12 @@ class Trash:
             os.close(fd)
 
     @contextmanager
-    def _open(self) -> Iterator[tuple[int, int]]:
-        """Descriptors of the runs directory and of its trash, which must be no link."""
+    def _open(self, *, make: bool = False) -> Iterator[tuple[int, int]]:
+        """Descriptors of the runs directory and of its trash, no link, which ``make`` makes where it is missing."""
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
+            if make:
+                files.make_folder(FOLDER, root)
             trash = files.open_folder(FOLDER, root)
             try:
                 yield root, trash
@@ -106,7 +107,11 @@ class Trash:
 
     def _require(self, run_id: str) -> None:
         """Refuse a name that is none, or that nothing in the trash bears."""
-        if not folder.is_name(run_id) or not os.path.lexists(f"{self._path}/{run_id}"):
+        try:
+            known = folder.is_name(run_id) and bool(os.lstat(f"{self._path}/{run_id}"))
+        except (FileNotFoundError, NotADirectoryError):
+            known = False
+        if not known:
             raise self._absent(run_id)
 
     @contextmanager

@@ -172,6 +172,9 @@ def test_truncation_and_replacement_are_noticed(lines: Path, root: str) -> None:
     (lines.parent / ".new").write_bytes(entry("c"))
     (lines.parent / ".new").rename(lines)
     assert ids(reader) == ["c"]
+    (lines.parent / ".new").write_bytes(entry("d") * 3)
+    (lines.parent / ".new").rename(lines)
+    assert ids(reader) == ["d"] * 3
 
 
 def test_the_directory_may_go_and_come(lines: Path, root: str) -> None:

@@ -1,161 +1,27 @@
-"""The runs directory: every record that either tool wrote is read, every broken one is told, none is overwritten."""
+"""The runs directory: what is written is found again, by its name only, and nobody's work is overwritten."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import stat
-import time
-import tracemalloc
-from collections.abc import Callable, Iterator
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from runboard import files, record
-from runboard.model import Identity, Outcome, Reason, Run, Status, Usage
+from runboard.model import Outcome, Run, Status
 from runboard.store import AmbiguousRun, NoSuchRun, Refused, Store, StoreError
+from tests.stores import foreign, made
 from tests.waiting import until
-
-OLDER = Path(__file__).parent / "data" / "older"
-LONG_AGO = (1_000_000_000, 1_000_000_000)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A store whose directory does not exist yet."""
     return Store(str(tmp_path / "runs"))
-
-
-def made(store: Store, **fields: object) -> Run:
-    """A running run of ours."""
-    return store.create(replace(Run("", command=("make", "test"), cwd="/", started_at=1.5), **fields))  # type: ignore[arg-type]
-
-
-def foreign(store: Store, run_id: str, text: str | bytes, *, old: bool = True) -> Path:
-    """A run directory whose run.json somebody else wrote, by default long ago."""
-    path = Path(store.path(run_id), "run.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    if old:
-        os.utime(path, LONG_AGO)
-    return path
-
-
-def epoch(text: str) -> float:
-    """Seconds of an ISO time, by way of the codec that the store uses."""
-    return record.parse({"status": "running", "startedAt": text}, "x").started_at or 0.0
-
-
-OLDER_RUNS = {
-    "running": Run(
-        "running",
-        repo="acme/shop",
-        issue="128",
-        persona="builder",
-        model="large-2",
-        branch="agent/128",
-        started_at=1772442904.512,
-        timeout=1800.0,
-        process=Identity(pid=48213),
-    ),
-    "completed": Run(
-        "completed",
-        repo="acme/shop",
-        issue="131",
-        persona="reviewer",
-        model="large-2",
-        branch="agent/131",
-        started_at=1772445600.0,
-        completed_at=1772446061.25,
-        timeout=2700.0,
-        usage=Usage(18234, 2710, 20944, 0.1834),
-        process=Identity(pid=48377),
-        outcome=Outcome(Status.COMPLETED),
-    ),
-    "failed": Run(
-        "failed",
-        repo="acme/shop",
-        issue="140",
-        persona="builder",
-        model="small-1",
-        branch="agent/140",
-        started_at=1772554811.003,
-        completed_at=1772556611.871,
-        timeout=1800.0,
-        usage=Usage(901, 0, 901, 0.0),
-        process=Identity(pid=50110),
-        outcome=Outcome(Status.FAILED, error="Timeout exceeded (30m)"),
-    ),
-    "torn": Run("torn", damage="run.json is torn or no JSON: unexpected end of data: line 8 column 14 (char 143)"),
-    "fractional": Run(
-        "fractional",
-        persona="smoke",
-        started_at=1772611200.0,
-        completed_at=1772611229.4,
-        timeout=30.0,
-        process=Identity(pid=777),
-        outcome=Outcome(Status.COMPLETED),
-    ),
-    "unknown": Run(
-        "unknown",
-        repo="acme/shop",
-        issue="7",
-        started_at=1772712000.0,
-        timeout=3600.0,
-        usage=Usage(5, 6, 11, 0.01),
-        process=Identity(pid=51002),
-    ),
-}
-
-
-@pytest.fixture
-def older(tmp_path: Path) -> Store:
-    """A copy of the older tool's runs, not fresh any more."""
-    shutil.copytree(OLDER, tmp_path / "older")
-    for path in (tmp_path / "older").rglob("*"):
-        os.utime(path, LONG_AGO)
-    return Store(str(tmp_path / "older"))
-
-
-def test_the_older_tools_runs_are_all_there(older: Store) -> None:
-    """Each directory of the older tool has its expected run here, and the other way round."""
-    assert older.ids() == sorted(OLDER_RUNS)
-
-
-@pytest.mark.parametrize("name", sorted(OLDER_RUNS))
-def test_the_older_tools_runs_load_for_ever(older: Store, name: str) -> None:
-    """A record of the older tool becomes exactly this run, and goes back exactly as it was."""
-    run = older.read(name)
-    assert run == OLDER_RUNS[name]
-    if run.damage is None:
-        assert record.dump(run) == json.loads((OLDER / name / "run.json").read_text())
-
-
-def test_settling_an_older_run_keeps_every_key_it_does_not_know(older: Store) -> None:
-    """A rewrite changes what changed, and leaves unknown keys, their order and their values alone."""
-    before = json.loads(Path(older.path("unknown"), "run.json").read_text())
-    with older.locked("unknown") as held:
-        ending = held.run.finish(
-            Outcome(Status.COMPLETED, Reason.INFERRED), 1772712060.0, by="me", seen_at=1772712061.0
-        )
-        held.put(ending, "finished", by="me")
-    after = json.loads(Path(older.path("unknown"), "run.json").read_text())
-    step = {"at": "2026-03-05T12:01:01.000Z", "from": "running", "to": "completed", "reason": "inferred", "by": "me"}
-    changed = {
-        "status": "completed",
-        "completedAt": "2026-03-05T12:01:00.000Z",
-        "reason": "inferred",
-        "history": [step],
-    }
-    assert after == before | changed
-    assert [key for key in after if key in before] == list(before)
 
 
 def test_a_run_is_made_and_found_as_it_was_written(store: Store) -> None:
@@ -333,16 +199,49 @@ def test_a_run_moved_away_meanwhile_is_not_written(store: Store) -> None:
     assert Path(store.path(run.id), "run.json").read_text() == "{}"
 
 
-def test_a_lock_waited_for_is_the_lock_of_the_run_that_is_there(store: Store) -> None:
-    """Whoever waited while the run was trashed learns that it is gone, and gets no lock on what is in the trash."""
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_lock_waited_for_is_the_lock_of_the_run_that_is_there(store: Store, replaced: bool) -> None:
+    """Whoever waited while the run was moved away gets no lock on that, but on what is there now, or none at all."""
     run = made(store)
-    with store.locked(run.id) as held:
-        held.put(held.run.finish(Outcome(Status.COMPLETED), 2.0, by="me", seen_at=2.0), "finished")
-    fd = store.open_dir(run.id)
-    store.trash(run.id)
-    os.close(fd)
-    with pytest.raises(NoSuchRun), store.locked(run.id):
-        pass
+    path = store.path(run.id)
+    got: list[str | None] = []
+
+    def wait() -> None:
+        """Ask for the lock, and note whose it is."""
+        try:
+            with store.locked(run.id) as held:
+                got.append(held.run.note)
+        except NoSuchRun:
+            got.append("none")
+
+    def opened() -> bool:
+        """Whether both have the directory open."""
+        return sum(os.path.realpath(f"/proc/self/fd/{fd}") == path for fd in os.listdir("/proc/self/fd")) == 2
+
+    with store.locked(run.id):
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        until(opened)
+        Path(path).rename(f"{store.root}/.moved")
+        if replaced:
+            foreign(store, run.id, '{"status": "running", "note": "new"}')
+    waiter.join()
+    assert got == ["new" if replaced else "none"]
+
+
+def test_a_child_that_inherits_the_lock_does_not_keep_it(store: Store) -> None:
+    """A process forked while the lock is held, and never executing anything else, keeps nobody waiting."""
+    run = made(store)
+    with store.locked(run.id):
+        pid = os.fork()
+        while pid == 0:
+            signal.pause()
+    try:
+        with store.locked(run.id, limit=0.5):
+            pass
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def test_arguments_that_are_not_utf8_stay_exact(store: Store) -> None:
@@ -385,318 +284,3 @@ def test_size_counts_the_tree_and_nothing_else(store: Store, tmp_path: Path) -> 
     (base / "folder-link").symlink_to(tmp_path)
     assert 100_000 <= store.size(run.id) - before <= 150_000
     assert store.size("absent") == 0
-
-
-def read_bounded(store: Store, run_id: str) -> Run:
-    """Read a run in less than a second of this processor, and again in less than 40 MB."""
-    begun = time.process_time()
-    store.read(run_id)
-    assert time.process_time() - begun < 1.0
-    tracemalloc.start()
-    try:
-        run = store.read(run_id)
-        assert tracemalloc.get_traced_memory()[1] < 40 << 20
-    finally:
-        tracemalloc.stop()
-    return run
-
-
-def sparse(path: Path) -> None:
-    """A file of a gigabyte that takes no room."""
-    with path.open("wb") as file:
-        file.truncate(1 << 30)
-
-
-def listening(path: Path) -> None:
-    """A socket."""
-    with socket.socket(socket.AF_UNIX) as end:
-        here = os.getcwd()
-        os.chdir(path.parent)  # a socket's path may not be long
-        end.bind(path.name)
-        os.chdir(here)
-
-
-def written(data: bytes) -> Callable[[Path], None]:
-    """A file of these bytes."""
-
-    def write(path: Path) -> None:
-        """Write them."""
-        path.write_bytes(data)
-
-    return write
-
-
-BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
-    "absent": (lambda path: (path.parent / "output.log").touch(), "it has no run.json"),
-    "empty": (Path.touch, "run.json is empty"),
-    "half": (written(b'{"status": "run'), "torn or no JSON"),
-    "nul": (written(b"\0" * 4096), "holds only NUL bytes"),
-    "sparse": (sparse, "run.json is larger than 4194304 bytes"),
-    "deep": (written(b"[" * 100_000), "torn or no JSON"),
-    "deep and balanced": (written(b'{"status":' * 100_000 + b"1" + b"}" * 100_000), "torn or no JSON"),
-    "deep with a surrogate": (written(b'["\\ud83d",' + b"[" * 100_000 + b"]" * 100_001), "nested too deep"),
-    "wide": (written(b"[" + b"[]," * 300_000 + b"[]]"), "holds a list"),
-    "folder": (Path.mkdir, "run.json is a directory"),
-    "fifo": (os.mkfifo, "run.json is a FIFO"),
-    "socket": (listening, "run.json is a socket"),
-    "device link": (lambda path: path.symlink_to("/dev/zero"), "run.json is a symbolic link"),
-    "link": (lambda path: path.symlink_to(OLDER / "running" / "run.json"), "run.json is a symbolic link"),
-    "dangling": (lambda path: path.symlink_to("/nonexistent"), "run.json is a symbolic link"),
-    "utf-8": (written(b'{"status": "running", "repo": "\xff\xfe"}'), "torn or no JSON"),
-    "utf-16": (written('{"status": "running"}'.encode("utf-16")), "torn or no JSON"),
-    "not a number": (written(b'{"status": "running", "pid": NaN}'), "torn or no JSON"),
-    "a number": (written(b"17"), "holds a number"),
-    "a string": (written(b'"running"'), "holds a string"),
-    "null": (written(b"null"), "holds nothing"),
-    "no status": (written(b"{}"), "no status"),
-    "odd status": (written(b'{"status": "\\u001b[31mdone"}'), "unknown status"),
-    "two documents": (written(b'{"status": "running"}{"status": "running"}'), "torn or no JSON"),
-}
-
-
-@pytest.mark.parametrize("name", sorted(BROKEN))
-def test_a_broken_record_is_told_in_a_sentence(store: Store, name: str) -> None:
-    """It is damaged and says why, in bounded time and memory; it cannot be written, and can be thrown away."""
-    spoil, sentence = BROKEN[name]
-    path = Path(store.path("broken"), "run.json")
-    path.parent.mkdir(parents=True)
-    spoil(path)
-    if not path.is_symlink() and path.exists():
-        os.utime(path, LONG_AGO)
-    run = read_bounded(store, "broken")
-    assert run.status is Status.DAMAGED
-    assert sentence in (run.damage or "")
-    assert "\x1b" not in (run.damage or "")
-    with store.locked("broken") as held, pytest.raises(Refused):
-        held.put(Run("broken"), "edited")
-    store.trash("broken")
-    store.destroy("broken")
-    assert (store.ids(), store.trashed()) == ([], [])
-    assert (OLDER / "running" / "run.json").exists()
-
-
-GOOD: dict[str, bytes] = {
-    "byte order mark": b'\xef\xbb\xbf{"status": "running"}',
-    "half an emoji": b'{"status": "running", "error": "cut \\ud83d", "pid": 12}',
-    "half an emoji in capitals": b'{"status": "running", "x": "\\uD83D", "n": 123456789012345678901234567890}',
-    "a large number": b'{"status": "running", "pid": 123456789012345678901234567890, "timeout": 1e308}',
-    "twice the same key": b'{"status": "failed", "status": "running"}',
-    "spaces": b'\n\n  {"status": "running"}  \n',
-    "escaped backslash": b'{"status": "running", "x": "\\\\ud83d"}',
-}
-
-
-@pytest.mark.parametrize("name", sorted(GOOD))
-def test_an_odd_record_that_makes_sense_is_a_run(store: Store, name: str) -> None:
-    """What other programs write in good faith is read, written again, and still read."""
-    foreign(store, "odd", GOOD[name])
-    assert store.read("odd").status is Status.RUNNING
-    with store.locked("odd") as held:
-        held.put(replace(held.run, note="x"), "edited")
-    assert store.read("odd").note == "x"
-
-
-def test_a_linked_run_directory_is_shown_and_not_followed(store: Store, tmp_path: Path) -> None:
-    """A link among the runs is damaged, whatever it points to; throwing it away leaves the target alone."""
-    run = made(store)
-    outside = tmp_path / "outside"
-    Path(store.path(run.id)).rename(outside)
-    for target in (outside, tmp_path / "nowhere", Path("/dev/zero"), Path("loop")):
-        Path(store.root, "loop").symlink_to(target)
-        assert store.read("loop").damage == "the run's directory is a symbolic link; it is not followed"
-        assert store.stamp("loop") is None
-        assert store.read_file("loop", "run.json", 10_000) is None
-        with pytest.raises(StoreError, match="symbolic link"), store.locked("loop"):
-            pass
-        store.trash("loop")
-        assert [found.id for found in store.trashed()] == ["loop"]
-        store.destroy("loop")
-    assert json.loads((outside / "run.json").read_text()) == run.raw
-
-
-def as_nobody(act: Callable[[], object]) -> str:
-    """What an act returns or raises, in words, done by a user without rights; by ourselves where we have none."""
-    ear, mouth = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            if os.geteuid() == 0:
-                os.setgroups([])
-                os.setresgid(65534, 65534, 65534)
-                os.setresuid(65534, 65534, 65534)
-            try:
-                said = repr(act())
-            except StoreError as error:
-                said = f"{type(error).__name__}: {error}"
-            os.write(mouth, said.encode())
-        finally:
-            os._exit(0)
-    os.close(mouth)
-    with os.fdopen(ear) as pipe:
-        said = pipe.read()
-    os.waitpid(pid, 0)
-    return said
-
-
-@pytest.fixture
-def open_store() -> Iterator[Store]:
-    """A store in a place that everybody may enter."""
-    place = Path(f"/tmp/runboard-test-{os.urandom(4).hex()}")
-    place.mkdir(mode=0o755)
-    place.chmod(0o777)
-    yield Store(str(place))
-    for folder, _, _ in os.walk(place):
-        os.chmod(folder, 0o700)
-    shutil.rmtree(place)
-
-
-def test_what_may_not_be_read_is_told(open_store: Store) -> None:
-    """A run directory or record that is not for our eyes is damaged and says so; a read-only one is not written."""
-    path = foreign(open_store, "abc", '{"status": "running"}')
-    path.chmod(0o000)
-    assert as_nobody(lambda: open_store.read("abc").damage) == "'run.json cannot be read: Permission denied'"
-    path.chmod(0o644)
-    path.parent.chmod(0o000)
-    told = as_nobody(lambda: open_store.read("abc").damage)
-    assert told == '"the run\'s directory cannot be read: Permission denied"'
-    path.parent.chmod(0o555)
-
-    def edit() -> None:
-        """Try to write."""
-        with open_store.locked("abc") as held:
-            held.put(replace(held.run, note="x"), "edited")
-
-    assert as_nobody(lambda: open_store.read("abc").status) == "<Status.RUNNING: 'running'>"
-    expected = "StoreError: run.json of run abc could not be written: Permission denied; look at the owner and the mode"
-    assert as_nobody(edit).startswith(expected)
-    Path(open_store.root).chmod(0o000)
-    assert "cannot be listed: Permission denied" in as_nobody(open_store.ids)
-    Path(open_store.root).chmod(0o755)
-    assert as_nobody(lambda: open_store.create(Run(""))).startswith("StoreError: No run can be made in")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="giving a directory to somebody else needs root")
-def test_root_looking_in_locks_nobody_out(open_store: Store) -> None:
-    """A record and a journal that root writes for a user stay that user's."""
-    for path in (Path(open_store.root), foreign(open_store, "abc", '{"status": "running"}').parent):
-        os.chown(path, 65534, 65534)
-    Path(open_store.root, ".journal").mkdir()
-    os.chown(f"{open_store.root}/.journal", 65534, 65534)
-    with open_store.locked("abc") as held:
-        held.put(replace(held.run, note="by root"), "edited")
-    assert as_nobody(lambda: open_store.read("abc").note) == "'by root'"
-    assert os.stat(f"{open_store.root}/.journal/{os.uname().nodename}").st_uid == 65534
-
-
-def test_a_directory_just_made_is_no_run_yet(store: Store) -> None:
-    """Empty and young it is being made; empty and old, or with anything in it, it is damaged."""
-    path = Path(store.path("new"))
-    path.mkdir(parents=True)
-    (path / f"{files.TEMP}1").touch()
-    with pytest.raises(NoSuchRun):
-        store.read("new")
-    os.utime(path, LONG_AGO)
-    assert store.read("new").damage == "it has no run.json"
-    os.utime(path)
-    (path / "output.log").touch()
-    assert store.read("new").damage == "it has no run.json"
-
-
-def test_a_half_written_record_is_looked_at_again(store: Store) -> None:
-    """While a record is fresh a torn one is waited for, up to 50 ms; an old one is told at once."""
-    path = foreign(store, "abc", '{"status": ', old=False)
-    begun = time.perf_counter()
-    assert store.read("abc").status is Status.DAMAGED
-    assert 0.045 < time.perf_counter() - begun < 0.5
-    os.utime(path, LONG_AGO)
-    begun = time.perf_counter()
-    assert store.read("abc").status is Status.DAMAGED
-    assert time.perf_counter() - begun < 0.04
-
-
-def test_a_record_rewritten_in_place_is_seen_whole(store: Store) -> None:
-    """The older tool truncates and writes; a reader beside it sees a whole record each time."""
-    path = foreign(store, "abc", '{"status": "running"}')
-    pid = os.fork()
-    while pid == 0:
-        with path.open("w") as file:
-            file.write('{"status": "running",')
-            file.flush()
-            time.sleep(0.001)
-            file.write('"note": "n"}')
-        time.sleep(0.0005)
-    try:
-        until(lambda: not path.read_bytes().endswith(b"}"), what="a plain reader sees it torn")
-        damaged = sum(store.read("abc").damage is not None for _ in range(200))
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    assert damaged <= 2, "more than a writer that had to wait for a processor explains"
-
-
-def test_a_record_cut_at_any_byte_is_good_damaged_or_gone(store: Store) -> None:
-    """No beginning of a good record makes the reader raise, and none but the whole is taken for a run."""
-    whole = Path(OLDER, "completed", "run.json").read_bytes()
-    for length in range(len(whole)):
-        foreign(store, "abc", whole[:length])
-        run = store.read("abc")
-        assert run.damage or length == len(whole)
-    foreign(store, "abc", whole)
-    assert store.read("abc").damage is None
-
-
-ODD: list[object] = [
-    *(True, None, 1.5, 1e308, -1, 0, 1, 2**22 + 1, 2**63, 2**64 - 1, -(2**63), 1e13, 1e14),
-    *("", "12", "\x1b[2J", "\ud83d", "x" * 100_000, "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"),
-    *([], [1], [None, True], ["a", 1], [{"at": 1}], {}, {"a": None}, {"at": "x", "signal": 9, "pid": True}),
-]
-KEYS = (
-    *("id", "repo", "issue", "persona", "model", "branch", "status", "pid", "startedAt", "completedAt", "error"),
-    *("timeout", "usage", "schema", "name", "command", "cwd", "env", "tags", "note", "reason", "exitCode", "signal"),
-    *("coreDumped", "process", "killRequest", "history", "engine", "rerunOf"),
-)
-INNER = {
-    "process": ("pid", "startTicks", "bootId", "pidNamespace", "host", "shimPid", "shimStartTicks", "launcherPid"),
-    "usage": ("input_tokens", "output_tokens", "total_tokens", "cost", "cache_read_tokens"),
-    "killRequest": ("at", "by", "signal", "uptime", "timeout"),
-}
-
-
-def odd_records() -> Iterator[dict[str, object]]:
-    """A good record with one field at a time of every wrong kind, at the top and inside."""
-    good: dict[str, object] = json.loads((OLDER / "completed" / "run.json").read_text())
-    inner: dict[str, dict[str, object]] = {
-        "process": {"pid": 5, "startTicks": 5, "host": "h"},
-        "usage": {"input_tokens": 5},
-        "killRequest": {"at": "2026-03-05T12:00:00Z", "by": "x", "signal": 15},
-    }
-    for value in ODD:
-        yield from (good | {key: value} for key in KEYS)
-        yield from (good | {key: inner[key] | {name: value}} for key, names in INNER.items() for name in names)
-        yield good | {"status": value}
-        yield good | {"history": [{"at": value, "from": value, "to": value, "reason": value, "by": value}]}
-
-
-def test_a_field_of_the_wrong_kind_never_raises(store: Store) -> None:
-    """Any field may hold anything: the run is read, and written or refused in words, and then reads the same."""
-    tried = 0
-    for doc in odd_records():
-        foreign(store, "odd", json.dumps(doc))
-        run = store.read("odd")
-        with store.locked("odd") as held:
-            try:
-                written = held.put(replace(run, note="x"), "edited")
-            except StoreError:
-                assert store.read("odd") == run
-            else:
-                assert store.read("odd") == written
-        tried += 1
-    assert tried > 1000
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: json.dumps({"status": text}).encode()))
-def test_no_bytes_make_the_reader_raise(store: Store, data: bytes) -> None:
-    """Whatever a record holds, it is a run, good or damaged."""
-    foreign(store, "any", data)
-    assert store.read("any").id == "any"

@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 
 from runboard.files import TEMP
-from runboard.model import Outcome, Reason, Run, Status
+from runboard.model import Run
 from runboard.store import NoSuchRun, RunBusy, Store, StoreError
 from tests.crash import Nursery, nursery
+from tests.stores import finished
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -38,14 +39,6 @@ def writers() -> Iterator[Nursery]:
 def store(tmp_path: Path) -> Store:
     """An empty store."""
     return Store(str(tmp_path / "runs"))
-
-
-def finished(store: Store) -> Run:
-    """A run that has ended."""
-    run = store.create(Run("", command=("true",), note="0", started_at=1.0))
-    with store.locked(run.id) as held:
-        ending = held.run.finish(Outcome(Status.COMPLETED, Reason.EXITED), 2.0, by="test", seen_at=2.0)
-        return held.put(ending, "finished")
 
 
 def points(calls: list[str], only: set[str] | None = None) -> list[str]:
@@ -114,6 +107,25 @@ def test_a_writer_killed_at_any_system_call_leaves_old_or_new(writers: Nursery, 
 
 
 @needs_strace
+def test_a_record_is_on_the_disk_before_it_has_its_name(writers: Nursery, store: Store) -> None:
+    """For a power cut, which no test here can make: the new file is synced, then renamed, then its directory synced."""
+    run_id = finished(store).id
+    calls = writers.ask("traced", "put", store.root, run_id).calls
+    begin = next(number for number, call in enumerate(calls) if f'"{TEMP}' in call)
+    file, folder = calls[begin].rpartition("= ")[2], calls[begin].partition("(")[2].partition(",")[0]
+    order = [call for call in calls[begin:] if re.match(rf"(openat|write|fsync|renameat)\(({file}|{folder})\b", call)]
+    patterns = (
+        rf"openat\({folder}",
+        rf"write\({file}",
+        rf"fsync\({file}\)",
+        rf"renameat\({folder}",
+        rf"fsync\({folder}\)",
+    )
+    for pattern, call in zip(patterns, order, strict=False):
+        assert re.match(pattern, call), (pattern, order)
+
+
+@needs_strace
 def test_a_plain_write_killed_so_is_torn(writers: Nursery, store: Store) -> None:
     """Negative control: a plain rewrite of the file fails the same trial."""
     _, torn, _ = survive_kills(writers, store, "naive")
@@ -148,6 +160,8 @@ def test_other_acts_killed_at_any_call_leave_nothing_torn(writers: Nursery, stor
         Path(store.path(run.id), "folder", "file").write_text("text")
         if act in {"restore", "destroy"}:
             store.trash(run.id)
+        if act == "trash":
+            shutil.rmtree(f"{store.root}/.trash", ignore_errors=True)  # the first has it to make
         return run.id
 
     places = points(writers.ask("traced", act, store.root, ready()).calls)

@@ -288,13 +288,17 @@ def test_plain_git_status_would_have_executed_it(trap: Path, clone: Path) -> Non
 def test_a_program_named_in_the_callers_environment_is_not_run(
     trap: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """GIT_* variables of whoever asks have no say."""
+    """GIT_* variables and the global config of whoever asks have no say."""
     for name in ("GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EDITOR"):
         monkeypatch.setenv(name, str(tmp_path / "program"))
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "origin" / ".git"))
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(tmp_path / "program"))
+    for key in ("core.fsmonitor", "filter.evil.clean"):
+        config = ("git", "config", "--file", str(tmp_path / ".gitconfig"), key, str(tmp_path / "program"))
+        subprocess.run(config, env=ENVIRON, check=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert work_at_risk(str(run)) == "2 uncommitted files, 1 untracked file, 1 commit that is on no remote"
     assert not trap.exists()
 
