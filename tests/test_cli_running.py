@@ -207,7 +207,7 @@ def test_other_signals_are_only_sent(tmp_path: Path) -> None:
     log = tmp_path / run_id / "output.log"
     until(lambda: log.read_bytes() == b"ready\n")
     done = runboard(tmp_path, "kill", "-s", "USR1", run_id)
-    assert (done.returncode, done.stderr) == (0, f"{run_id} was sent SIGUSR1 and goes on\n")
+    assert (done.returncode, done.stderr) == (0, f"{run_id} was sent SIGUSR1; it has not ended\n")
     until(lambda: b"got" in log.read_bytes())
     done = runboard(tmp_path, "kill", "aa01", "-KILL", run_id, run_id)
     assert (done.returncode, "aa01 had already ended" in done.stderr, f"{run_id} failed" in done.stderr) == (

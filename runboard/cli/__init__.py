@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from errno import ENOSPC
 from io import TextIOWrapper
 from typing import NoReturn, TextIO
 
@@ -30,7 +31,8 @@ def main() -> NoReturn:
         code = PIPE_CLOSED
     except OSError as error:
         _close_stdout()
-        sys.stderr.write(f"runboard: {error.filename or 'output'}: {error.strerror or error}\n")
+        where = f"{error.filename}: " if error.filename else "stdout: " if error.errno == ENOSPC else ""
+        sys.stderr.write(f"runboard: {where}{error.strerror or error}\n")
         code = FAILED
     gc.freeze()
     sys.exit(code)

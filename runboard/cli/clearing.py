@@ -125,14 +125,13 @@ def restore_verb(desk: Desk, *, run_ids: Sequence[str]) -> int:
     store = desk.store()
     control = Control(store)
 
-    def restore(text: str) -> int:
+    def restore(run_id: str) -> int:
         """Bring one back and say so."""
-        run_id = _find_trashed(store, text)
         control.restore(run_id)
         say(f"{run_id} is back.")
         return DONE
 
-    return each(run_ids, restore, (ControlError,))
+    return each(run_ids, restore, (ControlError,), lambda text: _find_trashed(store, text))
 
 
 @verb("empty", example="runboard trash empty -y")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -13,8 +13,6 @@ from runboard.cli.exits import FAILED, NO_SUCH_RUN, USAGE, Failure, code_of_seve
 from runboard.cli.printing import Style, complain, style
 from runboard.query import BadQuery, Query
 from runboard.store import AmbiguousRun, NoSuchRun, Store, StoreError
-
-Item = TypeVar("Item")
 
 
 class Desk:
@@ -122,19 +120,31 @@ def find(store: Store, text: str) -> str:
         raise Failure(str(error), NO_SUCH_RUN) from None
 
 
-def each(items: Sequence[Item], act: Callable[[Item], int], troubles: tuple[type[Exception], ...] = ()) -> int:
+def each(
+    items: Sequence[str],
+    act: Callable[[str], int],
+    troubles: tuple[type[Exception], ...] = (),
+    meaning: Callable[[str], str] = str,
+) -> int:
     """Do something to each of several runs, telling what went wrong with which, and sum up in one exit code.
 
     Args:
-        items: Ids as typed; the same one twice is done once.
-        act: Does it to one, and returns its exit code.
+        items: Runs as typed.
+        act: Does it to one run, by its id, and returns its exit code.
         troubles: What ``act`` may raise beside Failure and StoreError, with a sentence in it.
+        meaning: Finds the id; all are found, and those that cannot be are told, before anything is done to any.
     """
-    codes = []
-    expected: tuple[type[Exception], ...] = (StoreError, *troubles)
-    for item in dict.fromkeys(items):
+    codes, known = [], []
+    for item in items:
         try:
-            codes.append(act(item))
+            known.append(meaning(item))
+        except Failure as error:
+            complain(str(error))
+            codes.append(error.code)
+    expected: tuple[type[Exception], ...] = (StoreError, *troubles)
+    for run_id in dict.fromkeys(known):
+        try:
+            codes.append(act(run_id))
         except Failure as error:
             complain(str(error))
             codes.append(error.code)

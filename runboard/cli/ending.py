@@ -41,22 +41,7 @@ def wait_verb(desk: Desk, *, run_ids: Sequence[str]) -> int:
     A run ended by a signal gives 128 + its number, one over its time limit 124. Of several: 0 if all completed, else 4.
     """
     store = desk.store()
-    known: list[str] = []
-    wrong: list[Failure] = []
-    for text in run_ids:
-        try:
-            known.append(find(store, text))
-        except Failure as error:
-            wrong.append(error)
-
-    def wait_or_fail(item: str | Failure) -> int:
-        """Wait for one that there is, or say which there is not: that comes first, not after hours of waiting."""
-        if isinstance(item, Failure):
-            raise item
-        return waited(store, item)
-
-    items: list[str | Failure] = [*wrong, *known]
-    return each(items, wait_or_fail)
+    return each(run_ids, lambda run_id: waited(store, run_id), meaning=lambda text: find(store, text))
 
 
 def waited(store: Store, run_id: str) -> int:
@@ -102,13 +87,13 @@ def kill_verb(desk: Desk, *, run_ids: Sequence[str], signal: int, grace: float) 
     store = desk.store()
     control = Control(store)
 
-    def kill(text: str) -> int:
+    def kill(run_id: str) -> int:
         """Signal one and say what came of it."""
-        run = control.kill(find(store, text), signal, grace)
-        say(verdict(run) if run.finished else f"{run.id} was sent {signal_name(signal)} and goes on")
+        run = control.kill(run_id, signal, grace)
+        say(verdict(run) if run.finished else f"{run.id} was sent {signal_name(signal)}; it has not ended")
         return DONE
 
-    return each(run_ids, kill, (ControlError,))
+    return each(run_ids, kill, (ControlError,), lambda text: find(store, text))
 
 
 @verb("reconcile", example="runboard reconcile --verbose")
@@ -129,15 +114,17 @@ def reconcile_verb(desk: Desk, *, run_ids: Sequence[str], forever: bool, verbose
         return settle_forever(store)
     telling = verbose or (is_terminal(sys.stdout) and is_terminal(sys.stderr))
 
-    def settle_one(text: str) -> int:
+    def settle_one(run_id: str) -> int:
         """Settle one and say how it stands."""
-        before = store.read(find(store, text) if run_ids else text)
+        before = store.read(run_id)
         run = settle(store, before.id) if before.active else before
         if verbose or (telling and (run_ids or before.active)):
             say(_standing(run))
         return FAILED if run.damage is not None and run_ids else DONE
 
-    return each(run_ids or store.ids(), settle_one) if run_ids or store.ids() else DONE
+    if run_ids:
+        return each(run_ids, settle_one, meaning=lambda text: find(store, text))
+    return each(store.ids(), settle_one)
 
 
 def _standing(run: Run) -> str:

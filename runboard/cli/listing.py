@@ -58,7 +58,7 @@ def ps_verb(
     print_runs(listed, now)
     if form is None and template is None:
         _tell_nothing(len(runs), len(found))
-    if len(found) > len(listed) and is_terminal(sys.stderr):
+    if len(found) > len(listed) and limit is None and is_terminal(sys.stderr):
         say(f"… {len(found) - len(listed)} more (-a shows all)")
     return DONE
 

@@ -18,9 +18,9 @@ def runs_dir(option: str | None, environ: Mapping[str, str]) -> str:
     if option is not None:
         if not option:
             raise Failure("--runs-dir is empty; give a directory", USAGE)
-        return os.path.abspath(option)
+        return absolute(option)
     if environ.get("RUNBOARD_RUNS"):
-        return os.path.abspath(os.path.expanduser(environ["RUNBOARD_RUNS"]))
+        return absolute(os.path.expanduser(environ["RUNBOARD_RUNS"]))
     configured = _configured(_base(environ, "XDG_CONFIG_HOME", "~/.config") + "/runboard/config.toml")
     if configured:
         return configured
@@ -28,6 +28,18 @@ def runs_dir(option: str | None, environ: Mapping[str, str]) -> str:
     if os.path.isdir(shared):
         return shared
     return _base(environ, "XDG_STATE_HOME", "~/.local/state") + "/runboard/runs"
+
+
+def absolute(path: str) -> str:
+    """The path from the root of the file system.
+
+    Raises:
+        Failure: It counts from the current directory, and that is no longer there.
+    """
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        raise Failure(f"the current directory is gone, and {path} counts from it; go elsewhere first") from None
 
 
 def check(root: str) -> None:

@@ -124,11 +124,9 @@ def _shower(desk: Desk) -> Callable[[bytes], None]:
     colour = desk.style().colour
 
     def show(line: bytes) -> None:
-        """Print one line; a colour that it leaves on ends with it."""
+        """Print one line."""
         text = clean_log(line.removesuffix(b"\n").removesuffix(b"\r"))
-        if not colour:
-            text = strip_sgr(text)
-        put(f"{text}\x1b[0m" if "\x1b" in text else text)
+        put(text if colour else strip_sgr(text))
 
     return show
 

@@ -81,7 +81,7 @@ def samples(scripts: str) -> list[Sample]:
         Sample("unit tests", ("sh", "-c", FAILING), repo="shop"),
         Sample("interrupted script", ("sh", "-c", "echo 'stopped by its own ctrl+C'; exit 130")),
         Sample("video decoder", ("sh", "-c", CRASH)),
-        Sample("link checker", ("sh", "-c", "echo 'checking 12,000 links'; sleep 600"), 4.0),
+        Sample("link checker", ("sh", "-c", "echo 'checking 12,000 links'; sleep 600"), 3.0),
         Sample("load generator", (python, f"{scripts}/chatty.py"), tags=("nightly",)),
         Sample("backup, silent", ("sleep", "3600"), 7200.0),
         Sample("fix the rounding", (python, f"{scripts}/agent.py"), 1800.0, "shop", "41", claude, ("agent",)),

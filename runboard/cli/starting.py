@@ -10,6 +10,7 @@ import click
 from runboard.cli.desk import Desk, find, verb
 from runboard.cli.ending import waited
 from runboard.cli.exits import DONE, FAILED, USAGE, Failure
+from runboard.cli.place import absolute
 from runboard.cli.printing import complain, put, say
 from runboard.cli.reading import followed
 from runboard.cli.values import ALL_LINES, time_limit, variable
@@ -66,7 +67,8 @@ def run_verb(
     control = Control(store)
     told = {key: text or None for key, text in words.items()}
     env = dict(variables)
-    run = _started(lambda: control.start(command, tags=tags, timeout=timeout, cwd=cwd, env=env, **told))
+    place = absolute(cwd or ".")
+    run = _started(lambda: control.start(command, tags=tags, timeout=timeout, cwd=place, env=env, **told))
     return _stay(desk, store, run, wait=wait, follow=follow)
 
 
