@@ -7,9 +7,9 @@ The map of the floors; a module imports only from floors below its own, and test
     7  control reconciler                     what a person may do (absent in read-only); what waits and settles
     6  reconcile                              the only road from running to finished: finalize_run
     5  store process watch logs worktree      input and output; siblings that do not know each other
-    4  files journal folder tree              files by descriptor; what the store is made of
-    3  board columns                          pure: the rows, their order, their texts
-    2  record query verdict                   pure: no input, no output, no clock
-    1  lenient                                JSON values taken leniently
-    0  model safetext errors shim             values; text made safe; the tiny parent of every command, which stands alone
+    4  trash                                  what the store is made of: the way out and back,
+    3  board columns journal folder tree      rows, their order, their texts; a run's directory, the journal, a tree
+    2  record query verdict files             pure: no input, no output, no clock; and files by descriptor
+    1  lenient errors                         JSON values taken leniently; what can go wrong, in a sentence
+    0  model safetext shim                    values; text made safe; the tiny parent of every command, standing alone
 """

@@ -106,7 +106,7 @@ def exit_to_row(place: Path) -> list[Figure]:
     samples = []
     argv = [*COMMAND, "--runs-dir", str(place / "runs")]
     with Terminal(argv, 120, 40) as board:
-        board.wait_for("sleeper 0", 20)
+        board.wait_for("sleeper 29", 20)
         board.wait_for("30 running", 20)
         for left, run in zip(range(len(runs) - 1, -1, -1), runs, strict=True):
             begun = time.time()
