@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from errno import EINVAL, EOPNOTSUPP, EPERM
 from math import isfinite
 
@@ -36,15 +37,26 @@ def open_folder(name: str, parent: int | None = None) -> int:
     return os.open(name, _FOLDER, dir_fd=parent)
 
 
+def open_root(path: str) -> int:
+    """Open a directory that a person named, through links if need be."""
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+@contextmanager
+def opened(fd: int) -> Iterator[int]:
+    """A descriptor that is closed at the end of the context."""
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
 def make_folder(name: str, parent: int) -> None:
     """Make a private directory unless there is one, for the owner of the directory it lies in."""
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=parent)
-        fd = open_folder(name, parent)
-        try:
+        with opened(open_folder(name, parent)) as fd:
             adopt(fd, parent)
-        finally:
-            os.close(fd)
 
 
 def open_file(parent: int, name: str) -> int:
@@ -70,14 +82,11 @@ def read_plain(parent: int, name: str, most: int) -> bytes:
         OSError: It is absent or cannot be read.
     """
     _require_plain(os.stat(name, dir_fd=parent, follow_symlinks=False), name, most)  # opening a device is an act
-    fd = open_file(parent, name)
-    try:
+    with opened(open_file(parent, name)) as fd:
         size = _require_plain(os.fstat(fd), name, most)
         data = b""
         while len(data) <= most and (part := os.read(fd, max(size - len(data), 0) + 1)):
             data += part
-    finally:
-        os.close(fd)
     if len(data) > most:
         raise Unfit(f"{name} is larger than {most} bytes; it is not read")
     return data
@@ -102,8 +111,10 @@ def create(parent: int, name: str, data: bytes) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        if error.errno not in {EPERM, EOPNOTSUPP} or exists(parent, name):
+        if error.errno not in {EPERM, EOPNOTSUPP}:
             raise
+        if exists(parent, name):
+            return False
         os.rename(temp, name, src_dir_fd=parent, dst_dir_fd=parent)  # no hard links here; the lock keeps others out
     finally:
         _forget(parent, temp)
@@ -176,14 +187,12 @@ def _write_temp(parent: int, data: bytes) -> str:
     name = TEMP + os.urandom(8).hex()
     fd = os.open(name, _MAKE, 0o600, dir_fd=parent)
     try:
-        try:
+        with opened(fd):
             adopt(fd, parent)
             view = memoryview(data)
             while view:
                 view = view[os.write(fd, view) :]
             os.fsync(fd)
-        finally:
-            os.close(fd)
     except BaseException:
         _forget(parent, name)
         raise

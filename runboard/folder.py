@@ -178,7 +178,10 @@ def _holder(fd: int) -> str:
 def _without_record(fd: int, run_id: str) -> Run:
     """A directory that holds no record: being made or gone where it is empty and young or unlinked, else damaged."""
     info = os.fstat(fd)
-    empty = all(name.startswith(files.TEMP) for name in os.listdir(fd))
+    try:
+        empty = all(name.startswith(files.TEMP) for name in os.listdir(fd))
+    except OSError as error:
+        return Run(run_id, damage=f"the run's directory cannot be read: {why(error)}")
     if info.st_nlink == 0 or (empty and abs(time.time() - info.st_mtime) < _FRESH):
         raise NoSuchRun(f"There is no run {clean(run_id)} (yet, or any more)")
     return Run(run_id, damage="it has no run.json")
@@ -188,8 +191,8 @@ def _changed_just_now(fd: int) -> bool:
     """Whether the record is so young that its writer may not be done."""
     try:
         return abs(time.time() - os.stat(RECORD, dir_fd=fd, follow_symlinks=False).st_mtime) < _FRESH
-    except FileNotFoundError:
-        return True
+    except OSError:
+        return True  # it changes this very moment
 
 
 def _unreadable(data: bytes, error: ValueError) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,29 +23,22 @@ def append(root: str, entry: dict[str, object]) -> None:
     Raises:
         OSError: It could not be written; nobody but an onlooker's speed depends on it.
     """
-    parent = _folder(root)
-    try:
-        fd = os.open(_host(), _APPEND, 0o600, dir_fd=parent)
-        try:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                files.adopt(fd, parent)
-                os.write(fd, files.encode({"at": iso(time.time()), **entry}))
-        finally:
-            os.close(fd)
-    finally:
-        os.close(parent)
+    with (
+        files.opened(_folder(root)) as parent,
+        files.opened(os.open(_host(), _APPEND, 0o600, dir_fd=parent)) as fd,
+    ):
+        if files.is_plain(os.fstat(fd)):
+            files.adopt(fd, parent)
+            os.write(fd, files.encode({"at": iso(time.time()), **entry}))
 
 
 def _folder(root: str) -> int:
     """A descriptor of the directory that holds the journals, which is made where it is missing."""
     with suppress(FileNotFoundError):
         return files.open_folder(f"{root}/{FOLDER}")
-    parent = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with files.opened(files.open_root(root)) as parent:
         files.make_folder(FOLDER, parent)
         return files.open_folder(FOLDER, parent)
-    finally:
-        os.close(parent)
 
 
 def _host() -> str:
@@ -82,26 +74,20 @@ class Journal:
             place = self._places.setdefault(name, _Place(info.st_ino, 0, 0))
             if place.inode != info.st_ino or info.st_size < place.offset:
                 self._places[name] = place = _Place(info.st_ino, 0, 0)
-            if info.st_size != place.size or place.offset < place.size:
+            if info.st_size != place.size:
                 with suppress(OSError):
                     entries += self._read(name, place, info.st_size)
         return entries
 
     def _look(self) -> list[tuple[str, os.stat_result]]:
         """Every host's journal that is a plain file, with what the file system says of it."""
-        try:
-            parent = files.open_folder(self.dir)
-        except OSError:
-            return []
         found = []
-        try:
+        with suppress(OSError), files.opened(files.open_folder(self.dir)) as parent:
             for name in os.listdir(parent):
-                with suppress(FileNotFoundError):
+                with suppress(OSError):
                     info = os.stat(name, dir_fd=parent, follow_symlinks=False)
-                    if stat.S_ISREG(info.st_mode) and not name.startswith("."):
+                    if files.is_plain(info) and not name.startswith("."):
                         found.append((name, info))
-        finally:
-            os.close(parent)
         return found
 
     def _read(self, name: str, place: _Place, size: int) -> list[dict[str, object]]:
@@ -119,15 +105,8 @@ class Journal:
 
     def _block(self, name: str, offset: int) -> tuple[bytes, bytes]:
         """Up to 1 MiB from an offset on, and the byte before it."""
-        parent = files.open_folder(self.dir)
-        try:
-            fd = files.open_file(parent, name)
-        finally:
-            os.close(parent)
-        try:
+        with files.opened(files.open_folder(self.dir)) as parent, files.opened(files.open_file(parent, name)) as fd:
             data = os.pread(fd, _BLOCK + 1, max(offset - 1, 0))
-        finally:
-            os.close(fd)
         return (data[1:], data[:1]) if offset else (data[:_BLOCK], b"")
 
 

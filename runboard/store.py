@@ -83,10 +83,8 @@ class Store:
             raise NoSuchRun(f"There is no run {clean(run_id)}") from None
         except OSError as error:
             return folder.unopened(self.path(run_id), run_id, error)
-        try:
+        with files.opened(fd):
             return folder.read_record(fd, run_id)
-        finally:
-            os.close(fd)
 
     def stamp(self, run_id: str) -> Stamp | None:
         """What tells one state of a record from the next, without reading it; None where there is no plain record."""
@@ -97,11 +95,8 @@ class Store:
         """Make a run under a new id of 8 hex digits and return it; the draft's own id is not used."""
         with told(f"No run can be made in {clean(self.root)}"):
             os.makedirs(self.root, 0o700, exist_ok=True)
-            root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
+            with files.opened(files.open_root(self.root)) as root:
                 run = self._make(root, draft)
-            finally:
-                os.close(root)
         self._note(run, "created", "", "", "")
         return run
 
@@ -140,21 +135,15 @@ class Store:
             OSError: It cannot be opened, or is a link, or there is no such run.
         """
         _require_name(name)
-        fd = self._open(run_id)
-        try:
+        with files.opened(self._open(run_id)) as fd:
             return files.open_file(fd, name)
-        finally:
-            os.close(fd)
 
     def read_file(self, run_id: str, name: str, most: int) -> bytes | None:
         """The whole of a regular file of the run; None where it is absent, odd, or larger than ``most`` bytes."""
         _require_name(name)
         try:
-            fd = self._open(run_id)
-            try:
+            with files.opened(self._open(run_id)) as fd:
                 return files.read_plain(fd, name, most)
-            finally:
-                os.close(fd)
         except (OSError, files.Unfit):
             return None
 
@@ -170,11 +159,8 @@ class Store:
         """What the file system says of a file of the run, links not followed; None where there is none."""
         _require_name(name)
         try:
-            fd = self._open(run_id)
-            try:
+            with files.opened(self._open(run_id)) as fd:
                 return os.stat(name, dir_fd=fd, follow_symlinks=False)
-            finally:
-                os.close(fd)
         except OSError:
             return None
 
@@ -185,13 +171,10 @@ class Store:
     def size(self, run_id: str) -> int:
         """Bytes that the run takes on the disk, without following links or entering other file systems."""
         try:
-            fd = self._open(run_id)
+            with files.opened(self._open(run_id)) as fd:
+                return tree.usage(fd)
         except OSError:
             return 0
-        try:
-            return tree.usage(fd)
-        finally:
-            os.close(fd)
 
     def journal(self) -> Journal:
         """A reader of what is done to the runs from now on."""
@@ -220,7 +203,8 @@ class Store:
             Refused: There is a run of this name again.
         """
         self._trash.give_back(run_id)
-        self._note(self.read(run_id), "restored", "", "", "")
+        with suppress(NoSuchRun):  # thrown away again already, which is journalled too
+            self._note(self.read(run_id), "restored", "", "", "")
 
     def trashed(self) -> list[Run]:
         """Every run in the trash, the one thrown away last first."""
@@ -253,12 +237,9 @@ class Store:
         """A new directory in the open root with the draft's record in it; nothing is left where that fails."""
         run = self._named(root, draft)
         try:
-            fd = files.open_folder(run.id, root)
-            try:
+            with files.opened(files.open_folder(run.id, root)) as fd:
                 files.adopt(fd, root)
                 run = folder.write_record(fd, run)
-            finally:
-                os.close(fd)
             files.sync_folder(root)
         except BaseException:
             with suppress(OSError):

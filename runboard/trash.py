@@ -73,7 +73,7 @@ class Trash:
             suppress(FileNotFoundError),
             self._open() as (_, trash),
         ):
-            for name in os.listdir(trash):
+            for name in filter(folder.is_name, os.listdir(trash)):
                 with suppress(FileNotFoundError, NoSuchRun):
                     changed = os.stat(name, dir_fd=trash, follow_symlinks=False).st_ctime
                     found.append((changed, self._read(trash, name)))
@@ -85,25 +85,17 @@ class Trash:
             fd = files.open_folder(name, trash)
         except OSError as error:
             return folder.unopened(f"{self._path}/{name}", name, error)
-        try:
+        with files.opened(fd):
             return folder.read_record(fd, name)
-        finally:
-            os.close(fd)
 
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[tuple[int, int]]:
         """Descriptors of the runs directory and of its trash, no link, which ``make`` makes where it is missing."""
-        root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with files.opened(files.open_root(self._root)) as root:
             if make:
                 files.make_folder(FOLDER, root)
-            trash = files.open_folder(FOLDER, root)
-            try:
+            with files.opened(files.open_folder(FOLDER, root)) as trash:
                 yield root, trash
-            finally:
-                os.close(trash)
-        finally:
-            os.close(root)
 
     def _require(self, run_id: str) -> None:
         """Refuse a name that is none, or that nothing in the trash bears."""
@@ -130,13 +122,11 @@ class Trash:
             return
         except FileNotFoundError:
             raise self._absent(run_id) from None
-        try:
+        with files.opened(fd):
             folder.acquire(fd, path, _LIMIT)
             if not folder.in_place(path, fd):
                 raise self._absent(run_id)
             yield True
-        finally:
-            os.close(fd)
 
     def _absent(self, run_id: str) -> NoSuchRun:
         """What is said of a run that is not in the trash."""

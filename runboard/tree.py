@@ -10,6 +10,7 @@ from errno import ENOTEMPTY
 from runboard import files
 
 _DEEPEST = 200
+_NAMED = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def usage(folder: int) -> int:
@@ -34,11 +35,8 @@ def usage(folder: int) -> int:
 
     def below(parent: int, name: str, depth: int) -> int:
         """The usage of one directory inside."""
-        fd = files.open_folder(name, parent)
-        try:
+        with files.opened(files.open_folder(name, parent)) as fd:
             return count(fd, depth + 1)
-        finally:
-            os.close(fd)
 
     return count(folder, 0)
 
@@ -53,27 +51,21 @@ def remove(parent: int, name: str, last: str) -> None:
         OSError: Something could not be removed, EBUSY for a mounted file system; what is left stays under ``name``.
     """
     make_writable(parent, name)
-    top = files.open_folder(name, parent)
-    try:
+    with files.opened(files.open_folder(name, parent)) as top:
         _empty(top, top, last)
         while level := [entry for entry in os.listdir(top) if entry != last]:
             for inner in level:
                 _remove_level(top, inner)
         with suppress(FileNotFoundError):
             os.unlink(last, dir_fd=top)
-    finally:
-        os.close(top)
     os.rmdir(name, dir_fd=parent)
 
 
 def _remove_level(top: int, name: str) -> None:
     """Remove one directory of the top, having moved its subdirectories beside it."""
     make_writable(top, name)
-    fd = files.open_folder(name, top)
-    try:
+    with files.opened(files.open_folder(name, top)) as fd:
         _empty(fd, top)
-    finally:
-        os.close(fd)
     os.rmdir(name, dir_fd=top)
 
 
@@ -114,10 +106,7 @@ def is_folder(parent: int, name: str) -> bool:
 
 def make_writable(parent: int, name: str) -> None:
     """Let the owner enter and empty a directory; a link in its place is refused."""
-    fd = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    try:
+    with files.opened(os.open(name, _NAMED, dir_fd=parent)) as fd:
         mode = stat.S_IMODE(os.fstat(fd).st_mode)
         if mode & 0o700 != 0o700:
             os.chmod(f"/proc/self/fd/{fd}", mode | 0o700)  # the only way to the mode of exactly this directory
-    finally:
-        os.close(fd)
