@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -258,6 +259,21 @@ def test_a_run_of_the_older_tool_is_ended_only_with_proof(
         child.wait()
         if child.stdout:
             child.stdout.close()
+
+
+def test_a_lack_of_descriptors_is_no_death(bystander: subprocess.Popen[bytes]) -> None:
+    """Where nothing can be opened nothing is said of a process, least of all that it is gone."""
+    run = exact(bystander.pid)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            liveness(run)
+        with pytest.raises(OSError, match="Too many open files"):
+            members(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert liveness(run) is Liveness.ALIVE
 
 
 def test_a_pidfd_is_verified(bystander: subprocess.Popen[bytes]) -> None:

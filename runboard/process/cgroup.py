@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from runboard.model import Run
-from runboard.process.members import command_of_run
+from runboard.process.liveness import command_of_run
 from runboard.process.procfs import slurp
 
 

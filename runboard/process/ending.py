@@ -14,8 +14,8 @@ from typing import Self
 from runboard.model import Run
 from runboard.process.cgroup import kill_cgroup
 from runboard.process.kernel import HAS_PIDFD, open_pidfd, pidfd_of
-from runboard.process.liveness import holds, older_process, shim_alive
-from runboard.process.members import Member, command_of_run, members
+from runboard.process.liveness import command_of_run, holds, older_process, shim_alive
+from runboard.process.members import Member, members
 from runboard.process.place import other_boot, where
 from runboard.process.table import ancestry, pids, read_stat, start_ticks
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from errno import EMFILE
 from typing import Protocol
 
 from runboard.model import Identity, Liveness, Run
 from runboard.process.kernel import kernel_status, pidfd_of
-from runboard.process.liveness import liveness, older_process, shim_alive
+from runboard.process.liveness import command_of_run, liveness, shim_alive
+from runboard.process.place import other_boot, where
 
 POLL_SECONDS = 1.0
 """How often the commands are looked at for which there is no pidfd."""
 
 REAP_SECONDS = 0.2
 """How long a wait status that only the reap reveals is waited for, where no shim will tell it."""
+
+
+SPARE = 64
+"""How many descriptors are left to the rest of the program."""
 
 
 class Timer(Protocol):
@@ -80,15 +87,19 @@ class ExitWatch:
         if self._told.get(run.id) == run.process:
             return False
         self.remove(run.id)
-        standing = liveness(run)
-        if standing is Liveness.FOREIGN:
+        if where(run.process) is not None:
             return True
         watched = _Watched(run, run.process.pid or 0)
-        if not self._open(watched):
+        try:
+            self._open(watched)
+            gone = watched.pidfd is None and liveness(run) is Liveness.GONE
+        except ProcessLookupError:
+            return False
+        except OSError:
+            gone = False  # no descriptors left to look with; it is looked at again later
+        if gone:
             return False
         if watched.pidfd is None:
-            if standing is Liveness.GONE:
-                return False
             self._polled[run.id] = watched
             self._poll_later()
         self._watched[run.id] = watched
@@ -112,30 +123,31 @@ class ExitWatch:
             self._epoll.close()
             self._epoll = None
 
-    def _open(self, watched: _Watched) -> bool:
-        """Wait for the end by pidfd if there is one to be had; False where the command is gone even as a zombie."""
-        ticks = watched.run.process.start_ticks
-        if ticks is None and watched.pid:
-            older = older_process(watched.run)
-            if older is None:
-                return False
-            ticks = older.start_ticks
-        if self._epoll is None or not watched.pid:
-            return True
-        try:
-            pidfd = pidfd_of(watched.pid, ticks)
-        except ProcessLookupError:
-            return False
-        except OSError:
-            return True  # no descriptors left, or a kernel without: it will be polled
+    def _open(self, watched: _Watched) -> None:
+        """Wait for the end by pidfd, if there is one to spare: the rest of the program has files to open too.
+
+        Raises:
+            ProcessLookupError: The command is gone, even as a zombie.
+            OSError: There are no descriptors left, or the kernel has no pidfds.
+        """
+        who = watched.run.process
+        command = command_of_run(watched.run)
+        if self._epoll is None or who.pid is None:
+            return
+        if command is None or other_boot(who):
+            raise ProcessLookupError
+        pidfd = pidfd_of(command.pid, command.start_ticks)
+        soft = os.sysconf("SC_OPEN_MAX")
+        if 0 < soft <= pidfd + min(SPARE, soft // 4):
+            os.close(pidfd)
+            raise OSError(EMFILE, os.strerror(EMFILE))
         try:
             self._epoll.register(pidfd, select.EPOLLIN)
         except OSError:
             os.close(pidfd)
-            return True
+            raise
         watched.pidfd = pidfd
         self._by_pidfd[pidfd] = watched
-        return True
 
     def _ready(self) -> None:
         """Some commands have ended, or been reaped."""
@@ -148,10 +160,13 @@ class ExitWatch:
 
     def _ended(self, watched: _Watched, *, reaped: bool) -> None:
         """A command has ended: tell at once, unless only the reap reveals the status and no shim will write it down."""
-        status = kernel_status(watched.pidfd, watched.pid)
-        if status is None and not reaped and watched.timer is None and not shim_alive(watched.run):
-            if self._epoll is not None and watched.pidfd is not None:
-                self._epoll.modify(watched.pidfd, 0)  # a zombie stays readable; only its reap (HUP) may wake us now
+        try:
+            status = kernel_status(watched.pidfd, watched.pid)
+            hidden = status is None and not reaped and not shim_alive(watched.run)
+        except OSError:
+            status, hidden = None, False  # no descriptors left to look with; that it ended is certain
+        if hidden and watched.timer is None and self._epoll is not None and watched.pidfd is not None:
+            self._epoll.modify(watched.pidfd, 0)  # a zombie stays readable; only its reap (HUP) may wake us now
             watched.timer = self._loop.call_later(REAP_SECONDS, lambda: self._tell(watched, None))
             return
         self._tell(watched, status)
@@ -186,7 +201,11 @@ class ExitWatch:
     def _poll(self) -> None:
         """Look at every command that has no pidfd."""
         self._poll_timer = None
-        for watched in list(self._polled.values()):
-            if liveness(watched.run) is Liveness.GONE:
-                self._tell(watched, kernel_status(None, watched.pid) if watched.pid else None)
+        gone: list[tuple[_Watched, int | None]] = []
+        with suppress(OSError):  # no descriptors left to look with: then later
+            for watched in self._polled.values():
+                if liveness(watched.run) is Liveness.GONE:
+                    gone.append((watched, kernel_status(None, watched.pid) if watched.pid else None))
         self._poll_later()
+        for watched, status in gone:
+            self._tell(watched, status)

@@ -42,10 +42,13 @@ def pidfd_of(pid: int, ticks: int | None) -> int:
     if pid <= 0:
         raise ProcessLookupError(ESRCH, os.strerror(ESRCH))
     pidfd = os.pidfd_open(pid)
-    stat = read_stat(pid)  # opened first: the number may be given away from here on, the descriptor may not
-    if stat is None or (ticks is not None and stat.start_ticks != ticks):
+    try:
+        stat = read_stat(pid)  # opened first: the number may be given away from here on, the descriptor may not
+        if stat is None or (ticks is not None and stat.start_ticks != ticks):
+            raise ProcessLookupError(ESRCH, os.strerror(ESRCH))
+    except OSError:
         os.close(pidfd)
-        raise ProcessLookupError(ESRCH, os.strerror(ESRCH))
+        raise
     return pidfd
 
 

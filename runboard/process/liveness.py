@@ -20,6 +20,9 @@ def liveness(run: Run) -> Liveness:
     """What the kernel says of the run's process: ALIVE only with certainty, FOREIGN where it cannot be told from here.
 
     A run without a pid is being launched: it lives while its launcher or its shim does.
+
+    Raises:
+        OSError: There are no descriptors left to look with, so that nothing can be said.
     """
     who = run.process
     if where(who) is not None:
@@ -50,6 +53,17 @@ def older_process(run: Run) -> Stat | None:
     if abs(started - run.started_at) > TOLERANCE:
         return None
     return stat if pid not in ancestry() or any(run.id in path.split(os.sep) for path in holds(pid)) else None
+
+
+def command_of_run(run: Run) -> Stat | None:
+    """The run's command as it stands in the process table, its zombie too; None where the pid is another's now."""
+    who = run.process
+    if who.pid is None or who.pid <= 1:
+        return None
+    if who.start_ticks is None:
+        return older_process(run)
+    stat = read_stat(who.pid)
+    return stat if stat is not None and stat.start_ticks == who.start_ticks else None
 
 
 def holds(pid: int) -> list[str]:

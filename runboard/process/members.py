@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from runboard.model import Run
-from runboard.process.liveness import older_process
+from runboard.process.liveness import command_of_run
 from runboard.process.place import other_boot, where
 from runboard.process.procfs import Stat
 from runboard.process.table import RUN_MARK, SHIM_MARK, ancestry, command_of, marks_of, owner_of, pids, read_stat
@@ -36,17 +36,6 @@ def members(run: Run) -> list[Member]:
     table = _Table(run)
     found = table.reach(table.roots()) - table.spared
     return [_member(table.stats[pid]) for pid in sorted(found)]
-
-
-def command_of_run(run: Run) -> Stat | None:
-    """The run's command as it stands in the process table, its zombie too; None where the pid is another's now."""
-    who = run.process
-    if who.pid is None or who.pid <= 1:
-        return None
-    if who.start_ticks is None:
-        return older_process(run)
-    stat = read_stat(who.pid)
-    return stat if stat is not None and stat.start_ticks == who.start_ticks else None
 
 
 class _Table:

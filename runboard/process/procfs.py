@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from errno import EMFILE, ENFILE, ENOMEM
+
+_EXHAUSTED = frozenset({EMFILE, ENFILE, ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,16 @@ def owner_of(pid: int) -> int | None:
 
 
 def slurp(path: str) -> bytes:
-    """A file of /proc, whole, or nothing where it cannot be had."""
+    """A file of /proc, whole, or nothing where it is not there or not for us.
+
+    Raises:
+        OSError: It could not be looked at for want of descriptors or memory, which says nothing of what it is about.
+    """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in _EXHAUSTED:
+            raise
         return b""
     pieces = []
     try:
