@@ -147,12 +147,10 @@ async def test_a_naive_watch_spins_on_a_zombie(sleeper: subprocess.Popen[bytes])
     calls: list[float] = []
     loop.add_reader(pidfd, lambda: calls.append(time.monotonic()))
     sleeper.terminate()
-    before = time.process_time()
     await asyncio.sleep(0.3)
     loop.remove_reader(pidfd)
     os.close(pidfd)
-    assert time.process_time() - before > 0.15
-    assert len(calls) > 1000
+    assert len(calls) > 100
 
 
 HIDDEN = """

@@ -201,11 +201,9 @@ class ExitWatch:
     def _poll(self) -> None:
         """Look at every command that has no pidfd."""
         self._poll_timer = None
-        gone: list[tuple[_Watched, int | None]] = []
+        gone: list[_Watched] = []
         with suppress(OSError):  # no descriptors left to look with: then later
-            for watched in self._polled.values():
-                if liveness(watched.run) is Liveness.GONE:
-                    gone.append((watched, kernel_status(None, watched.pid) if watched.pid else None))
+            gone = [watched for watched in self._polled.values() if liveness(watched.run) is Liveness.GONE]
         self._poll_later()
-        for watched, status in gone:
-            self._tell(watched, status)
+        for watched in gone:
+            self._ended(watched, reaped=True)
