@@ -8,7 +8,7 @@ from collections.abc import Callable
 from unicodedata import category
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from wcwidth import wcwidth
@@ -188,6 +188,7 @@ def test_what_is_left_has_one_width() -> None:
     assert disputed == []
 
 
+@settings(deadline=None)
 @given(nasty_text)
 def test_clean_leaves_no_control_and_is_idempotent(text: str) -> None:
     """Whatever the text, no control and no tower of marks survives, and cleaning twice changes nothing."""
@@ -200,6 +201,7 @@ def test_clean_leaves_no_control_and_is_idempotent(text: str) -> None:
     assert clean_lines(lines) == lines
 
 
+@settings(deadline=None)
 @given(nasty_bytes)
 @example(b"\x1b[31\x1b[0;1mtext")
 @example(b"a\x1b[31m\xcc\x81\x1b[32m\xcc\x81")
@@ -214,6 +216,7 @@ def test_a_log_line_keeps_nothing_but_colours(raw: bytes) -> None:
     assert clean_log(shown.encode()) == shown
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([s for s in WHOLE_SEQUENCES.values() if "\x9b" not in s[1:]]) | st.just("v"), max_size=20)
 )
@@ -271,6 +274,7 @@ def test_a_long_line_is_cut() -> None:
     assert clean_log("é".encode() * 1_000_000) == "é" * CUT + "…"
 
 
+@settings(deadline=None)
 @given(nasty_text)
 @example("👩\u200d\x1b👩")
 @example("1\x1b\ufe0f")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.terminal import Terminal
+from tests.waiting import until
 from tests.wire import Foreign, foreign, modes_left_on, tokens
 
 NATIVE = [
@@ -93,10 +98,50 @@ def test_the_place_of_what_is_unseen() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([piece for piece, _ in FOREIGN] + NATIVE) | st.binary(max_size=6)).map(b"".join))
 def test_every_byte_belongs_to_one_token(written: bytes) -> None:
     """The tokens of any bytes, put together again, are those bytes."""
     assert b"".join(token.whole for token in tokens(written)) == written
+
+
+APP = """
+import sys
+from rich.text import Text
+from textual.app import App
+from textual.content import Content
+from textual.widgets import Static
+from runboard.safetext import clean, clean_log
+raw = open(sys.argv[1], "rb").read().split(b"--")
+class Small(App):
+    def compose(self):
+        for piece in raw:
+            if sys.argv[2] == "clean":
+                yield Static(Content(clean(piece.decode("utf-8", "replace"))))
+                yield Static(Text.from_ansi(clean_log(piece)))
+            else:
+                yield Static(Text(piece.decode("utf-8", "replace")))
+        yield Static("all told")
+    def on_ready(self): self.screen.scroll_end(animate=False)
+    BINDINGS = [("q", "quit", "")]
+Small().run()
+"""
+
+
+@pytest.mark.parametrize("kind", ["clean", "raw"])
+def test_a_hostile_log_reaches_the_terminal_only_uncleaned(tmp_path: Path, kind: str) -> None:
+    """Each foreign piece, shown by a real app, is nothing to the terminal if it was cleaned; else it arrives."""
+    hostile = tmp_path / "hostile"
+    hostile.write_bytes(b"--".join(b"left " + piece + b" right" for piece, _ in FOREIGN))
+    with Terminal([sys.executable, "-c", APP, str(hostile), kind], 60, 90) as terminal:
+        terminal.wait_for("all told")
+        terminal.press("q")
+        if kind == "clean":
+            assert terminal.wait_exit() == 0
+            assert foreign(terminal.raw) == []
+            assert terminal.modes_left_on() == set()
+        else:
+            until(lambda: len(foreign(terminal.raw)) > 10)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from runboard.files import Unfit
@@ -38,7 +38,7 @@ def tail_start(open_log: Callable[[], int], lines: int) -> int:
         return _last_lines(fd, lines)
 
 
-def follow(open_log: Callable[[], int], *, offset: int = 0, ended: Callable[[], bool]) -> Iterator[bytes]:
+def follow(open_log: Callable[[], int], *, offset: int = 0, ended: Callable[[], bool]) -> Generator[bytes, None, None]:
     """What is in the log from ``offset`` on and what is added to it, until ``ended()`` and all before that was read.
 
     A log that was truncated, or replaced by another file, is read from its beginning.
@@ -81,7 +81,7 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def grep(open_log: Callable[[], int], text: str) -> Iterator[tuple[int, bytes]]:
+def grep(open_log: Callable[[], int], text: str) -> Generator[tuple[int, bytes], None, None]:
     """The lines that contain ``text`` as it stands, each with its offset; of one over 64 KiB the parts around it."""
     wanted = text.encode("utf-8", "surrogateescape")
     base, held = 0, b""
