@@ -20,8 +20,8 @@ _UNSEEN = (
 """What JSON may hold as it is although a terminal acts on it or nobody sees it; an escape means the same."""
 
 _SGR = {Status.RUNNING: "36", Status.COMPLETED: "32", Status.FAILED: "31", Status.QUEUED: "33", Status.DAMAGED: "35"}
-_NARROWEST = 8
-"""Cells that a column without a width of its own keeps before others are left out."""
+_COMFORTABLE, _NARROWEST = 16, 4
+"""Cells that a column without a width of its own keeps while others can be left out, and when none can any more."""
 
 
 class Style(NamedTuple):
@@ -135,14 +135,18 @@ def table(runs: Sequence[Run], columns: Sequence[Column], now: float, look: Styl
 
 def _fitting(columns: Sequence[Column], widths: list[int], room: int) -> list[int]:
     """Which columns a terminal of ``room`` cells has; those without a width of their own shrink in ``widths``."""
-    kept = list(range(len(columns)))
+    kept, least = list(range(len(columns))), _COMFORTABLE
     while True:
         excess = sum(widths[at] + 2 for at in kept) - 2 - room
-        elastic = sorted((at for at in kept if columns[at].width == 0), key=lambda at: -widths[at])
-        slack = sum(max(0, widths[at] - _NARROWEST) for at in elastic)
-        if excess <= slack or len(kept) == 1:
+        elastic = [at for at in kept if columns[at].width == 0]
+        if excess <= sum(max(0, widths[at] - least) for at in elastic) or len(kept) == 1:
             break
-        kept.remove(max(kept, key=lambda at: (columns[at].rank, at)))
+        if dispensable := [at for at in kept if columns[at].rank]:
+            kept.remove(max(dispensable, key=lambda at: columns[at].rank))
+        elif least > _NARROWEST:
+            least = _NARROWEST
+        else:
+            kept.pop()
     for _cell in range(excess):
         widest = max(elastic or kept, key=lambda at: widths[at])
         widths[widest] -= 1
