@@ -70,6 +70,23 @@ def test_following_over_truncation_and_replacement(log: Path, tmp_path: Path) ->
     assert list(stream) == []
 
 
+def test_what_an_old_log_got_before_it_was_replaced_is_not_lost(log: Path, tmp_path: Path) -> None:
+    """What was written between the last read and the rename is read from the old file before the new one."""
+    log.write_bytes(b"one\n")
+    asked: list[int] = []
+
+    def ended() -> bool:
+        asked.append(1)
+        if len(asked) == 2:
+            with log.open("ab") as file:
+                file.write(b"late\n")
+            log.rename(tmp_path / "old")
+            log.write_bytes(b"new\n")
+        return len(asked) == 3
+
+    assert b"".join(logs.follow(opening(log), ended=ended)) == b"one\nlate\nnew\n"
+
+
 def test_lines_of_a_stream() -> None:
     """Lines come whole however the chunks are cut, an endless one in pieces, the last one without its newline."""
     data = b"one\n\ntwo\n" + b"x" * 200_000 + b"\nlast"

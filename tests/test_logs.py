@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runboard.logs import lines
@@ -126,10 +126,10 @@ def test_ten_gigabytes(log: Path) -> None:
 # Against a naive reader, with slices of 64 bytes and blocks of 48 in place of 65,536: the same code, more corners.
 
 pieces = st.one_of(
-    st.just(b"\n"),
-    st.just(b"\n\n"),
-    st.sampled_from([1, 2, 30, 62, 63, 64, 65, 66, 126, 127, 128, 129, 130, 192, 193]).map(
-        lambda length: b"x" * length
+    st.builds(
+        lambda length, end: b"x" * length + end,
+        st.sampled_from([0, 1, 2, 30, 62, 63, 64, 65, 66, 126, 127, 128, 129, 130, 192, 193]),
+        st.sampled_from([b"\n", b"\n", b"\n\n", b""]),
     ),
     st.binary(max_size=9),
 )
@@ -173,6 +173,8 @@ class Naive:
 
 @settings(max_examples=300, deadline=None)
 @given(contents, acts)
+@example(b"\n" + b"x" * 127 + b"\n", [])
+@example(b"x" * 64 + b"\n", [("start", 0)])
 def test_scrolling_agrees_with_a_naive_reader(data: bytes, steps: list[tuple[str, int | bytes]]) -> None:
     """Whatever is scrolled, resized and appended in any order: the window is that of one who reads the whole file."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
