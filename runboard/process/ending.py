@@ -122,6 +122,7 @@ class _Reach:
     def __init__(self, run: Run) -> None:
         """Hold the command from the start: its pidfd reaches its group even when the command itself is gone."""
         self._run = run
+        self._known: set[tuple[int, int]] = set()
         self._reached: set[tuple[int, int]] = set()
         self._refused: set[tuple[int, int]] = set()
         self._pidfds: dict[tuple[int, int], int] = {}
@@ -152,7 +153,7 @@ class _Reach:
         deadline = time.monotonic() + grace
         quiet = 0
         while quiet < 2:
-            found = members(self._run)
+            found = self._look()
             quiet = 0 if found else quiet + 1
             self.send([member for member in found if _key(member) not in self._reached], number)
             if number not in STOPPING:
@@ -167,7 +168,7 @@ class _Reach:
         deadline = time.monotonic() + KILL_LIMIT
         quiet = 0
         while quiet < 2:
-            found = members(self._run)
+            found = self._look()
             quiet = 0 if found else quiet + 1
             if found:
                 kill_cgroup(self._run)
@@ -178,6 +179,12 @@ class _Reach:
             if found and (time.monotonic() >= deadline or self._refused.issuperset(map(_key, found))):
                 return tuple(member for member in found if start_ticks(member.pid) == member.start_ticks)
         return ()
+
+    def _look(self) -> list[Member]:
+        """Who is there now, those included whom only an earlier look could tie to the run."""
+        found = members(self._run, self._known)
+        self._known.update(map(_key, found))
+        return found
 
     def send(self, found: Iterable[Member], number: int) -> None:
         """Send one signal to each, through a descriptor that is verified after it was opened."""
@@ -207,10 +214,11 @@ class _Reach:
         leader = self._run.process.pid
         if self._leader is None or leader is None:
             return
-        stats = (read_stat(pid) for pid in pids())
-        if all(stat.pid in own or stat.dead for stat in stats if stat is not None and stat.group == leader):
+        stats = [stat for stat in map(read_stat, pids()) if stat is not None and stat.group == leader and not stat.dead]
+        if all(stat.pid in own for stat in stats):
             with suppress(OSError):  # an older kernel, or nobody left
                 signal.pidfd_send_signal(self._leader, signal.SIGKILL, None, _WHOLE_GROUP)
+                self._reached.update((stat.pid, stat.start_ticks) for stat in stats)
 
     def _gone_by(self, deadline: float, found: Iterable[Member]) -> bool:
         """Wait until all of them are gone, zombies included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from runboard.model import Run
@@ -25,16 +26,22 @@ class Member:
     uid: int
 
 
-def members(run: Run) -> list[Member]:
+def members(run: Run, known: Iterable[tuple[int, int]] = ()) -> list[Member]:
     """Every living process of a run's tree, in the order of their pids; none where it cannot be seen from here.
 
     Its command and that one's group; what descends from it or from the run's shim, which adopts all orphans; and what
     carries the run's mark and is ours. Not the shim, not we and our ancestors, nor another run and all below it.
+
+    Args:
+        run: The run.
+        known: Processes, as (pid, start ticks), that were seen to be of it: when command and shim have gone first, a
+            process without the mark is tied to the run by nothing else.
     """
     if where(run.process) is not None or other_boot(run.process):
         return []
     table = _Table(run)
-    found = table.reach(table.roots()) - table.spared
+    seen = {pid for pid, ticks in known if pid in table.stats and table.stats[pid].start_ticks == ticks}
+    found = table.reach(table.roots() | seen) - table.spared
     return [_member(table.stats[pid]) for pid in sorted(found)]
 
 
