@@ -28,7 +28,7 @@ TREES = {
     "double forks": (5, "(setsid sh -c 'sleep TOKEN & exec sleep TOKEN' &); (sleep TOKEN &); sleep TOKEN"),
     "no environment": (4, "env -i setsid -f sleep TOKEN; env -i sh -c '(sleep TOKEN &)'; sleep TOKEN"),
     "ignores TERM": (3, "trap '' TERM; (setsid sleep TOKEN &); while :; do sleep 0.5; done"),
-    "stopped": (3, "setsid sleep TOKEN & kill -STOP $!; sleep TOKEN & kill -STOP $!; kill -STOP $$; sleep TOKEN"),
+    "stopped": (3, "setsid sleep TOKEN & a=$!; sleep TOKEN & b=$!; sleep 0.1; kill -STOP $a $b $$; sleep TOKEN"),
     "all at once": (
         5,
         (
@@ -56,7 +56,10 @@ def pad(tmp_path: Path) -> Iterator[Pad]:
 def grown(pad: Pad, name: str) -> Flight:
     """A run whose tree stands."""
     count, script = TREES[name]
-    return stands(pad.shell(script), count)
+    flight = stands(pad.shell(script), count)
+    if name == "stopped":
+        until(lambda: {member.state for member in members(flight.run)} == {"T"})
+    return flight
 
 
 def said(flight: Flight) -> Flight:
