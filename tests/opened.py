@@ -21,7 +21,7 @@ def crash(_app: object) -> None:
 
 
 def main(runs: str, *how: str) -> int:
-    """Open the board on ``runs``: ``watch`` it only, or ``crash`` at the key ``?``."""
+    """Open the board on ``runs``: to ``watch`` only, to ``crash`` at the key ``?``, on ``stock`` Textual."""
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         del os.environ[name]
     store = Store(runs)
@@ -30,6 +30,14 @@ def main(runs: str, *how: str) -> int:
         from runboard.ui.app import RunboardApp  # noqa: PLC0415 - only where it is changed
 
         RunboardApp.action_help = crash  # type: ignore[assignment]
+    if "stock" in how:
+        from textual.app import App  # noqa: PLC0415 - only where it is needed
+        from textual.drivers.linux_driver import LinuxDriver  # noqa: PLC0415
+
+        from runboard.ui.terminal import TerminalApp  # noqa: PLC0415
+
+        TerminalApp.get_driver_class = lambda _self: LinuxDriver  # type: ignore[assignment]
+        TerminalApp._display = App._display  # type: ignore[method-assign]
     return show(
         Board(),
         Reconciler(store, writing=not watching),

@@ -1,4 +1,4 @@
-"""Acts on real runs: each is asked first, hits the run its question names and no other, and is told on screen and disk."""
+"""Acts on runs: each is asked first, hits the run its question names and no other, and is told on screen and disk."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def test_a_stubborn_run_is_stopping_until_it_is_gone(store: Store) -> None
 
 
 async def test_an_act_hits_the_run_its_question_named() -> None:
-    """While the question is open runs come, go and re-sort, and the cursor's run leaves: the act is for the run named."""
+    """While the question is open runs come, go and re-sort: the act is for the run named."""
     other = replace(LIVE, id="22222222", name="other", started_at=NOW - 9)
     hand = Hand()
     hand.let.set()
@@ -240,7 +240,7 @@ async def test_an_error_is_told_and_the_row_recovers() -> None:
     ],
 )
 async def test_only_what_can_be_done_is_offered(run: Run, offered: set[str]) -> None:
-    """A finished run is not stopped, a live one not trashed, a foreign or damaged one not touched; the keys do nothing."""
+    """A finished run is not stopped, a live one not trashed, a foreign or damaged one not touched."""
     hand = Hand()
     async with fixed_board([run], control=hand) as desk:
         actions = {active.binding.action for active in desk.app.screen.active_bindings.values()}
@@ -265,10 +265,11 @@ async def test_who_may_only_look_has_no_keys_to_act() -> None:
 
 
 async def test_a_watcher_changes_nothing(store: Store, tmp_path: Path) -> None:
-    """A read-only board on real runs shows a death with its verdict as not saved yet, and leaves every file as it is."""
+    """A read-only board shows a death with its verdict as not saved yet, and leaves every file as it is."""
     run = sleeping(store, "watched", "sleep 60")
     shim = run.process.shim_pid
-    assert shim and run.process.pid
+    assert shim
+    assert run.process.pid
     os.kill(shim, SIGKILL)
     async with real_board(Path(store.root), watching=True) as desk:
         await desk.shows("● running", "read-only")

@@ -114,13 +114,16 @@ async def test_a_truncated_log_is_noticed(tmp_path: Path) -> None:
 
 async def test_colours_stay_and_nothing_else(tmp_path: Path) -> None:
     """SGR colours are painted; other sequences, blinking and hiding are not, and markup is text."""
-    raw = b"\x1b[31mred\x1b[0m \x1b[5mblink\x1b[0m \x1b[8mhidden\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 [bold]x[/bold]\x1b[2J\n"
-    (tmp_path / f"{LIVE.id}.log").write_bytes(raw)
+    styled = b"\x1b[31mred\x1b[0m \x1b[5mblink\x1b[0m \x1b[8mhidden\x1b[0m "
+    hostile = b"\x1b]8;;http://x\x07link\x1b]8;;\x07 [bold]x[/bold]\x1b[2J\n"
+    (tmp_path / f"{LIVE.id}.log").write_bytes(styled + hostile)
     async with fixed_board([LIVE], logs=tmp_path) as desk:
         await desk.shows("red blink hidden link [bold]x[/bold]")
         segments = list(desk.log.render_line(1))
         red = next(segment for segment in segments if segment.text == "red")
-        assert red.style and red.style.color and red.style.color.number == 1
+        assert red.style
+        assert red.style.color
+        assert red.style.color.number == 1
         assert not any(one.style and (one.style.blink or one.style.conceal or one.style.link) for one in segments)
 
 

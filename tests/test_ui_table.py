@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from textual.events import MouseScrollDown
@@ -41,7 +42,7 @@ def test_columns_never_exceed_the_width(width: int) -> None:
     """At every width the columns stand side by side without touching, and status, id and name are always there."""
     slots = lay_out(COLUMNS, width)
     assert {"status", "id", "name"} <= {slot.column.key for slot in slots}
-    assert all(one.x + one.width < other.x for one, other in zip(slots, slots[1:], strict=False))
+    assert all(one.x + one.width < other.x for one, other in pairwise(slots))
     if width >= 40:
         assert slots[-1].x + slots[-1].width <= width
 
@@ -102,7 +103,7 @@ async def test_newcomers_are_seen_at_the_top() -> None:
 
 
 async def test_a_run_that_leaves_hands_the_cursor_to_its_neighbour() -> None:
-    """The cursor goes to the next run, at the end of the list to the one before, in an empty list to none, and says so."""
+    """The cursor goes to the next run, at the end to the one before, in an empty list to none, and says so."""
     runs = [running(number) for number in range(3)]
     told: list[str | None] = []
     async with fixed_board(runs) as desk:

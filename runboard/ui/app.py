@@ -59,7 +59,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
         (0, "-narrow"),
         (60, "-normal"),
-        (160, "-wide"),
+        (180, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - likewise
         (0, "-short"),
@@ -154,9 +154,9 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
                 self._said.add(notice)
                 self._say(notice, True)
         self._told()
-        if self._zoomed in batch.removed:
+        if (gone := self._zoomed) in batch.removed:
             self._unzoom()
-            self._say(f"{self._zoomed} has left the board", False)
+            self._say(f"{gone} has left the board", False)
         if self._table.cursor in delta.changed:
             self._tell_log()
 

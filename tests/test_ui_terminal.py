@@ -1,0 +1,261 @@
+"""The board in a real terminal that stalls, sends rubbish or vanishes: it leaves everything as it was."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pty
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pyte
+import pytest
+from rich.console import Console
+from rich.segment import Segment
+from textual._compositor import ChopsUpdate, Compositor
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+from textual.strip import Strip
+
+from runboard.control import Control, ControlError
+from runboard.model import Run
+from runboard.store import Store
+from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, CroppedUpdate, TerminalApp, Writer
+from tests.leaving import leave
+from tests.program import alive, record
+from tests.terminal import Terminal
+from tests.waiting import until
+
+RUBBISH = (
+    *(b"\xff", b"\xff\xfe", b"\x1b[1114112;1u", b"\x1b[99999999;5u", b"\x1b[" + b"9" * 300 + b"u", b"\x1b[0;0;0u"),
+    *(b"\x1b[<0;99999999999;1M", b"\x1b[<0;-5;1M", b"\x1b[<64;1;1M\x1b[M\xff\xff\xff", b"\x1b[99999;99999R"),
+    *(b"\x1b[48;99999;99999;0;0t", b"\x1b[?2048;1$y", b"\x1b[200~" + b"x" * 5000 + b"\x1b[201~"),
+)
+"""What no terminal sends, or only by accident: bad UTF-8, keys and places that cannot be, sizes that would not fit."""
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A runs directory with three finished runs."""
+    for number in range(3):
+        leave(tmp_path / "runs", f"0000000{number}", log=b"hello\n" * 100)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def chatty(tmp_path: Path) -> Iterator[Callable[[], Run]]:
+    """Makes live runs that write much, each in a runs directory of its own; all are ended afterwards."""
+    stores: list[Store] = []
+
+    def made() -> Run:
+        stores.append(Store(str(tmp_path / f"chatty{len(stores)}")))
+        script = "while :; do i=$((i+1)); printf '%0110d\\n' $i; [ $((i % 5)) = 0 ] && sleep 0.02; done"
+        return Control(stores[-1]).start(["sh", "-c", script])
+
+    yield made
+    for store in stores:
+        for run_id in store.ids():
+            with suppress(ControlError):
+                Control(store).kill(run_id, signal.SIGKILL)
+
+
+def board(runs: Path, *how: str) -> Terminal:
+    """The board in a terminal."""
+    return Terminal([sys.executable, "-m", "tests.opened", str(runs), *how], 120, 36)
+
+
+@pytest.mark.parametrize("number", LEAVING, ids=lambda number: signal.Signals(number).name)
+def test_signals_restore_the_terminal(runs: Path, number: signal.Signals) -> None:
+    """TERM, HUP, QUIT and INT end the board with 128 + n at once, no mode is left on and the tty is as before."""
+    with board(runs) as terminal:
+        terminal.wait_for("completed")
+        began = time.monotonic()
+        os.kill(terminal.process, number)
+        assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (128 + number, set(), True)
+        assert time.monotonic() - began < 1.5
+
+
+def test_a_crash_restores_the_terminal_and_shows_no_values(runs: Path) -> None:
+    """An exception anywhere ends the board with 1 and a plain traceback: no local variables, no control sequences."""
+    with board(runs, "crash") as terminal:
+        terminal.wait_for("completed")
+        terminal.press("?")
+        assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (1, set(), True)
+        terminal.wait_for("runboard: the board stopped because of this error; your runs go on.")
+        assert "RuntimeError: broken on purpose, 7\n" in terminal.text()
+        assert b"hunter2" not in terminal.raw
+        assert b"\x1b]0;" not in terminal.raw
+
+
+def test_a_closed_window_ends_the_board_and_not_the_runs(chatty: Callable[[], Run], tmp_path: Path) -> None:
+    """When the terminal is gone the board leaves with 129 within seconds, and what runs goes on."""
+    run = chatty()
+    with board(tmp_path / "chatty0") as terminal:
+        terminal.wait_for("following")
+        began = time.monotonic()
+        terminal.hang_up()
+        assert terminal.wait_exit() == 129
+        assert time.monotonic() - began < 3
+    assert run.process.pid
+    assert alive(run.process.pid)
+
+
+@pytest.mark.parametrize("how", [[], ["stock"]], ids=["ours", "stock"])
+def test_the_end_of_input_ends_the_board(runs: Path, how: list[str]) -> None:
+    """Input that ends without any signal ends the board with 129 within a second; Textual's own driver stays."""
+    inputs, outputs = pty.openpty(), pty.openpty()
+    argv = [sys.executable, "-m", "tests.opened", str(runs), *how]
+    environ = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        argv, stdin=inputs[1], stdout=outputs[1], stderr=outputs[1], start_new_session=True, env=environ
+    )
+    try:
+        os.set_blocking(outputs[0], False)
+        written = bytearray()
+
+        def seen() -> bool:
+            with suppress(BlockingIOError):
+                written.extend(os.read(outputs[0], 65536))
+            return b"completed" in written
+
+        until(seen, 10)
+        os.close(inputs[1])
+        os.close(inputs[0])
+        if how:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)
+        else:
+            assert process.wait(1.5) == 129
+    finally:
+        process.kill()
+        process.wait()
+        for descriptor in (outputs[0], outputs[1]):
+            os.close(descriptor)
+
+
+def test_rubbish_from_the_terminal_is_survived(runs: Path) -> None:
+    """Absurd reports and random bytes leave the board as it is; one byte of them deafens Textual's own driver."""
+    chance = random.Random(20)
+    letters = [27, 91, 60, 48, 49, 57, 59, 117, 77, 109, 126, 255, 200, *range(128, 256)]
+    with board(runs) as terminal, board(runs, "stock") as stock:
+        for one in (terminal, stock):
+            one.wait_for("completed")
+        stock.send(RUBBISH[0])
+        for rubbish in RUBBISH:
+            terminal.send(rubbish)
+        for _ in range(20):
+            terminal.send(bytes(chance.choice(letters) for _ in range(200)))
+        for _ in range(2):
+            time.sleep(0.7)  # an escape is a key only after a pause, and all that came before it must have been read
+            terminal.send(b"\x1b[201~\x1b")
+        time.sleep(0.5)
+        for one in (terminal, stock):
+            if one._poll_exit() is None:
+                one.press("i")
+        terminal.wait_for("Exit code")
+        assert "Exit code" not in stock.text()
+
+
+def test_a_terminal_that_reads_nothing_stops_nobody(chatty: Callable[[], Run], tmp_path: Path) -> None:
+    """With a stalled terminal keys act, verdicts are written and signals end the board; with stock Textual keys do not.
+
+    When the terminal reads again, everything is repainted once. A second signal ends a stalled board at once.
+    """
+    all_runs = [chatty() for _ in range(4)]
+    places = [tmp_path / f"chatty{number}" for number in range(4)]
+    with ExitStack() as stack:
+        boards = [board(places[0]), board(places[1], "stock"), board(places[2]), board(places[3])]
+        opened = [stack.enter_context(terminal) for terminal in boards]
+        for terminal in opened:
+            terminal.wait_for("following")
+            terminal.stop_reading()
+        time.sleep(4)  # until the ptys are full: nothing outside the kernel tells when
+        ours, stock, told_once, told_twice = opened
+        began = time.monotonic()
+        for terminal, times in ((told_once, 1), (told_twice, 2)):
+            for _ in range(times):
+                os.kill(terminal.process, signal.SIGTERM)
+                time.sleep(0.1)
+        assert told_twice.wait_exit() == -signal.SIGTERM
+        assert time.monotonic() - began < 1
+        for key in ("S", "y"):
+            ours.press(key)
+            stock.press(key)
+            time.sleep(0.5)  # for the question to come, unseen
+        until(lambda: record(places[0], all_runs[0].id)["status"] == "failed")
+        ours.resume_reading()
+        until(lambda: ours.text().count("✘ failed") == 2)
+        assert told_once.wait_exit() == 128 + signal.SIGTERM
+        assert time.monotonic() - began < BACKSTOP_SECONDS + 1
+        assert record(places[1], all_runs[1].id)["status"] == "running"
+        ours.press("q")
+        assert (ours.wait_exit(), ours.modes_left_on()) == (0, set())
+
+
+def test_an_idle_board_writes_nothing_follows_the_window_and_leaves_by_q(runs: Path) -> None:
+    """While nothing changes not one byte is written; the size comes from the kernel; q leaves with 0 and no mode on."""
+    with board(runs) as terminal:
+        terminal.wait_for("completed")
+        time.sleep(0.5)
+        before = len(terminal.raw)
+        time.sleep(1.1)
+        assert len(terminal.raw) == before
+        for columns, rows in ((80, 24), (40, 10), (200, 50)):
+            terminal.resize(columns, rows)
+            until(lambda rows=rows: "q quit" in terminal.screen()[rows - 1])  # type: ignore[misc]
+        assert terminal.modes_left_on()
+        terminal.press("q")
+        assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (0, set(), True)
+
+
+def test_partial_updates_send_the_changed_cells_only() -> None:
+    """A change of three cells in a wide line costs three cells, and looks like the whole line painted anew."""
+    line, changed = "abcdefghij" * 8, "abcdefghij" * 3 + "XYZ" + "defghij" + "abcdefghij" * 4
+    update = ([{0: Strip([Segment(changed)])}], [(0, 30, 33)], [[80]])
+    console = Console(color_system="truecolor", force_terminal=True, width=80)
+    sent = CroppedUpdate(*update).render_segments(console)
+    assert sent == "\x1b[1;31HXYZ"
+    assert len(ChopsUpdate(*update).render_segments(console)) > 30  # negative control
+    screen = pyte.Screen(80, 2)
+    pyte.Stream(screen).feed(f"{line}\x1b[H{sent}")
+    assert screen.display[0] == changed
+
+
+def test_the_writer_survives_a_terminal_that_is_gone(tmp_path: Path) -> None:
+    """A write that fails is forgotten; the writer goes on and ends when it is told to."""
+    master, slave = pty.openpty()
+    with open(slave, "w", encoding="utf-8") as terminal:
+        writer = Writer(terminal)
+        writer.start()
+        os.close(master)
+        for _ in range(100):
+            writer.write("x" * 1000)
+        until(lambda: writer.idle)
+        writer.stop()
+        assert not writer.is_alive()
+
+
+def test_textual_is_as_it_was_found() -> None:
+    """What terminal.py relies on without a promise is still there; if this fails, read that file again."""
+    starting = inspect.getsource(LinuxDriver.start_application_mode)
+    assert "self._writer_thread = WriterThread(self._file)" in starting
+    assert "self._writer_thread.start()" in starting
+    assert "target=self._run_input_thread" in starting
+    assert "self._query_in_band_window_resize()" in starting
+    assert "self._get_terminal_size()" in starting
+    assert "self.run_input_thread()" in inspect.getsource(LinuxDriver._run_input_thread)
+    assert "self._writer_thread.stop()" in inspect.getsource(LinuxDriver.close)
+    assert list(inspect.signature(App._display).parameters) == ["self", "screen", "renderable"]
+    assert list(inspect.signature(ChopsUpdate.__init__).parameters) == ["self", "chops", "spans", "chop_ends"]
+    assert "return ChopsUpdate(chops, spans, chop_ends)" in inspect.getsource(Compositor.render_partial_update)
+    assert "self._fatal_error()" in inspect.getsource(App._handle_exception)
+    assert "self._close_messages_no_wait()" in inspect.getsource(App._fatal_error)
+    assert {"feed", "tick"} <= set(dir(XTermParser))
+    assert {"_display", "_fatal_error", "panic", "get_driver_class"} <= set(TerminalApp.__dict__)
