@@ -198,7 +198,7 @@ def test_a_record_rewritten_in_place_is_seen_whole(store: Store) -> None:
             file.flush()
             time.sleep(0.001)
             file.write('"note": "n"}')
-        time.sleep(0.0005)
+        time.sleep(0.005)
     try:
         until(lambda: not path.read_bytes().endswith(b"}"), what="a plain reader sees it torn")
         damaged = sum(store.read("abc").damage is not None for _ in range(200))

@@ -48,11 +48,13 @@ def test_a_run_goes_and_comes_back_as_it_was(store: Store) -> None:
 
 
 def test_the_last_thrown_away_is_listed_first(store: Store) -> None:
-    """So that undo takes the right one."""
+    """So that undo takes the right one; what can be no run is not listed."""
     runs = [finished(store) for _ in range(3)]
     for run in (runs[1], runs[0], runs[2]):
         store.trash(run.id)
         time.sleep(0.02)  # the grain of a file system's clock
+    Path(store.root, ".trash", ".hidden").mkdir()
+    Path(store.root, ".trash", "plain").touch()
     assert [run.id for run in store.trashed()] == [runs[2].id, runs[0].id, runs[1].id]
 
 
