@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from runboard import logs, process
+from runboard import process
 from runboard.model import Evidence, ExitRecord, KillRequest, Liveness, Run
 from runboard.record import Started, parse_exit, parse_started
 from runboard.store import LockedRun, NoSuchRun, Store, StoreError
@@ -299,6 +299,8 @@ def _judged(run: Run, evidence: Evidence, by: str) -> Run | None:
 
 def _persist(store: Store, locked: LockedRun, finished: Run, by: str) -> Run:
     """Write the ending, then what the run answered; the record comes first, so that an answer never makes a verdict."""
+    from runboard import logs  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
+
     reason = finished.outcome.reason if finished.outcome else None
     saved = locked.put(finished, "finished", reason=str(reason or ""), by=by, from_status="running")
     answer = logs.last_text(lambda: store.open_file(finished.id, "output.log"))

@@ -103,6 +103,7 @@ def test_kill_trash_undo_and_rerun(runs: Path) -> None:
         screen.press("y")
         until(lambda: len(Store(str(runs)).ids()) == 2)
         [new] = [run_id for run_id in Store(str(runs)).ids() if run_id != run.id]
+        until((runs / new / "run.json").exists)
         until(lambda: record(runs, new)["pid"] is not None)
         assert record(runs, new)["rerunOf"] == run.id
         screen.wait_for("running")
