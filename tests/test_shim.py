@@ -291,6 +291,7 @@ def test_a_command_that_did_not_start_is_settled_too(pad: Pad) -> None:
 def test_a_removed_directory_keeps_no_shim(pad: Pad) -> None:
     """Where the run's directory is gone there is nothing to write to, and nothing to wait for."""
     flight = pad.start("sleep", pad.token)
+    until((flight.path / ".exit.json.shim").exists)
     for name in os.listdir(flight.path):
         (flight.path / name).unlink()
     flight.path.rmdir()
