@@ -46,7 +46,7 @@ def test_what_may_not_be_read_is_told(open_store: Store) -> None:
     assert as_nobody(edit).startswith(expected)
     Path(open_store.root).chmod(0o000)
     assert "cannot be listed: Permission denied" in as_nobody(open_store.ids)
-    Path(open_store.root).chmod(0o755)
+    Path(open_store.root).chmod(0o555)
     assert as_nobody(lambda: open_store.create(Run(""))).startswith("StoreError: No run can be made in")
 
 
