@@ -168,7 +168,7 @@ def test_the_ending_is_told_before_the_rest_of_the_tree_has_gone(pad: Pad) -> No
     """After the limit the record and the successor do not wait for a stubborn child, nor does the child escape."""
     script = "setsid sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.05; done' & sleep TOKEN"
     settled = pad.root / "settled"
-    flight = pad.shell(script, timeout=0.4, grace=1.0, successor=["/bin/sh", "-c", f"env >{settled}"])
+    flight = pad.shell(script, timeout=0.4, grace=0.7, successor=["/bin/sh", "-c", f"env >{settled}"])
     flight.says("ready")
     flight.exit()
     until(settled.exists)
@@ -181,7 +181,7 @@ def test_the_ending_is_told_before_the_rest_of_the_tree_has_gone(pad: Pad) -> No
 
 def test_each_process_is_asked_once(pad: Pad) -> None:
     """The time limit sends one SIGTERM to each process: a second one means "at once" to many programs."""
-    flight = pad.shell(f"exec {sys.executable} -c '{COUNTER}' 1.2", timeout=0.5, grace=5.0)
+    flight = pad.shell(f"exec {sys.executable} -c '{COUNTER}' 0.9", timeout=0.4, grace=5.0)
     flight.exit()
     assert flight.log() == "ready\nasked\n1 in all\n"
 

@@ -141,7 +141,7 @@ def test_who_ends_well_on_term_is_not_killed(pad: Pad) -> None:
 
 def test_each_process_is_asked_once(pad: Pad) -> None:
     """One SIGTERM to each process, not one by its group and another by its mark."""
-    flight = said(pad.shell(f"exec {sys.executable} -c '{COUNTER}' 1.0"))
+    flight = said(pad.shell(f"exec {sys.executable} -c '{COUNTER}' 0.6"))
     assert end_tree(flight.run, str(flight.path), SIGTERM, 5.0) == TreeEnd(1, (), escalated=False)
     flight.exit()
     assert flight.log() == "ready\nasked\n1 in all\n"
