@@ -294,6 +294,8 @@ def test_reconcile_forever(tmp_path: Path) -> None:
             until(lambda: "anon_inode:inotify" in _open_files(keeper.pid), 20)
             os.kill(record(tmp_path, run_id)["pid"], signal.SIGTERM)
             line = line_of(keeper.stdout)
+            quick = start(tmp_path, "--", "true")
+            assert line_of(keeper.stdout).startswith(f"{quick} completed after")
         finally:
             keeper.terminate()
         out, err = rest(keeper)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 
 from runboard.cli.exits import DONE, INTERRUPTED, PIPE_CLOSED
 from runboard.cli.printing import complain, put
 from runboard.cli.verdicts import verdict
+from runboard.model import Run
 from runboard.process import raise_file_limit
 from runboard.reconciler import Batch, Reconciler
 from runboard.safetext import clean
@@ -21,19 +23,25 @@ class Teller:
     """Prints one line for each ending that it sees happen, on the reconciler's thread."""
 
     def __init__(self) -> None:
-        """Begin knowing of no live run."""
+        """Begin now: what ended before is no news."""
+        self._begun = time.time()
         self._live: set[str] = set()
+        self._told: set[str] = set()
 
     def hear(self, batch: Batch) -> None:
-        """Take one batch of news; what had ended before anybody looked is no news."""
+        """Take one batch of news; a quick run is seen for the first time when it has ended."""
         for sentence in batch.notices:
             complain(sentence)
         for run in batch.changed:
             if run.active:
                 self._live.add(run.id)
-            elif run.id in self._live:
-                self._live.discard(run.id)
+            elif run.finished and run.id not in self._told and (run.id in self._live or self._just_ended(run)):
+                self._told.add(run.id)
                 self._print(clean(verdict(run)))
+
+    def _just_ended(self, run: Run) -> bool:
+        """Whether a run ended since we began."""
+        return run.completed_at is not None and run.completed_at >= self._begun
 
     def _print(self, line: str) -> None:
         """Print a line; a reader that went away ends the program as SIGPIPE would."""
