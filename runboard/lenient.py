@@ -11,6 +11,9 @@ from runboard.safetext import clean
 PID_MAX = 2**22
 """The largest pid Linux can give (PID_MAX_LIMIT, proc_sys_kernel(5)); a number above it names no process."""
 
+LATEST = 253_000_000_000.0
+"""Epoch seconds in the year 9987: what is later cannot be written back as a date in every time zone."""
+
 
 def as_text(value: object) -> str | None:
     """A string cleaned for showing; numbers are taken too, because issues are often numbered."""
@@ -60,7 +63,7 @@ def as_time(value: object) -> float | None:
     """Epoch seconds from ISO 8601 text, or from the number of milliseconds JavaScript counts in."""
     milliseconds = as_number(value)
     if milliseconds is not None:
-        return milliseconds / 1000 if 0 <= milliseconds < 1e14 else None
+        return milliseconds / 1000 if 0 <= milliseconds < LATEST * 1000 else None
     if not isinstance(value, str):
         return None
     try:
@@ -68,9 +71,10 @@ def as_time(value: object) -> float | None:
     except ValueError:
         return None
     try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (OverflowError, OSError):
         return None
+    return at if 0 <= at < LATEST else None
 
 
 def as_kind(value: object) -> str:

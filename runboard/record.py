@@ -66,7 +66,7 @@ def parse(doc: object, run_id: str) -> Run:
         queued=status == "queued",
         started_at=as_time(doc.get("startedAt")),
         completed_at=as_time(doc.get("completedAt")) if outcome else None,
-        timeout=minutes * 60 if minutes is not None and minutes > 0 else None,
+        timeout=minutes * 60 if minutes is not None and 0 < minutes < 1e9 else None,
         usage=_usage(doc.get("usage")),
         process=_identity(doc),
         kill_request=_kill_request(doc.get("killRequest")),
