@@ -127,10 +127,10 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
                 self.refresh(self._difference(y, before, now))
 
     def _flush_soon(self) -> None:
-        """Flush at once after a quiet time, else when the present interval is over."""
+        """Flush at once after a quiet time or for the first rows, else when the present interval is over."""
         if self._flush_timer is None and self.is_mounted:
             wait = self._flushed_at + FLUSH_SECONDS - monotonic()
-            if wait <= 0:
+            if wait <= 0 or not self._order:
                 self.flush()
             else:
                 self._flush_timer = self.set_timer(wait, self.flush)
