@@ -1,0 +1,210 @@
+"""The screens as pictures: drawn from fixed runs at a fixed time, they are the README's and must not change unnoticed.
+
+After a wanted change: RUNBOARD_SNAPSHOTS=write pytest tests/test_ui_screens.py, and look at screenshots/.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Transition, Usage
+from tests.pilots import NOW, fixed_board
+
+SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
+CELL = 12.2
+"""The width of a cell in Rich's pictures, in pixels."""
+
+HOME = Identity(pid=4242, start_ticks=1, boot_id="b", pid_namespace="n", host="atlas")
+FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
+
+
+def live(run_id: str, name: str | None, command: str, age: float, **more: object) -> Run:
+    """A running run."""
+    run = Run(
+        run_id, name=name, command=tuple(command.split()), started_at=NOW - age, process=HOME, cwd="/home/ada/lab"
+    )
+    return replace(run, **more)  # type: ignore[arg-type]
+
+
+def over(run_id: str, name: str, command: str, ago_took: tuple[float, float], outcome: Outcome, **more: object) -> Run:
+    """A run that ended so many seconds before now, and how many it took."""
+    ago, took = ago_took
+    end = NOW - ago
+    history = (
+        Transition(end - took, "", "running", "", "ada@atlas"),
+        Transition(end, "running", str(outcome.status), str(outcome.reason or ""), "shim", "time from the exit record"),
+    )
+    run = live(run_id, name, command, ago + took, completed_at=end, outcome=outcome, history=history)
+    return replace(run, **more)  # type: ignore[arg-type]
+
+
+def failed(
+    reason: Reason, error: str, code: int | None = None, signal: int | None = None, *, core: bool = False
+) -> Outcome:
+    """A failure."""
+    return Outcome(Status.FAILED, reason, error, code, signal, core)
+
+
+RUNS = (
+    live("77c0de5a", None, "make -j8 world", 48),
+    live("c4d2e9f1", "crawl the docs", "python crawl.py", 95, kill_request=KillRequest(NOW - 2, "ada@atlas", 15)),
+    live(
+        "b81e44d2",
+        "fix the flaky login test",
+        "agent -p",
+        312,
+        timeout=1800.0,
+        issue="#412",
+        repo="shop/web",
+        model="opus",
+    ),
+    live("3f9a1c07", "train resnet50", "python train.py --epochs 90", 4523, timeout=14400.0, tags=("gpu",)),
+    live("d00df00d", "nightly backup", "borg create", 3 * 86400, foreign="on host borealis"),
+    live("11223344", "build the release", "make release", 5, queued=True),
+    over("0b5e7a93", "unit tests", "pytest -q", (580, 38.4), FINE),
+    over("e2a90f31", "lint and types", "ruff check", (650, 2.2), FINE),
+    over(
+        "91fe20bb",
+        "review pull request 88",
+        "agent review 88",
+        (1100, 421),
+        FINE,
+        issue="#88",
+        repo="shop/api",
+        model="opus",
+    ),
+    over("5a6b7c8d", "import customers", "python import.py", (2400, 3), failed(Reason.EXITED, "Exited with code 3", 3)),
+    over(
+        *("aa11bb22", "decode frames", "./decode --threads 8 frames.mp4", (5200, 71)),
+        failed(Reason.SIGNAL, "Crashed: SIGSEGV (core dumped)", signal=11, core=True),
+        tags=("video", "nightly"),
+        note="Happens with the new codec only.",
+        usage=Usage(input_tokens=18234, output_tokens=2201, total_tokens=20435, cost=0.41),
+    ),
+    over(
+        "feed1234",
+        "sweep lr=0.3",
+        "python sweep.py",
+        (9000, 1800),
+        failed(Reason.TIMEOUT, "Timeout exceeded (30m)", signal=15),
+    ),
+    over(
+        "c0ffee00",
+        "write the changelog",
+        "agent -p",
+        (12000, 95),
+        failed(Reason.AGENT_ERROR, "API error 529: overloaded", 1),
+    ),
+    Run("dead10cc", damage="run.json ends in the middle of a value"),
+    over(
+        "13572468",
+        "build image",
+        "docker build .",
+        (40000, 700),
+        failed(Reason.KILLED, "Killed by ada@atlas (SIGTERM)", signal=15),
+    ),
+    over("86421357", "documentation", "mkdocs build", (41000, 12), FINE),
+    over("0f1e2d3c", "sync the mirror", "rsync -a", (86400 * 2, 3000), FINE),
+    over(
+        "4d3c2b1a",
+        "index worker",
+        "python work.py",
+        (86400 * 4, 60),
+        failed(Reason.LOST, "The machine restarted while it ran"),
+    ),
+)
+
+
+def batch(number: int) -> str:
+    """A line of a log."""
+    left = (5005 - number) // 13
+    return f"  batch {number:4}/5005   {410 + number // 100 % 7} img/s   eta {left // 60}:{left % 60:02}"
+
+
+LOG = (
+    "\x1b[1mepoch 31/90\x1b[0m   loss 0.8421   top-1 71.2 %   lr 0.0100",
+    *map(batch, range(100, 4300, 100)),
+    "\x1b[33mwarning\x1b[0m  worker 3 is slow: 1.8 s for a batch",
+    *map(batch, range(4300, 5001, 100)),
+    "\x1b[32m✔\x1b[0m checkpoint written to runs/ckpt-031.pt",
+)
+
+SCREENS = {
+    "board-80x24": ((80, 24), ["down"] * 3),
+    "board-120x36": ((120, 36), ["down"] * 3),
+    "board-200x50": ((200, 50), ["down"] * 3),
+    "board-40x10": ((40, 10), ["down"] * 3),
+    "details": ((120, 36), ["down"] * 10 + ["i"]),
+    "confirm": ((120, 36), ["down"] * 3 + ["s"]),
+    "help": ((120, 36), ["down"] * 3 + ["question_mark"]),
+    "filter": ((120, 36), ["slash", *"status:failed"]),
+    "zoom": ((120, 36), ["down"] * 3 + ["enter", "pageup"]),
+    "empty": ((120, 36), []),
+}
+"""Each picture: the size of the terminal, and the keys that lead to it."""
+
+
+@pytest.fixture(autouse=True)
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The wall clock shows UTC, and no variable changes the colours."""
+    for name in ("NO_COLOR", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def settled(svg: str, name: str) -> str:
+    """A picture that is the same every time and looks the same everywhere.
+
+    Its ids are named after it, it asks for no font from the network, and every word stands in its cell whatever font
+    there is: Rich's blanks at the ends of a text are dropped by some programs, and then everything behind them shifts.
+    """
+    svg = re.sub(r"terminal-\d+", name, svg)
+    svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    svg = svg.replace("font-family: Fira Code, monospace", 'font-family: "Fira Code", "DejaVu Sans Mono", monospace')
+    return re.sub(
+        r'<text class="([^"]+)" x="([\d.]+)" y="([\d.]+)" [^>]*(clip-path="[^"]+")>([^<]*)</text>', _words, svg
+    )
+
+
+def _words(match: re.Match[str]) -> str:
+    """One text of a picture as its words, each in its place."""
+    kind, x, y, clip, text = match.groups()
+    plain, words = html.unescape(text), []
+    for word in re.finditer("[^\xa0]+(?:\xa0[^\xa0]+)*", plain):
+        at, wide = float(x) + CELL * cell_len(plain[: word.start()]), CELL * cell_len(word[0])
+        shown = html.escape(word[0]).replace("\xa0", "&#160;")
+        words.append(f'<text class="{kind}" x="{at:g}" y="{y}" textLength="{wide:g}" {clip}>{shown}</text>')
+    return "".join(words)
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> None:
+    """Every screen is, to the byte, the picture that is checked in."""
+    size, keys = SCREENS[name]
+    for run in RUNS:
+        (tmp_path / f"{run.id}.log").write_text("\n".join(LOG) + "\n", "utf-8")
+    runs = () if name == "empty" else RUNS
+    async with fixed_board(runs, size=size, logs=tmp_path, control=object()) as desk:
+        await desk.press(*keys)
+        if runs and desk.log.display:
+            await desk.until(lambda: desk.log._run is not None and desk.log._run.id == (desk.table.cursor or ""))
+            await desk.until(lambda: desk.log._window is not None and len(desk.log._window.lines) == desk.log.rows)
+        await desk.pilot.pause()
+        svg = settled(desk.app.export_screenshot(simplify=True), name)
+    path = SCREENSHOTS / f"{name}.svg"
+    if os.environ.get("RUNBOARD_SNAPSHOTS") == "write":
+        path.write_text(svg, "utf-8")
+    assert path.read_text("utf-8") == svg, f"{path} differs; look at it after RUNBOARD_SNAPSHOTS=write"
