@@ -149,6 +149,7 @@ def test_only_the_very_process_is_alive(bystander: subprocess.Popen[bytes], tmp_
         "init": ({"pid": 1, "start_ticks": start_ticks(1)}, Liveness.GONE),
         "no pid": ({"pid": None}, Liveness.GONE),
         "beyond": ({"pid": 2**22}, Liveness.GONE),
+        "huge": ({"pid": 2**80}, Liveness.GONE),
         "negative": ({"pid": -bystander.pid}, Liveness.GONE),
     }
     for name, (fields, _) in cases.items():
@@ -283,7 +284,7 @@ def test_a_pidfd_is_verified(bystander: subprocess.Popen[bytes]) -> None:
     pidfd = open_pidfd(bystander.pid, ticks)
     assert pidfd is not None
     os.close(pidfd)
-    for pid, wrong in ((bystander.pid, 1), (2**22, None), (0, None), (-1, None)):
+    for pid, wrong in ((bystander.pid, 1), (2**22, None), (2**80, None), (0, None), (-1, None)):
         assert open_pidfd(pid, wrong) is None
     assert len(os.listdir("/proc/self/fd")) == before
 

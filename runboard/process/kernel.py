@@ -11,6 +11,7 @@ from errno import ENOSYS, ESRCH
 
 from runboard.process.procfs import slurp
 from runboard.process.table import read_stat
+from runboard.record import PID_MAX
 
 HAS_PIDFD = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
@@ -39,7 +40,7 @@ def pidfd_of(pid: int, ticks: int | None) -> int:
     """
     if not HAS_PIDFD:
         raise OSError(ENOSYS, os.strerror(ENOSYS))
-    if pid <= 0:
+    if not 0 < pid <= PID_MAX:
         raise ProcessLookupError(ESRCH, os.strerror(ESRCH))
     pidfd = os.pidfd_open(pid)
     try:
