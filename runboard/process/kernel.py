@@ -9,9 +9,9 @@ import struct
 import time
 from errno import ENOSYS, ESRCH
 
+from runboard.lenient import PID_MAX
 from runboard.process.procfs import slurp
 from runboard.process.table import read_stat
-from runboard.record import PID_MAX
 
 HAS_PIDFD = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
