@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runboard.cli import main
+from runboard.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

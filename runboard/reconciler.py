@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 from runboard import process
@@ -159,7 +160,7 @@ class Reconciler:
             if changed or unsure or not self._exits.add(run):
                 self._look_soon(run_id)
             elif self._writing and run.timeout is not None and overdue(run):
-                self._job(run_id, lambda run=run: end_overdue(self._store, run, by=self._by))
+                self._job(run_id, partial(end_overdue, self._store, run, by=self._by))
 
     async def _read_journal(self) -> None:
         """Look at the runs that other processes say they changed."""

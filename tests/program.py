@@ -17,7 +17,8 @@ COMMAND = [sys.executable, "-m", "runboard"]
 def environment(**more: str) -> dict[str, str]:
     """The environment of the tests without what would steer the program, and with ``more``."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("RUNBOARD", "TEXTUAL"))}
-    kept.pop("NO_COLOR", None)
+    for key in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
+        kept.pop(key, None)
     return kept | more
 
 

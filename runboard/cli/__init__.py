@@ -5,11 +5,23 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from errno import ENOSPC
 from io import TextIOWrapper
 from typing import NoReturn, TextIO
 
 from runboard.cli.exits import FAILED, INTERRUPTED, PIPE_CLOSED
+
+
+def program() -> NoReturn:
+    """The installed command: when ``main`` is done everything is written, so nothing is taken apart again."""
+    try:
+        main()
+    except SystemExit as end:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else FAILED)
 
 
 def main() -> NoReturn:

@@ -142,7 +142,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
 
     def _take(self) -> None:
         """Take over what came in since the last time."""
-        if self._intake is None:
+        if self._intake is None or not self.screen_stack:  # the last news may come while the app leaves
             return
         batch = self._intake.take()
         delta = self._board.apply(batch.changed, batch.removed)
