@@ -75,6 +75,8 @@ class Control:
             ControlError: There is no command, or it cannot be passed to a program.
             StoreError: The run could not be written down; nothing was started then.
         """
+        if not sys.platform.startswith("linux"):
+            raise ControlError("runs are started on Linux only: their shim needs sigtimedwait, which this system lacks")
         if not command or not command[0]:
             raise ControlError("there is no command to start; give one after --, as in: runboard run -- make test")
         if any("\0" in part for part in (*command, *(env or {}), *(env or {}).values())):
