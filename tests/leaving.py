@@ -8,20 +8,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
-def ago(seconds: float) -> str:
+def ago(seconds: float, now: datetime | None = None) -> str:
     """A moment so many seconds before now, as records have it."""
-    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = (now or datetime.now(UTC)) - timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def leave(runs: Path, run_id: str, *, log: bytes | None = None, age: float = 60.0, **fields: object) -> Path:
     """Write a run that ended ``age`` seconds ago after a second, completed unless ``fields`` say otherwise."""
     folder = runs / run_id
     folder.mkdir(parents=True)
+    now = datetime.now(UTC)
     doc = {
         "id": run_id,
         "status": "completed",
-        "startedAt": ago(age + 1),
-        "completedAt": ago(age),
+        "startedAt": ago(age + 1, now),
+        "completedAt": ago(age, now),
         "schema": 1,
         "command": ["make", run_id],
         "reason": "exited",
