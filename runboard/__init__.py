@@ -9,7 +9,7 @@ The map of the floors; a module imports only from floors below its own, and test
     5  store process watch logs worktree      input and output; siblings that do not know each other
     4  files journal folder tree              files by descriptor; what the store is made of
     3  board columns                          pure: the rows, their order, their texts
-    2  record query verdict                   pure: no input, no output, no clock
+    2  record query verdict transcripts       pure: no input, no output, no clock
     1  lenient                                JSON values taken leniently
     0  model safetext errors shim             values; text made safe; the tiny parent of every command, which stands alone
 """
