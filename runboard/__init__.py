@@ -7,9 +7,9 @@ The map of the floors; a module imports only from floors below its own, and test
     7  control reconciler                     what a person may do (absent in read-only); what waits and settles
     6  reconcile                              the only road from running to finished: finalize_run
     5  store process watch logs worktree      input and output; siblings that do not know each other
-    4  trash                                  what the store is made of: the way out and back,
+    4  trash                                  the way out of the runs directory, back into it, or gone for good
     3  board columns journal folder tree      rows, their order, their texts; a run's directory, the journal, a tree
-    2  record query verdict files             pure: no input, no output, no clock; and files by descriptor
+    2  record query verdict transcripts files     pure: no input, no output, no clock; and files by descriptor
     1  lenient errors                         JSON values taken leniently; what can go wrong, in a sentence
     0  model safetext shim                    values; text made safe; the tiny parent of every command, standing alone
 """

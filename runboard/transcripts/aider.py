@@ -1,0 +1,136 @@
+"""Aider's text: it ends each answer with a line of tokens and cost, and says in plain words when it got none."""
+
+from __future__ import annotations
+
+import re
+
+from runboard.model import AgentVerdict, Transcript, Usage
+from runboard.transcripts.fold import Event, Fold, Shape
+from runboard.transcripts.usage import Sums, dollars, fresh, plus, tokens
+from runboard.transcripts.words import Answer
+
+_NUMBER = r"([\d,]*\.?\d+[kM]?)"
+_BANNER = re.compile(r"Aider v\d+\.\d+\S*")
+_MODEL = re.compile(r"(?:Main model|Models?): (\S+) with\b.*")
+_COST = r"Cost: \$[\d.]+ message, \$([\d.]+) session\."
+_TOKENS = re.compile(
+    rf"Tokens: {_NUMBER} sent(?:, {_NUMBER} cache write)?(?:, {_NUMBER} cache hit)?, {_NUMBER} received\.(?: {_COST})?"
+)
+_COST_LINE = re.compile(_COST)
+_ERROR = re.compile(r"litellm\.\w*(?:Error|Exception)\b:?.*")
+_INTERRUPTED = re.compile(r"\^C(?: KeyboardInterrupt| again to exit)")
+_HEAD = ("Weak model: ", "Editor model: ", "Git repo: ", "Repo-map: ", "Added ", "Using ", "Restored ", "Warning")
+_INITIALS = frozenset("ACMTl^")
+"""What the lines that are not the model's words begin with."""
+
+_LINE_MOST = 1000
+_UNITS = {"k": 1_000, "M": 1_000_000}
+
+
+class Aider(Fold):
+    """A session of aider."""
+
+    NAMES = ("aider",)
+    KINDS = frozenset()
+    WHOLE = True
+    READS_TEXT = True
+
+    def __init__(self, tool: str | None = None) -> None:
+        """A session without answers."""
+        self._sums = Sums()
+        self._cost: float | None = None
+        super().__init__(tool)
+
+    @staticmethod
+    def shape(event: Event) -> Shape:  # noqa: ARG004 - whatever it is
+        """Aider writes no JSON."""
+        return Shape.NONE
+
+    @staticmethod
+    def text_shape(line: str) -> Shape:
+        """The banner opens a session; the line that ends an answer is known by its whole form."""
+        if _BANNER.fullmatch(line):
+            return Shape.OPENING
+        match = _TOKENS.fullmatch(line)
+        return (Shape.SURE if match[5] else Shape.WEAK) if match else Shape.NONE
+
+    def take(self, event: Event) -> bool:  # noqa: ARG002 - whatever it is
+        """What JSON there is, is part of an answer: no other agent's."""
+        return True
+
+    def read(self, line: str) -> None:
+        """Learn from a line."""
+        if line[:1] not in _INITIALS or len(line) > _LINE_MOST:
+            if self._answering or not line.startswith(_HEAD):
+                self._words(line)
+        elif match := _TOKENS.fullmatch(line):
+            self._answered(match)
+        elif match := _COST_LINE.fullmatch(line):
+            self._cost = dollars(_number(match[1]))
+        elif match := _MODEL.fullmatch(line):
+            self.model = self.model or match[1]
+        elif _BANNER.fullmatch(line):
+            self._opened()
+        elif _ERROR.fullmatch(line):
+            self.reopen()
+            self.trouble(line.removeprefix("litellm."))
+        elif _INTERRUPTED.match(line):
+            self.reopen()
+            self.trouble("Interrupted")
+        elif self._answering or not line.startswith(_HEAD):
+            self._words(line)
+
+    def spent(self) -> Usage | None:
+        """The sum of all answers; the cost is the session's, which is told with each."""
+        return None if self.gap else self._sums.usage(self._cost)
+
+    def forget(self) -> None:
+        """Between two answers."""
+        self._draft = Answer()
+        self._answering = False
+
+    def tell(self, *, ended: bool) -> Transcript | None:
+        """The transcript; of a session that was not asked anything, its exit code tells all there is to tell."""
+        transcript = super().tell(ended=ended)
+        silent = transcript is not None and transcript.verdict is AgentVerdict.NONE and not self._sums.told
+        return None if silent and ended and not self.asked else transcript
+
+    def _opened(self) -> None:
+        """A banner: another session's cost begins at nothing."""
+        self._earlier = plus(self._earlier, self.spent())
+        self._sums, self._cost = Sums(), None
+        self.reopen()
+        self.forget()
+
+    def _words(self, line: str) -> None:
+        """A line of an answer, or of what is done after one; which, the next line of tokens tells."""
+        if self._answering or line.strip():
+            self._draft.add(line + "\n")
+            self._answering = True
+
+    def _answered(self, match: re.Match[str]) -> None:
+        """The end of an answer, with what it took."""
+        sent, write, hit, received = (tokens(_number(part)) for part in match.groups()[:4])
+        given = fresh(sent, write, hit) if (sent or 0) >= (write or 0) + (hit or 0) else sent
+        self._sums.add((given, hit, write, received, None))
+        if match[5]:
+            self._cost = dollars(_number(match[5]))
+        self.answer = self._draft
+        self.forget()
+        self.succeed()
+
+
+def _number(text: str | None) -> int | float | None:
+    """A number as aider writes it: 850, 4.2k, 12k, 1,234, 0.05."""
+    if not text:
+        return None
+    bare = text.replace(",", "")
+    try:
+        return round(float(bare[:-1]) * _UNITS[bare[-1]]) if bare[-1] in _UNITS else _exact(bare)
+    except ValueError:
+        return None
+
+
+def _exact(text: str) -> int | float:
+    """A number without a unit, whole if it is written whole."""
+    return float(text) if "." in text else int(text)
