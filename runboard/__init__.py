@@ -2,14 +2,15 @@
 
 The map of the floors; a module imports only from floors below its own, and tests/test_house.py holds the code to it.
 
-    9  cli                                    the front door: one module per verb family, wiring, exit codes
-    8  ui                                     the screen, Textual's only home: no file, process or database in here
-    7  control reconciler                     what a person may do (absent in read-only); what waits and settles
-    6  reconcile                              the only road from running to finished: finalize_run
-    5  store process watch logs worktree      input and output; siblings that do not know each other
-    4  trash                                  the way out of the runs directory, back into it, or gone for good
-    3  board columns journal folder tree      rows, their order, their texts; a run's directory, the journal, a tree
-    2  record query verdict transcripts files     pure: no input, no output, no clock; and files by descriptor
-    1  lenient errors                         JSON values taken leniently; what can go wrong, in a sentence
-    0  model safetext shim                    values; text made safe; the tiny parent of every command, standing alone
+    10  cli                                         the front door: one module per verb family, wiring, exit codes
+    9   ui                                          the screen, Textual's only home: no file, process or database
+    8   control reconciler                          what a person may do (absent in read-only); what waits and settles
+    7   reconcile                                   the only road from running to finished: finalize_run
+    6   tally                                       what agents' logs have said and spent so far
+    5   store process watch logs worktree           input and output; siblings that do not know each other
+    4   trash                                       the way out of the runs directory, back into it, or gone for good
+    3   board columns journal folder tree           rows, order, texts; a run's directory, the journal, a tree
+    2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
+    1   lenient errors                              JSON values taken leniently; what can go wrong, in a sentence
+    0   model safetext shim                         values; text made safe; the tiny parent of every command, alone
 """

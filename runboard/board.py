@@ -13,6 +13,8 @@ from runboard.query import Query
 Place = tuple[int, float, str]
 """Where a run stands in the order: its group, then newest first, then its id so that no two places are equal."""
 
+HOUR = 3600.0
+
 _GROUPS = {Status.RUNNING: 0, Status.QUEUED: 1}
 
 
@@ -22,6 +24,25 @@ class Delta:
 
     changed: frozenset[str]
     reordered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the runs used: tokens, cost in USD, and what of the cost fell into the last hour; None is "not told"."""
+
+    tokens: int | None
+    cost: float | None
+    per_hour: float | None
+
+
+def _share_of_last_hour(run: Run, now: float) -> float:
+    """Which part of a run's time lies in the last hour; its cost is taken as spread evenly over its time."""
+    end = run.completed_at if run.finished and run.completed_at is not None else now
+    begun = run.started_at if run.started_at is not None else end
+    if end <= now - HOUR:
+        return 0.0
+    whole = end - begun
+    return 1.0 if whole <= 0 else min(1.0, (end - max(begun, now - HOUR)) / whole)
 
 
 def place(run: Run) -> Place:
@@ -86,6 +107,16 @@ class Board:
         """
         self.query = Query.parse(text)
         self._places = sorted(place(run) for run in self.runs.values() if self.query.matches(run))
+
+    def spending(self, now: float) -> Spending | None:
+        """What all runs together used, filtered or not; None where no run tells."""
+        told = [(run, run.usage) for run in self.runs.values() if run.usage is not None]
+        tokens = [usage.total_tokens for _, usage in told if usage.total_tokens is not None]
+        costs = [(run, usage.cost) for run, usage in told if usage.cost is not None]
+        if not tokens and not costs:
+            return None
+        hour = sum(cost * _share_of_last_hour(run, now) for run, cost in costs)
+        return Spending(sum(tokens) if tokens else None, *((sum(c for _, c in costs), hour) if costs else (None, None)))
 
     def counts(self) -> dict[Status, int]:
         """How many runs stand where, over all runs, filtered or not; statuses nobody has are left out."""

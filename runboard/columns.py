@@ -22,7 +22,7 @@ STOPPING = "◐"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: ``width`` cells wide (0: takes what is left), ``optional`` ones show only when some run fills them.
+    """One column: ``width`` cells wide (0: takes what is left); one with ``fills`` shows only when some run fills it.
 
     ``rank`` is the order in which columns go when the screen is narrow, the highest first.
     """
@@ -32,7 +32,7 @@ class Column:
     width: int
     text: Callable[[Run, float], str]
     align: str = "left"
-    optional: bool = False
+    fills: Callable[[Run], bool] | None = None
     rank: int = 0
 
 
@@ -59,7 +59,7 @@ def reason_text(run: Run) -> str:
     if run.foreign is not None:
         return clean(run.foreign)
     if run.outcome is None:
-        return ""
+        return clean(run.warnings[-1]) if run.warnings else ""
     unsaved = "not saved yet" if run.unsaved else ""
     word = "inferred from its output" if run.outcome.reason is Reason.INFERRED else ""
     return " · ".join(part for part in (clean(run.outcome.error or word), unsaved) if part)
@@ -96,6 +96,44 @@ def _exit_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is a
     return "" if run.outcome.exit_code is None else str(run.outcome.exit_code)
 
 
+def _tokens(run: Run) -> int | None:
+    """All tokens of a run, as far as told."""
+    return run.usage.total_tokens if run.usage else None
+
+
+def _cost(run: Run) -> float | None:
+    """What a run cost in USD, where told."""
+    return run.usage.cost if run.usage else None
+
+
+def short_count(count: int) -> str:
+    """A count in at most five cells: 950, 1.2k, 34k, 5.6M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size * 0.9995:
+            scaled = count / size
+            return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"
+    return str(count)
+
+
+def short_cost(cost: float) -> str:
+    """Dollars as people read them: cents below ten thousand, a tenth of a cent below one cent."""
+    if 0 < cost < 0.01:
+        return f"${cost:.4f}"
+    return f"${cost:.2f}" if cost < 10_000 else f"${cost:,.0f}"
+
+
+def _tokens_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is asked with the time
+    """The tokens of a run, short."""
+    count = _tokens(run)
+    return "" if count is None else short_count(count)
+
+
+def _cost_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is asked with the time
+    """The cost of a run, short."""
+    cost = _cost(run)
+    return "" if cost is None else short_cost(cost)
+
+
 def _field(key: str) -> Callable[[Run, float], str]:
     """A column that shows one text field of a run."""
     return lambda run, now: clean(getattr(run, key) or "")  # noqa: ARG005 - every column is asked with the time
@@ -105,11 +143,13 @@ COLUMNS = (
     Column("status", "Status", 11, lambda run, _now: status_word(run)),
     Column("id", "ID", 8, lambda run, _now: clean(run.id)),
     Column("name", "Name", 0, lambda run, _now: clean(run.title)),
-    Column("repo", "Repo", 16, _field("repo"), optional=True, rank=5),
-    Column("issue", "Issue", 10, _field("issue"), optional=True, rank=4),
-    Column("model", "Model", 12, _field("model"), optional=True, rank=6),
+    Column("repo", "Repo", 16, _field("repo"), fills=lambda run: bool(run.repo), rank=5),
+    Column("issue", "Issue", 10, _field("issue"), fills=lambda run: bool(run.issue), rank=4),
+    Column("model", "Model", 12, _field("model"), fills=lambda run: bool(run.model), rank=8),
     Column("elapsed", "Elapsed", 11, _elapsed_text, align="right", rank=1),
     Column("age", "Started", 7, _age_text, align="right", rank=7),
+    Column("tokens", "Tokens", 6, _tokens_text, align="right", fills=lambda run: _tokens(run) is not None, rank=6),
+    Column("cost", "Cost", 7, _cost_text, align="right", fills=lambda run: _cost(run) is not None, rank=5),
     Column("exit", "Exit", 4, _exit_text, align="right", rank=3),
     Column("reason", "Reason", 0, lambda run, _now: reason_text(run), rank=2),
 )
@@ -118,9 +158,10 @@ COLUMNS = (
 
 def shown(runs: Iterable[Run]) -> list[Column]:
     """The columns worth showing for these runs: the optional ones only where some run fills them."""
-    missing = {column.key for column in COLUMNS if column.optional}
+    empty = {column.key: column.fills for column in COLUMNS if column.fills is not None}
     for run in runs:
-        missing -= {key for key in missing if getattr(run, key)}
-        if not missing:
+        for key in [key for key, fills in empty.items() if fills(run)]:
+            del empty[key]
+        if not empty:
             break
-    return [column for column in COLUMNS if column.key not in missing]
+    return [column for column in COLUMNS if column.key not in empty]

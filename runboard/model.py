@@ -183,7 +183,8 @@ class Run:
     Times are epoch seconds, ``timeout`` is seconds. Text fields are cleaned for display when they are read, except
     ``command``, ``cwd`` and ``env``, which must stay exact to be run again. ``raw`` is the record as found on disk;
     what nobody changed is written back from it. ``damage`` says why the record could not be read; ``unsaved`` marks an
-    ending that was judged in memory only.
+    ending that was judged in memory only; ``foreign`` says why it cannot be judged from here. ``agent``,
+    ``session_id`` and ``warnings`` are what its transcript tells; ``activity_at`` is when it last wrote to its log.
     """
 
     id: str
@@ -203,6 +204,9 @@ class Run:
     completed_at: float | None = None
     timeout: float | None = None
     usage: Usage | None = None
+    agent: str | None = None
+    session_id: str | None = None
+    warnings: tuple[str, ...] = ()
     process: Identity = Identity()
     kill_request: KillRequest | None = None
     history: tuple[Transition, ...] = ()
@@ -212,6 +216,7 @@ class Run:
     damage: str | None = None
     unsaved: bool = False
     foreign: str | None = None
+    activity_at: float | None = None
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property

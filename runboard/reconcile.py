@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from runboard import process
-from runboard.model import Evidence, ExitRecord, KillRequest, Liveness, Run
+from runboard.model import AgentVerdict, Evidence, ExitRecord, KillRequest, Liveness, Run, Transcript
 from runboard.record import Started, parse_exit, parse_started
 from runboard.store import LockedRun, NoSuchRun, Store, StoreError
 from runboard.verdict import ENDING_SIGNALS, ended_at, resolve_run_status
@@ -55,7 +55,7 @@ def finalize_run(
         run, evidence = _gather(store, locked.run, gone_at, kernel_status, patient=patient)
         finished = None if evidence is None else _judged(run, evidence, by)
         if finished is not None:
-            return _persist(store, locked, finished, by)
+            return _persist(store, locked, finished, evidence, by)
         return locked.put(run, "started", by=by) if run != locked.run else run
 
 
@@ -118,7 +118,17 @@ def settle_all(store: Store, run_ids: Iterable[str] | None = None, *, by: str = 
             runs.append(settle_or_preview(store, run_id, by=by) if run.active else run)
         except NoSuchRun:
             continue
-    return runs
+    return _so_far(store, runs)
+
+
+def _so_far(store: Store, runs: list[Run]) -> list[Run]:
+    """The runs, and of live agents what their logs say so far."""
+    if not any(run.active and run.command for run in runs):
+        return runs
+    from runboard import tally  # noqa: PLC0415 - not needed where nothing runs
+
+    look = tally.Tally(store).look
+    return [look(run) if run.active and tally.names_agent(run) else run for run in runs]
 
 
 def settle_or_preview(
@@ -231,6 +241,7 @@ def _gather(
         log_size=log_size,
         log_changed_at=log.st_mtime if log else None,
         has_response=response is not None and response.st_size > 0,
+        transcript=None if liveness is Liveness.ALIVE else _transcript(store, run),
     )
 
 
@@ -254,6 +265,13 @@ def _adopted(store: Store, run: Run) -> tuple[Run, Started | None]:
         shim_start_ticks=started.shim_start_ticks,
     )
     return replace(run, process=known), started
+
+
+def _transcript(store: Store, run: Run) -> Transcript | None:
+    """What the log of a run that is over says, if an agent wrote it."""
+    from runboard import tally  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
+
+    return tally.ended(store, run)
 
 
 def _start_error(run: Run, started: Started | None, liveness: Liveness) -> tuple[int, str] | None:
@@ -294,16 +312,26 @@ def _judged(run: Run, evidence: Evidence, by: str) -> Run | None:
     if outcome is None:
         return None
     at, source = ended_at(run, evidence, now)
-    return run.finish(outcome, at, by=by, detail=source, seen_at=now)
+    finished = run.finish(outcome, at, by=by, detail=source, seen_at=now)
+    if evidence.transcript is None:
+        return finished
+    from runboard import tally  # noqa: PLC0415 - loaded already by whoever read the transcript
+
+    return tally.told(finished, evidence.transcript)
 
 
-def _persist(store: Store, locked: LockedRun, finished: Run, by: str) -> Run:
+def _persist(store: Store, locked: LockedRun, finished: Run, evidence: Evidence | None, by: str) -> Run:
     """Write the ending, then what the run answered; the record comes first, so that an answer never makes a verdict."""
     from runboard import logs  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
 
     reason = finished.outcome.reason if finished.outcome else None
     saved = locked.put(finished, "finished", reason=str(reason or ""), by=by, from_status="running")
-    answer = logs.last_text(lambda: store.open_file(finished.id, "output.log"))
+    transcript = evidence.transcript if evidence else None
+    if transcript is None:
+        answer: str | None = logs.last_text(lambda: store.open_file(finished.id, "output.log"))
+    else:
+        # What a failed agent said last is no answer; it can be read in its log.
+        answer = transcript.response if transcript.verdict is AgentVerdict.SUCCESS else None
     if answer:
         try:
             locked.put_once("response.md", answer.encode("utf-8", "replace"))

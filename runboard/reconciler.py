@@ -17,6 +17,7 @@ from runboard import process
 from runboard.model import Run
 from runboard.reconcile import end_overdue, overdue, preview, settle
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
+from runboard.tally import LOG, Tally
 from runboard.watch import Watch
 
 T = TypeVar("T")
@@ -67,6 +68,8 @@ class Reconciler:
         self._busy: dict[str, bool] = {}
         self._seen: dict[str, tuple[float, int | None]] = {}
         self._notices: set[str] = set()
+        self._tally = Tally(store)
+        self._sizes: dict[str, int] = {}
         self._root_stamp: tuple[int, float] = (0, 0.0)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -157,10 +160,18 @@ class Reconciler:
                 continue
             changed = self._store.stamp(run_id) != self._stamps.get(run_id)
             unsure = run.unsaved or run.damage is not None or run.foreign is not None or run.process.pid is None
-            if changed or unsure or not self._exits.add(run):
+            if changed or unsure or self._wrote(run_id) or not self._exits.add(run):
                 self._look_soon(run_id)
             elif self._writing and run.timeout is not None and overdue(run):
                 self._job(run_id, partial(end_overdue, self._store, run, by=self._by))
+
+    def _wrote(self, run_id: str) -> bool:
+        """Whether a run's log has changed its size since this was last asked."""
+        log = self._store.file_stat(run_id, LOG)
+        size = log.st_size if log else 0
+        changed = size != self._sizes.get(run_id, 0)
+        self._sizes[run_id] = size
+        return changed
 
     async def _read_journal(self) -> None:
         """Look at the runs that other processes say they changed."""
@@ -257,6 +268,9 @@ class Reconciler:
         except StoreError as error:
             self._notice_threadsafe(str(error))
             return preview(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status)
+        if run.active:
+            return self._tally.look(run)
+        self._tally.forget(run_id)
         return self._unless_torn(run)
 
     def _unless_torn(self, run: Run) -> Run | None:
@@ -276,6 +290,8 @@ class Reconciler:
         for run_id in gone:
             self._stamps.pop(run_id, None)
             self._seen.pop(run_id, None)
+            self._sizes.pop(run_id, None)
+            self._tally.forget(run_id)
             self._exits.remove(run_id)
         if known:
             self._publish(Batch(removed=known))

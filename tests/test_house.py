@@ -39,7 +39,7 @@ def floors(doc: str) -> dict[str, int]:
     """The map: a floor's number for each name in lines that read "  3  store  process  ...", until the text goes on."""
     found: dict[str, int] = {}
     for line in doc.splitlines():
-        match = re.match(r"^ {4}(\d+) {2}([a-z_ ]+?)(?: {3,}.*)?$", line)
+        match = re.match(r"^ {4}(\d+) {2,3}([a-z_ ]+?)(?: {3,}.*)?$", line)
         if match:
             found.update(dict.fromkeys(match[2].split(), int(match[1])))
     return found
