@@ -180,10 +180,10 @@ def test_scrolling_agrees_with_a_naive_reader(data: bytes, steps: list[tuple[str
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "SLICE", 64)
         patch.setattr(lines, "_BLOCK", 48)
-        patch.setattr("runboard.logs.view.clean_log", lambda raw: raw.decode("latin-1"))
         path = Path(folder, "output.log")
         path.write_bytes(data)
         window, reference, rows, current = view(path), Naive(path), 3, None
+        window.show_as(lambda raw: raw.decode("latin-1"))
         for act, value in [("end", 0), *steps]:
             match act, value:
                 case "grow", bytes(more):

@@ -54,9 +54,16 @@ class LogView:
     happens to the file (truncation, replacement) brings it back to the end. For one owner: not safe between threads.
     """
 
-    def __init__(self, open_log: Callable[[], int]) -> None:
-        """Read nothing yet; ``open_log`` returns a fresh descriptor that does not block, or raises OSError."""
+    def __init__(self, open_log: Callable[[], int], render: Callable[[bytes], str] = clean_log) -> None:
+        """Read nothing yet.
+
+        Args:
+            open_log: Returns a fresh descriptor that does not block, or raises OSError.
+            render: Turns a line into the text to show, which has no escape but colours and a bounded length. It gets
+                the line whole, but for one so long that it is shown in slices.
+        """
         self._open_log = open_log
+        self._render = render
         self._seen: Glimpse | None = None
         self._refused: str | None = None
         self._notice: str | None = None
@@ -86,6 +93,10 @@ class LogView:
         refused = self._refused
         window = self._look(lambda lines, before: self._latest(lines, before, rows))
         return None if self._refused is not None and self._refused == refused else window
+
+    def show_as(self, render: Callable[[bytes], str]) -> None:
+        """Turn lines into text in another way: the next poll shows the same place anew."""
+        self._render, self._rows = render, 0
 
     def close(self) -> None:
         """Forget the log; nothing was held open."""
@@ -152,5 +163,5 @@ class LogView:
             top = min(top, self._last_top(lines, rows))
             taken, stop = lines.take(top, rows, WINDOW_MOST)
         self._top, self._rows = top, rows
-        shown = tuple(Line(offset, clean_log(raw)) for offset, raw in taken)
+        shown = tuple(Line(offset, self._render(raw)) for offset, raw in taken)
         return Window(shown, lines.size, stop == lines.size, top == 0, skipped, self._notice)
