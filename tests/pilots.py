@@ -14,6 +14,7 @@ from textual import _wait
 from textual.pilot import Pilot
 
 from runboard.board import Board
+from runboard.cli.screen import read_response
 from runboard.control import Control
 from runboard.logs import LogView
 from runboard.model import Run
@@ -21,6 +22,7 @@ from runboard.reconciler import Batch, Reconciler
 from runboard.store import Store
 from runboard.ui.app import RunboardApp
 from runboard.ui.log import LogPane
+from runboard.ui.response import ResponsePane
 from runboard.ui.table import RunTable
 
 NOW = 1_790_000_000.0
@@ -66,6 +68,11 @@ class Desk:
     def log(self) -> LogPane:
         """The log pane."""
         return self.app.screen_stack[0].query_one(LogPane)
+
+    @property
+    def response(self) -> ResponsePane:
+        """The response pane."""
+        return self.app.screen_stack[0].query_one(ResponsePane)
 
     def text(self) -> str:
         """What is on the screen, modal screens included."""
@@ -122,11 +129,20 @@ async def fixed_board(
     open_log: Callable[[str], LogView] | None = None,
     complete: bool = True,
     clock: Callable[[], float] = lambda: NOW,
+    read_response: Callable[[str], str | None] = lambda _run_id: None,
 ) -> AsyncIterator[Desk]:
     """A board of these runs at a time that stands still; ``control`` is any object with the verbs that are used."""
     feed = HandFeed(runs, complete=complete)
     opened = open_log or partial(file_log, logs)
-    app = RunboardApp(Board(), feed, cast(Control | None, control), opened, title="~/.agents/runs", clock=clock)
+    app = RunboardApp(
+        Board(),
+        feed,
+        cast(Control | None, control),
+        opened,
+        title="~/.agents/runs",
+        clock=clock,
+        read_response=read_response,
+    )
     async with app.run_test(size=size, notifications=True) as pilot:
         desk = Desk(app, pilot, feed)
         await pilot.pause()
@@ -146,6 +162,7 @@ async def real_board(root: Path, *, watching: bool = False, size: tuple[int, int
         None if watching else Control(store, by="ada@atlas"),
         lambda run_id: LogView(partial(store.open_file, run_id, "output.log")),
         title=str(root),
+        read_response=partial(read_response, store),
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Desk(app, pilot, feed)

@@ -18,6 +18,7 @@ from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
 from runboard.ui.intake import Intake
 from runboard.ui.log import LogPane
+from runboard.ui.response import ResponsePane
 from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.table import RunTable
 from tests.pilots import NOW, HandFeed, fixed_board
@@ -165,7 +166,8 @@ async def test_the_palette_has_our_actions_only() -> None:
     async with fixed_board([LIVE], control=object()) as desk:
         names = [command.title for command in desk.app.get_system_commands(desk.app.screen)]
         assert names == [
-            *("Open  enter", "Details  i", "Filter  /", "Stop  s", "Kill  S", "Rerun  r", "Help  ?", "Quit  q"),
+            *("Open  enter", "Details  i", "Filter  /", "Stop  s", "Kill  S", "Rerun  r"),
+            *("Response  2", "Help  ?", "Quit  q"),
             "Light theme",
         ]
         await desk.press("ctrl+p")
@@ -239,14 +241,14 @@ async def test_the_layout_follows_the_size() -> None:
         await desk.pilot.resize_terminal(200, 50)
         await desk.until(lambda: desk.log.region.x == desk.table.region.right == 120)
         await desk.pilot.resize_terminal(40, 10)
-        await desk.until(lambda: (desk.log.display, desk.table.size.height) == (False, 8))
+        await desk.until(lambda: (desk.app._run_pane.display, desk.table.size.height) == (False, 8))
         await desk.press("enter")
-        assert (desk.log.display, desk.table.display) == (True, False)
+        assert (desk.app._run_pane.display, desk.table.display) == (True, False)
 
 
 def test_every_key_can_be_rebound() -> None:
     """Every binding of ours has an id, and no two actions share one."""
-    classes = (RunboardApp, BoardScreen, DeskScreen, RunTable, LogPane, FilterBar, Confirm, Details, Help)
+    classes = (RunboardApp, BoardScreen, DeskScreen, RunTable, LogPane, ResponsePane, FilterBar, Confirm, Details, Help)
     bindings = [binding for one in classes for binding in one.__dict__["BINDINGS"]]
     ids = [binding.id for binding in bindings if isinstance(binding, Binding)]
     assert len(ids) == len(bindings) == len(set(ids))

@@ -152,7 +152,7 @@ async def test_a_hidden_pane_reads_nothing(tmp_path: Path) -> None:
         await desk.until(lambda: opened > 3)
         await desk.pilot.resize_terminal(40, 10)
         await desk.hides("line 2")
-        await desk.until(lambda: desk.app._reader._rows == 0)
+        await desk.until(lambda: desk.app._run_pane.reader._rows == 0)
         await asyncio.sleep(0.15)
         before = opened
         await asyncio.sleep(0.3)

@@ -199,7 +199,7 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
     runs = () if name == "empty" else RUNS
     async with fixed_board(runs, size=size, logs=tmp_path, control=object()) as desk:
         await desk.press(*keys)
-        if runs and desk.log.display:
+        if runs and desk.app._run_pane.display and desk.log.display:
             await desk.until(lambda: desk.log._run is not None and desk.log._run.id == (desk.table.cursor or ""))
             await desk.until(lambda: desk.log._window is not None and len(desk.log._window.lines) == desk.log.rows)
         await desk.pilot.pause()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import EINVAL
+from functools import partial
 
+from runboard import files
 from runboard.board import Board
 from runboard.cli import place
 from runboard.cli.exits import USAGE, Failure
@@ -13,8 +16,12 @@ from runboard.control import Control
 from runboard.logs import LogView
 from runboard.process import raise_file_limit
 from runboard.reconciler import Reconciler
+from runboard.safetext import clean_lines
 from runboard.store import Store
 from runboard.ui import show
+
+RESPONSE_MOST = 1 << 16
+"""Bytes of the end of an answer that are shown."""
 
 
 def require_terminals() -> None:
@@ -52,7 +59,28 @@ def open_board(root: str, *, writable: bool) -> int:
         Control(store) if writable else None,
         lambda run_id: LogView(lambda: store.open_file(run_id, "output.log")),
         root,
+        read_response=partial(read_response, store),
     )
+
+
+def read_response(store: Store, run_id: str) -> str | None:
+    """A run's answer as clean Markdown, the last `RESPONSE_MOST` bytes of it; None where there is none.
+
+    Raises:
+        OSError: It is there and cannot be read, or is no regular file.
+    """
+    try:
+        fd = store.open_file(run_id, "response.md")
+    except FileNotFoundError:
+        return None
+    with files.opened(fd):
+        info = os.fstat(fd)
+        if not files.is_plain(info):
+            raise OSError(EINVAL, f"response.md is {files.kind(info)}")
+        start = max(0, info.st_size - RESPONSE_MOST)
+        data = os.pread(fd, RESPONSE_MOST, start)
+    text = clean_lines(data.decode("utf-8", "replace"))
+    return f"…\n\n{text.partition(chr(10))[2] or text}" if start else text
 
 
 def _forget_screen_settings() -> None:

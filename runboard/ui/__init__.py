@@ -12,7 +12,13 @@ from runboard.reconciler import Reconciler
 
 
 def show(
-    board: Board, feed: Reconciler, control: Control | None, open_log: Callable[[str], LogView], title: str
+    board: Board,
+    feed: Reconciler,
+    control: Control | None,
+    open_log: Callable[[str], LogView],
+    title: str,
+    *,
+    read_response: Callable[[str], str | None] = lambda _run_id: None,
 ) -> int:
     """Show the board until it is left, and return the exit code.
 
@@ -26,7 +32,7 @@ def show(
     """
     from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
 
-    app = RunboardApp(board, feed, control, open_log, title=title)
+    app = RunboardApp(board, feed, control, open_log, title=title, read_response=read_response)
     app.run()
     if app.crash is not None:
         sys.stderr.write(f"{app.crash}\nrunboard: the board stopped because of this error; your runs go on.\n")

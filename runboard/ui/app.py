@@ -16,10 +16,10 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from runboard.board import Board
+from runboard.board import Board, Spending
 from runboard.columns import STOPPING, status_word
 from runboard.control import Control
-from runboard.logs import LogView, Window
+from runboard.logs import LogView
 from runboard.model import Run, Status
 from runboard.query import BadQuery
 from runboard.safetext import clean
@@ -29,9 +29,8 @@ from runboard.ui.details import Details
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
 from runboard.ui.intake import Feed, Intake
-from runboard.ui.log import LogPane
 from runboard.ui.palette import Palette
-from runboard.ui.reader import LogReader
+from runboard.ui.runpane import RunPane
 from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
@@ -69,6 +68,9 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", show=False, tooltip="Find an action by its name", id="board.palette"),
         Binding("ctrl+c", "quit", show=False, system=True, id="board.interrupt"),
+        Binding("1", "look('Log')", "log", tooltip="What it wrote", id="run.log"),
+        Binding("2", "look('Response')", "response", tooltip="What it answered", id="run.response"),
+        Binding("v", "raw", "raw", tooltip="An agent's events as they are, or in words", id="run.raw"),
         Binding("question_mark", "help", "help", tooltip="These keys", id="board.help"),
         Binding("q,ctrl+q", "quit", "quit", tooltip="Leave; the runs go on", id="board.quit"),
     ]
@@ -82,6 +84,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         *,
         title: str,
         clock: Callable[[], float] = time.time,
+        read_response: Callable[[str], str | None] = lambda _run_id: None,
     ) -> None:
         """Show ``board``, kept true by ``feed``.
 
@@ -92,6 +95,8 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             open_log: Opens a run's log by its id; called and used in a thread.
             title: The runs directory, as people write it.
             clock: Epoch seconds.
+            read_response: Gives a run's answer by its id as Markdown, clean, None where there is none; called in a
+                thread.
         """
         super().__init__()
         self.register_theme(DARK)
@@ -103,17 +108,18 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         self._clock = clock
         self._guard = WireGuard()
         self._said: set[str] = set()
+        self._spending: Spending | None = None  # looked at once a second: it takes all runs to tell
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted)
         stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
-        self._reader = LogReader(open_log, self._show_log)
+        self._run_pane = RunPane(open_log, read_response)
         self._intake: Intake | None = None
         self._zoomed: str | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """The screen for looking, or the one for acting too."""
-        return (BoardScreen if self._acts is None else DeskScreen)(self._summary, self._table)
+        return (BoardScreen if self._acts is None else DeskScreen)(self._summary, self._table, self._run_pane)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's filters, and last the guard of the wire."""
@@ -129,9 +135,8 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
     # News come in.
 
     async def on_mount(self) -> None:
-        """Begin to follow the runs, the clock and the chosen log."""
+        """Begin to follow the runs and the clock."""
         self._intake = Intake(asyncio.get_running_loop(), lambda: self.call_next(self._take))
-        self.run_worker(self._reader.run(), group="log")
         self.set_interval(TICK_SECONDS, self._tick)
         self._told()
         await asyncio.to_thread(self._feed.start, self._intake.offer)
@@ -148,6 +153,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         delta = self._board.apply(batch.changed, batch.removed)
         if batch.complete:
             self._table.loaded()
+            self._spending = self._board.spending(self._clock())
         self._table.take(delta)
         for notice in batch.notices:
             if notice not in self._said:
@@ -158,22 +164,24 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             self._unzoom()
             self._say(f"{gone} has left the board", False)
         if self._table.cursor in delta.changed:
-            self._tell_log()
+            self._tell_pane()
 
     def _told(self) -> None:
-        """Tell the summary the counts, and the screen whether there is anything at all."""
+        """Tell the summary the counts and sums, and the screen whether there is anything at all."""
         matching = len(self._board.order) if self._board.query.terms else None
-        self._summary.tell(self._board.counts(), matching)
+        self._summary.tell(self._board.counts(), matching, self._spending)
         self._main.set_class(not self._board.runs, "-empty")
 
     def _tick(self) -> None:
-        """Let elapsed times go on."""
+        """Let elapsed times go on, and what was spent in the last hour."""
         self._table.flush()
+        self._spending = self._board.spending(self._clock())
+        self._told()
 
     def _acted(self) -> None:
         """An act has begun or ended: rows, log and keys may look different."""
         self._table.flush()
-        self._tell_log()
+        self._tell_pane()
 
     # What is chosen.
 
@@ -190,44 +198,21 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         asked = self._acts is not None and run.id in self._acts.stopping
         return f"{STOPPING} stopping" if asked and run.status is Status.RUNNING else status_word(run)
 
-    def _tell_log(self) -> None:
-        """Tell the log pane and its reader how the chosen run stands, and the keys what can be done to it."""
+    def _tell_pane(self) -> None:
+        """Tell the pane how the chosen run stands, and the keys what can be done to it."""
         run = self._chosen
-        self._reader.choose(run.id if run else None, calm=run is None or not run.active)
-        if run is None:
-            self._main.log_pane.show(None, "", None)
-        else:
-            self._main.log_pane.tell(run, self._word(run))
+        self._run_pane.choose(run, self._word(run))
         self._main.refresh_bindings()
-
-    def _show_log(self, run_id: str, window: Window | None, trouble: str | None) -> None:
-        """Show what the reader found, with the run it belongs to."""
-        run = self._board.get(run_id)
-        if run is not None:
-            self._main.log_pane.show(run, self._word(run), window, trouble)
 
     @on(RunTable.Highlighted)
     def _highlighted(self) -> None:
         """The cursor has come to another run."""
-        self._tell_log()
+        self._tell_pane()
 
     @on(RunTable.Opened)
     def _opened(self) -> None:
         """A run is opened: its log on the whole screen."""
         self.action_zoom()
-
-    @on(LogPane.Moved)
-    def _log_moved(self, message: LogPane.Moved) -> None:
-        """Other lines of the log are wanted."""
-        if message.to is not None:
-            self._reader.jump(message.to)
-        else:
-            self._reader.move(message.by)
-
-    @on(LogPane.Resized)
-    def _log_resized(self, message: LogPane.Resized) -> None:
-        """Another number of lines fits."""
-        self._reader.resize(message.rows)
 
     @on(FilterBar.Changed)
     def _filter_changed(self, message: FilterBar.Changed) -> None:
@@ -255,6 +240,8 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
                 return self._acts is not None and self._acts.possible(str(parameters[0]), self._chosen)
             case "details" | "zoom":
                 return self._chosen is not None
+            case "look" | "raw":
+                return self._chosen is not None and self._run_pane.can(action, parameters)
             case "filter":
                 return bool(self._board.runs) and not self._main.filter_bar.has_focus_within
             case "leave":
@@ -272,23 +259,34 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             self.push_screen(Details(run, self._board.get, self._clock))
 
     def action_zoom(self) -> None:
-        """Give the chosen run's log the whole screen, or take it back."""
+        """Give the chosen run's log or response the whole screen, or take it back."""
         if self._zoomed is not None:
             self._unzoom()
         elif self._table.cursor is not None:
             self._zoomed = self._table.cursor
             self._main.add_class("-zoomed")
-            self._main.log_pane.add_class("-zoomed")
-            self._main.log_pane.focus()
-            self._tell_log()
+            self._run_pane.zoom(True)
+            self._run_pane.present.focus()
+            self._tell_pane()
 
     def _unzoom(self) -> None:
         """Show the table again."""
         self._zoomed = None
         self._main.remove_class("-zoomed")
-        self._main.log_pane.remove_class("-zoomed")
+        self._run_pane.zoom(False)
         self._table.focus()
-        self._tell_log()
+        self._tell_pane()
+
+    def action_look(self, view: str) -> None:
+        """Show the chosen run's log or its response; where there is no room beside the table, on the whole screen."""
+        self._run_pane.look(view)
+        if self._main.has_class("-short") and self._zoomed is None:
+            self.action_zoom()
+        self._main.refresh_bindings()
+
+    def action_raw(self) -> None:
+        """Show an agent's events as they are, or in words."""
+        self._run_pane.toggle_raw()
 
     def action_filter(self) -> None:
         """Type a filter."""

@@ -98,6 +98,7 @@ def head_of(run: Run) -> tuple[str, str, str]:
 def facts_of(run: Run, now: float) -> list[tuple[str, str]]:
     """What is known of a run, each with its name, made safe to show; its history last."""
     facts = [(name, clean(text)) for name, text in _facts(run, now) if text]
+    facts += [("Warnings" if at == 0 else "", clean(warning)) for at, warning in enumerate(run.warnings)]
     facts += [("Note", clean_lines(run.note))] if run.note else []
     facts += [("History" if at == 0 else "", _step(step)) for at, step in enumerate(run.history)]
     return facts
@@ -120,6 +121,7 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
         ("Started", "" if run.started_at is None else _moment(run.started_at)),
         ("Ended", "" if run.completed_at is None else _moment(run.completed_at)),
         ("Elapsed", "" if ran is None else duration(int(ran) if ran >= 10 or run.active else round(ran, 1))),
+        ("Last output", "" if run.activity_at is None else f"{duration(max(0, int(now - run.activity_at)))} ago"),
         ("Time limit", "" if run.timeout is None else duration(run.timeout)),
         ("Process", "" if who.pid is None else f"{who.pid}" if run.active else f"was {who.pid}"),
         ("Host", who.host or ""),
@@ -127,6 +129,8 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
         ("Issue", run.issue or ""),
         ("Branch", run.branch or ""),
         ("Model", run.model or ""),
+        ("Agent", run.agent or ""),
+        ("Session", run.session_id or ""),
         ("Persona", run.persona or ""),
         ("Engine", run.engine or ""),
         ("Tags", " ".join(run.tags)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -14,13 +13,11 @@ from textual.cache import LRUCache
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
-from runboard.columns import reason_text
 from runboard.logs import Line, Window
 from runboard.model import Run
 from runboard.safetext import clean
-from runboard.ui.cells import cut, fit
+from runboard.ui.pane import Pane
 
 PAN = 8
 """Cells that one key pans to the side."""
@@ -28,11 +25,11 @@ PAN = 8
 _STEADY = Style(blink=False, blink2=False, conceal=False)
 
 
-class LogPane(Widget, can_focus=True, inherit_bindings=False):
+class LogPane(Pane, inherit_bindings=False):
     """Shows windows that others read; says what it would like to see by messages."""
 
+    VIEW = "Log"
     BINDING_GROUP_TITLE = "Log"
-    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "A line down", show=False, id="log.down"),
         Binding("up,k", "move(-1)", "A line up", show=False, id="log.up"),
@@ -44,13 +41,6 @@ class LogPane(Widget, can_focus=True, inherit_bindings=False):
         Binding("left,h", "pan(-1)", "Pan left", show=False, id="log.left"),
         Binding("enter", "app.details", "Everything known of the run", show=False, id="log.details"),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "log-pane--title",
-        "log-pane--quiet",
-        "log-pane--accent",
-        "log-pane--failed",
-        "log-pane--empty",
-    }
 
     class Moved(Message):
         """Other lines are wanted: ``by`` lines further, or where ``to`` is set, the start or the end."""
@@ -61,30 +51,16 @@ class LogPane(Widget, can_focus=True, inherit_bindings=False):
             self.by = by
             self.to = to
 
-    class Resized(Message):
-        """So many lines fit now."""
-
-        def __init__(self, rows: int) -> None:
-            """Say how many."""
-            super().__init__()
-            self.rows = rows
-
     def __init__(self) -> None:
         """Begin with no run."""
-        super().__init__(id="log")
-        self._run: Run | None = None
-        self._word = ""
+        super().__init__("log")
+        self.tells_events = False
+        self._raw = False
         self._window: Window | None = None
         self._trouble: str | None = None
         self._skipped = 0
         self._pan = 0
-        self._title: tuple[str, str, str] = ("", "", "")
         self._strips: LRUCache[tuple[int, str], Strip] = LRUCache(512)
-
-    @property
-    def rows(self) -> int:
-        """How many lines of a log fit below the title."""
-        return max(0, self.size.height - 1)
 
     # What is told to the pane.
 
@@ -109,21 +85,11 @@ class LogPane(Widget, can_focus=True, inherit_bindings=False):
                 cells = max(self._line_strip(line).cell_length for line in (old, new) if line) - self._pan
                 self.refresh(Region(0, row + 1, min(max(1, cells), self.size.width), 1))
 
-    def tell(self, run: Run | None, word: str) -> None:
-        """The run on show has changed."""
-        emptied = (run is None) != (self._run is None)
-        was_active = self._run.active if self._run else False
-        self._run, self._word = run, word
-        if emptied or (run and run.active) != was_active:
-            self.refresh()
-        self._refresh_title()
-
-    def _refresh_title(self) -> None:
-        """Paint the title line if it reads differently now."""
-        title = self._title_texts()
-        if title != self._title:
-            self._title = title
-            self.refresh(Region(0, 0, self.size.width, 1))
+    def tell_events(self, found: bool, *, raw: bool) -> None:
+        """Whether the log has an agent's events, and whether they are shown as they are instead of in words."""
+        if (found, raw) != (self.tells_events, self._raw):
+            self.tells_events, self._raw = found, raw
+            self._refresh_title()
 
     # Painting.
 
@@ -137,8 +103,7 @@ class LogPane(Widget, can_focus=True, inherit_bindings=False):
             strip = self._line_strip(lines[y - 1])
             return strip.crop_extend(self._pan, self._pan + width, None).apply_style(self.rich_style).simplify()
         if not lines and y == 2:
-            style = self.get_component_rich_style("log-pane--empty")
-            return Strip([Segment(fit(f" {self._empty_text()}", width), style)], width)
+            return self._empty_strip(width)
         return Strip.blank(width, self.rich_style)
 
     def _line_strip(self, line: Line) -> Strip:
@@ -157,44 +122,17 @@ class LogPane(Widget, can_focus=True, inherit_bindings=False):
             strip = self._strips[key] = Strip([Segment(" "), *segments])
         return strip
 
-    def _title_texts(self) -> tuple[str, str, str]:
-        """The status word, what run it is, and where in its log we stand."""
-        run = self._run
-        if run is None:
-            return "", "", ""
-        parts = [clean(run.id), clean(run.title)]
-        if self.has_class("-zoomed"):
-            parts.append(reason_text(run))
-        return self._word, "  ".join(part for part in parts if part), self._place_text()
-
-    def _title_strip(self, width: int) -> Strip:
-        """The title line: the run at the left, the place in the log at the right; the run's name gives way."""
-        word, name, place = self._title = self._title_texts()
-        ground = self.get_component_rich_style("log-pane--title")
-        inks = [self._ink(word), "log-pane--title", "log-pane--quiet"]
-        if not _at_end(self._window):
-            inks[2] = "log-pane--accent"
-        place = cut(place, max(0, width - cell_len(word) - 14))
-        left = max(0, width - cell_len(word) - cell_len(place) - 6)
-        texts = [word, fit(name, left), place]
-        segments = [Segment(" ", ground)]
-        for text, ink in zip(texts, inks, strict=True):
-            style = self.get_component_rich_style(ink)
-            segments += [Segment(text, ground + Style(color=style.color)), Segment("  ", ground)]
-        return Strip(segments).crop_extend(0, width, ground)
-
-    def _ink(self, word: str) -> str:
-        """The component that colours a status word."""
-        if self._run is not None and self._run.active:
-            return "log-pane--accent"
-        return "log-pane--failed" if "failed" in word else "log-pane--quiet"
+    def _settled(self) -> bool:
+        """The end of the log is where one stands."""
+        return _at_end(self._window)
 
     def _place_text(self) -> str:
         """Where in the log the window stands, whether it moves with it, and what was passed over."""
         window, run = self._window, self._run
         if window is None or run is None or not window.lines:
             return ""
-        parts = [clean(window.notice)] if window.notice else []
+        parts = ["raw"] if self._raw and self.tells_events else []
+        parts += [clean(window.notice)] if window.notice else []
         if self._skipped and window.at_end:
             parts.append(f"{size_text(self._skipped)} skipped")
         if window.at_end:
@@ -225,18 +163,6 @@ class LogPane(Widget, can_focus=True, inherit_bindings=False):
         self._strips.clear()
 
     # Events and actions.
-
-    def on_resize(self) -> None:
-        """Ask for as many lines as fit now."""
-        self.post_message(self.Resized(self.rows))
-
-    def on_hide(self) -> None:
-        """Ask for none while nobody can see them."""
-        self.post_message(self.Resized(0))
-
-    def on_show(self) -> None:
-        """Ask again."""
-        self.post_message(self.Resized(self.rows))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves by three lines."""

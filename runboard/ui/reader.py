@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
-from threading import Thread
 
-from runboard.logs import LogView, Window
+from runboard.logs import LogView, Reading, Window
 from runboard.store import StoreError
+from runboard.ui.aside import Aside
 
 POLL_SECONDS = 0.1
 """How often the log of a run that may still write is looked at."""
@@ -20,8 +19,6 @@ CALM_SECONDS = 1.0
 
 PATIENCE_SECONDS = 0.15
 """The last run's lines stay for so long while another log is opened, then they give way to a word."""
-
-_Job = tuple[Callable[[], Window | None], "asyncio.Future[Window | None]"]
 
 
 class LogReader:
@@ -36,9 +33,11 @@ class LogReader:
         """
         self._open_log = open_log
         self._show = show
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._aside = Aside("runboard-log")
         self._wake = asyncio.Event()
         self._view: LogView | None = None
+        self._reading = Reading()
+        self._raw = False
         self._viewed: str | None = None
         self._wanted: str | None = None
         self._rows = 0
@@ -72,10 +71,19 @@ class LogReader:
         self._jump, self._by = to, 0
         self._wake.set()
 
+    @property
+    def tells_events(self) -> bool:
+        """Whether the log that is open has lines that can be put into words, as far as it was read."""
+        return self._reading.found
+
+    def show_raw(self, raw: bool) -> None:
+        """Show an agent's events as they are, or in words."""
+        if raw != self._raw:
+            self._raw = raw
+            self._wake.set()
+
     async def run(self) -> None:
         """Read until cancelled."""
-        thread = Thread(target=self._serve, args=(asyncio.get_running_loop(),), name="runboard-log", daemon=True)
-        thread.start()
         try:
             while True:
                 with suppress(TimeoutError):
@@ -84,12 +92,12 @@ class LogReader:
                 if self._rows > 0 and self._wanted is not None:
                     await self._turn(self._wanted)
         finally:
-            self._jobs.put(None)
+            self._aside.end(self._close)
 
     async def _turn(self, run_id: str) -> None:
         """Do what is wanted most now, and show what came of it unless another run is wanted by then."""
         fresh = run_id != self._viewed
-        reading = asyncio.ensure_future(self._asked(self._work(run_id)))
+        reading = asyncio.ensure_future(self._aside.do(self._work(run_id)))
         self._jump, self._by = None, 0
         if fresh:
             await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
@@ -110,15 +118,20 @@ class LogReader:
     def _work(self, run_id: str) -> Callable[[], Window | None]:
         """The one call of the view that serves the present wish."""
         rows, jump, by = self._rows, self._jump, self._by
-        return partial(self._window, run_id, rows, jump, by)
+        return partial(self._window, run_id, rows, jump, by, raw=self._raw)
 
-    def _window(self, run_id: str, rows: int, jump: str | None, by: int) -> Window | None:
+    def _window(self, run_id: str, rows: int, jump: str | None, by: int, *, raw: bool) -> Window | None:
         """Read a window, in the thread; opens the log first if another one is open."""
         if self._view is None or run_id != self._viewed:
             self._close()
             self._viewed = run_id
             self._view = self._open_log(run_id)
+            self._reading = Reading(raw=raw)
+            self._view.show_as(self._reading)
             return self._view.end(rows)
+        if raw != self._reading.raw:
+            self._reading.raw = raw
+            self._view.show_as(self._reading)
         if jump is not None:
             window = self._view.start(rows) if jump == "start" else self._view.end(rows)
             if window.at_end:  # all of it fits: who sees the end moves along with it
@@ -131,33 +144,3 @@ class LogReader:
         if self._view is not None:
             self._view.close()
             self._view = None
-
-    async def _asked(self, work: Callable[[], Window | None]) -> Window | None:
-        """Have the thread do something, and wait for it."""
-        future: asyncio.Future[Window | None] = asyncio.get_running_loop().create_future()
-        self._jobs.put((work, future))
-        return await future
-
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The thread: job after job until told to end; a disk that hangs keeps nobody from leaving."""
-        while (job := self._jobs.get()) is not None:
-            work, future = job
-            try:
-                answer = partial(_resolve, future, work())
-            except Exception as error:  # noqa: BLE001 - raised again by whoever awaits it
-                answer = partial(_reject, future, error)
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(answer)
-        self._close()
-
-
-def _resolve(future: asyncio.Future[Window | None], window: Window | None) -> None:
-    """Hand over an answer, if anybody still waits for it."""
-    if not future.done():
-        future.set_result(window)
-
-
-def _reject(future: asyncio.Future[Window | None], error: Exception) -> None:
-    """Hand over an error, if anybody still waits for it."""
-    if not future.done():
-        future.set_exception(error)

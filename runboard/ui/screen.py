@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.hints import Hints
-from runboard.ui.log import LogPane
+from runboard.ui.runpane import RunPane
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
 
@@ -23,18 +23,18 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.leave", "back", tooltip="Leave the log, clear the filter", id="board.back"),
         Binding("i", "app.details", "details", tooltip="Everything known of the run", id="run.details"),
-        Binding("z", "app.zoom", "zoom", show=False, tooltip="Its log on the whole screen, and back", id="run.zoom"),
+        Binding("z", "app.zoom", "zoom", show=False, tooltip="Log or response on the whole screen", id="run.zoom"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
-        Binding("tab", "app.focus_next", show=False, tooltip="Table, log", id="board.next"),
+        Binding("tab", "app.focus_next", show=False, tooltip="Table, log or response", id="board.next"),
         Binding("shift+tab", "app.focus_previous", show=False, id="board.previous"),
     ]
 
-    def __init__(self, summary: Summary, table: RunTable) -> None:
-        """Show these two, which know the board; the rest is told what to show."""
+    def __init__(self, summary: Summary, table: RunTable, run_pane: RunPane) -> None:
+        """Show these; the rest is told what to show."""
         super().__init__(id="board")
         self.summary = summary
         self.table = table
-        self.log_pane = LogPane()
+        self.run_pane = run_pane
         self.filter_bar = FilterBar()
 
     def compose(self) -> ComposeResult:
@@ -42,7 +42,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         yield self.summary
         with Container(id="panes"):
             yield self.table
-            yield self.log_pane
+            yield self.run_pane
         yield self.filter_bar
         yield Hints()
 

@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
-from runboard.columns import GLYPHS
+from runboard.board import Spending
+from runboard.columns import GLYPHS, short_cost, short_count
 from runboard.model import Status
 from runboard.safetext import clean
 from runboard.ui.cells import cut_start
@@ -34,24 +35,30 @@ class Summary(Widget):
         self._read_only = read_only
         self._counts: dict[Status, int] = {}
         self._matching: int | None = None
+        self._spent = ""
 
-    def tell(self, counts: Mapping[Status, int], matching: int | None) -> None:
-        """Show these counts; ``matching`` is how many of all runs pass the filter, None without one."""
-        if (dict(counts), matching) != (self._counts, self._matching):
-            self._counts, self._matching = dict(counts), matching
+    def tell(self, counts: Mapping[Status, int], matching: int | None, spending: Spending | None = None) -> None:
+        """Show these counts and sums; ``matching`` is how many of all runs pass the filter, None without one."""
+        told = dict(counts), matching, "" if spending is None else spending_text(spending)
+        if told != (self._counts, self._matching, self._spent):
+            self._counts, self._matching, self._spent = told
             self.refresh()
 
     def render(self) -> Content:
         """The line in the present width."""
         width = max(0, self.size.width)
         left = self._counted(width, "  " if width < 60 else "   ")
-        right: list[str | tuple[str, str]] = []
+        right: list[tuple[str, str]] = []
         if self._matching is not None:
             right.append((f"{self._matching} of {sum(self._counts.values())} shown", "$accent"))
         if self._read_only:
             right.append(("read-only", "$accent"))
         room = width - left.cell_length - sum(cell_len(part[0]) + 3 for part in right) - 3
-        if room >= min(_LEAST_PATH, cell_len(self._place)):
+        path = min(_LEAST_PATH, cell_len(self._place))
+        if self._spent and room >= cell_len(self._spent) + 3 + path:
+            right.append((self._spent, "$foreground"))
+            room -= cell_len(self._spent) + 3
+        if room >= path:
             right.append((cut_start(self._place, room), "$quiet"))
         while right and width - left.cell_length - sum(cell_len(part[0]) + 3 for part in right) < 0:
             right.pop()
@@ -70,3 +77,15 @@ class Summary(Widget):
                     break
                 line = longer
         return line or Content.styled("no runs", "$quiet")
+
+
+def spending_text(spending: Spending) -> str:
+    """Tokens, cost and what the last hour cost, as far as told."""
+    parts = []
+    if spending.tokens is not None:
+        parts.append(f"{short_count(spending.tokens)} tokens")
+    if spending.cost is not None:
+        parts.append(short_cost(spending.cost))
+    if spending.per_hour:
+        parts.append(f"{short_cost(spending.per_hour)}/h")
+    return "  ".join(parts)

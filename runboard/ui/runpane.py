@@ -1,0 +1,124 @@
+"""What is shown of the chosen run beside the table: its log, or its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from runboard.logs import LogView, Window
+from runboard.model import Run
+from runboard.ui.answers import Answer, AnswerReader
+from runboard.ui.log import LogPane
+from runboard.ui.pane import Pane
+from runboard.ui.reader import LogReader
+from runboard.ui.response import ResponsePane
+
+
+class RunPane(Container):
+    """Both panes, of which one is seen, and those who read for them."""
+
+    def __init__(self, open_log: Callable[[str], LogView], read_response: Callable[[str], str | None]) -> None:
+        """Both get a run's id and are called in threads: one opens its log, the other gives its answer as Markdown."""
+        super().__init__(id="run")
+        self.log_pane = LogPane()
+        self.response_pane = ResponsePane()
+        self.reader = LogReader(open_log, self._show_log)
+        self._answers = AnswerReader(read_response, self._show_answer)
+        self._run: Run | None = None
+        self._word = ""
+        self._width = 0
+        self.raw = False
+
+    def compose(self) -> ComposeResult:
+        """One over the other; the style sheet shows one of them."""
+        yield self.log_pane
+        yield self.response_pane
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.run_worker(self.reader.run(), group="log")
+        self.run_worker(self._answers.run(), group="answer")
+
+    @property
+    def present(self) -> Pane:
+        """The pane that is seen."""
+        return self.response_pane if self.has_class("-response") else self.log_pane
+
+    def can(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether it makes sense to ``look`` at another view, or to show events ``raw`` or in words."""
+        if action == "look":
+            return parameters != (self.present.VIEW,)
+        return self.present is self.log_pane and self.log_pane.tells_events
+
+    def choose(self, run: Run | None, word: str) -> None:
+        """Show this run, which stands as ``word`` says, from now on."""
+        self._run, self._word = run, word
+        self.reader.choose(run.id if run else None, calm=run is None or not run.active)
+        if run is None:
+            self.log_pane.show(None, "", None)
+        else:
+            self.log_pane.tell(run, word)
+        self.response_pane.tell(run, word)
+        self._want_answer()
+
+    def look(self, view: str) -> None:
+        """Show the ``Log`` or the ``Response``; the focus goes along."""
+        focused = self.present.has_focus
+        self.set_class(view == ResponsePane.VIEW, "-response")
+        if focused:
+            self.call_after_refresh(self.present.focus)
+
+    def zoom(self, zoomed: bool) -> None:
+        """Whether the pane has the screen for itself: its title says more then."""
+        self.log_pane.set_class(zoomed, "-zoomed")
+        self.response_pane.set_class(zoomed, "-zoomed")
+
+    def toggle_raw(self) -> None:
+        """Show an agent's events in words, or as they are."""
+        self.raw = not self.raw
+        self.reader.show_raw(self.raw)
+
+    def _show_log(self, run_id: str, window: Window | None, trouble: str | None) -> None:
+        """Show what was read of a log, if it is still the chosen run's."""
+        if self._run is not None and self._run.id == run_id:
+            self.log_pane.show(self._run, self._word, window, trouble)
+            told = self.log_pane.tells_events
+            self.log_pane.tell_events(self.reader.tells_events, raw=self.raw)
+            if told != self.log_pane.tells_events:
+                self.refresh_bindings()
+
+    def _show_answer(self, run_id: str, answer: Answer | None) -> None:
+        """Show an answer, if it is still the chosen run's."""
+        if self._run is not None and self._run.id == run_id:
+            self.response_pane.show(self._run, self._word, answer)
+
+    def _want_answer(self) -> None:
+        """Have the answer read as it is wanted now."""
+        run = self._run
+        looks = self.response_pane.looks()
+        self._answers.want(run.id if run else None, self._width - 2, looks, ended=run is not None and run.finished)
+
+    @on(LogPane.Moved)
+    def _log_moved(self, message: LogPane.Moved) -> None:
+        """Other lines of the log are wanted."""
+        if message.to is not None:
+            self.reader.jump(message.to)
+        else:
+            self.reader.move(message.by)
+
+    @on(Pane.Resized)
+    def _resized(self, message: Pane.Resized) -> None:
+        """Another number of lines fits."""
+        if message.pane is self.log_pane:
+            self.reader.resize(message.rows)
+        else:
+            self._width = message.width if message.rows else 0
+            self._want_answer()
+
+    @on(ResponsePane.Restyled)
+    def _restyled(self) -> None:
+        """The answer is wanted in other looks."""
+        self._want_answer()
