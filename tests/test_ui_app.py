@@ -180,6 +180,26 @@ async def test_the_palette_has_our_actions_only() -> None:
         await desk.shows("Stop this run?")
 
 
+async def test_what_was_spent_is_in_the_first_line() -> None:
+    """Tokens, cost and the last hour's cost stand in the first line once a run has them; narrow, they go first."""
+    async with fixed_board([BROKEN], size=(120, 36)) as desk:
+        await desk.shows("1.5k tokens  $0.25  $0.25/h", "~/.agents/runs")
+        await desk.pilot.resize_terminal(50, 20)
+        await desk.hides("tokens  $")
+        await desk.shows("1 failed", "/runs")
+    async with fixed_board([LIVE]) as desk:
+        await desk.shows("1 running")
+        assert "tokens" not in desk.text()
+
+
+async def test_details_tell_what_the_agent_told() -> None:
+    """Agent, session, warnings each on a line, and how long ago it wrote anything."""
+    run = replace(LIVE, agent="claude", session_id="s-1", warnings=("rate limited", "denied"), activity_at=NOW - 125)
+    async with fixed_board([run], size=(120, 50)) as desk:
+        await desk.press("i")
+        await desk.shows("Agent", "claude", "Session", "s-1", "Warnings", "rate limited", "denied", "2m5s ago")
+
+
 async def test_an_empty_board_says_how_to_begin() -> None:
     """While it reads it says so; with no run at all it says how to start one, also at 40 columns."""
     for size in ((120, 36), (40, 10)):

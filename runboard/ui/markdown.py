@@ -96,10 +96,10 @@ def rendered(text: str, width: int, looks: Mapping[str, Style]) -> list[list[Seg
         file=StringIO(), width=width, theme=Theme({**bare, **worn}), force_terminal=True, color_system="truecolor"
     )
     tokens = _tokens(text, width)
-    lines = [] if tokens is None else console.render_lines(_Answer(tokens), pad=False)
-    if not any(segment.text.strip() for line in lines for segment in line):
+    lines = [] if tokens is None else _spaced(console.render_lines(_Answer(tokens), pad=False))
+    if not lines:
         lines = console.render_lines(Text(text.expandtabs(8), overflow="fold"), pad=False)
-    return [[Segment(part, style) for part, style, control in line if part and not control] for line in _trimmed(lines)]
+    return [[Segment(part, style) for part, style, control in line if part and not control] for line in lines]
 
 
 def _tokens(text: str, width: int) -> list[Token] | None:
@@ -131,7 +131,13 @@ def _harmless(tokens: Iterable[Token]) -> list[Token]:
     return kept
 
 
-def _trimmed(lines: list[list[Segment]]) -> list[list[Segment]]:
-    """Lines without the blank ones at either end."""
-    filled = [at for at, line in enumerate(lines) if any(segment.text.strip() for segment in line)]
-    return lines[filled[0] : filled[-1] + 1] if filled else []
+def _spaced(lines: list[list[Segment]]) -> list[list[Segment]]:
+    """Lines with one blank one where there were several, none at either end; those on a ground stay."""
+    kept: list[list[Segment]] = []
+    blank = True
+    for line in lines:
+        seen = any(text.strip() or (style and style.bgcolor) for text, style, _ in line)
+        if seen or not blank:
+            kept.append(line)
+        blank = not seen
+    return kept[:-1] if kept and blank else kept

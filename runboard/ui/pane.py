@@ -20,7 +20,7 @@ from runboard.ui.cells import cut, fit
 VIEWS: tuple[str, ...] = ("Log", "Response")
 """What can be shown of a run, as the title line names it."""
 
-_ROOMY = 90
+_ROOMY = 70
 """From so many cells on the title line names every view, below it the present one alone."""
 
 
