@@ -232,6 +232,16 @@ def test_any_markdown_is_laid_out(text: str, width: int) -> None:
     assert not any(ord(character) < 32 and character != "\n" for character in shown)
 
 
+@pytest.mark.parametrize("cleaned", [True, False])
+def test_character_references_are_cleaned_after_parsing(cleaned: bool) -> None:
+    """What only parsing makes a character is cleaned too, in texts and in addresses; without that it would be seen."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not cleaned:
+            patch.setattr("runboard.ui.markdown.clean", str)
+        shown = text_of("abc&#x202e;def [x](<a&#x202e;b>)")
+    assert ("\u202e" not in shown) is cleaned
+
+
 def test_looks_are_ours_and_code_is_left_alone() -> None:
     """Markdown's parts wear the looks that were given; code is neither guessed at nor wrapped away."""
     looks = {**PLAIN, "strong": Style(bold=True), "block": Style(color="red")}

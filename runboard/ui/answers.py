@@ -13,13 +13,16 @@ from rich.style import Style
 
 from runboard.store import StoreError
 from runboard.ui.aside import Aside
-from runboard.ui.markdown import rendered
 
 LOOK_SECONDS = 1.0
 """How often the answer on show is read again; it is laid out again only where it has changed."""
 
 PATIENCE_SECONDS = 0.15
 """The last run's answer stays for so long while another is read."""
+
+
+LOOKS = ("heading", "strong", "em", "struck", "code", "block", "quote", "mark", "rule")
+"""The looks in which an answer is laid out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +98,7 @@ class AnswerReader:
         text = self._read(wish.run_id)
         if self._shown is not None and self._shown[:2] == (wish, text) and not self._shown[2].trouble:
             return text, self._shown[2]
+        from runboard.ui.markdown import rendered  # noqa: PLC0415 - takes a while, and most boards show no answer
+
         lines = rendered(text, wish.width, wish.looks) if text else []
         return text, Answer(wish.run_id, tuple(map(tuple, lines)))

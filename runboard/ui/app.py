@@ -174,9 +174,10 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
 
     def _tick(self) -> None:
         """Let elapsed times go on, and what was spent in the last hour."""
-        self._table.flush()
-        self._spending = self._board.spending(self._clock())
-        self._told()
+        if self.screen_stack:  # the last tick may come while the app leaves
+            self._table.flush()
+            self._spending = self._board.spending(self._clock())
+            self._told()
 
     def _acted(self) -> None:
         """An act has begun or ended: rows, log and keys may look different."""

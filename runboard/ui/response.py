@@ -13,8 +13,7 @@ from textual.strip import Strip
 
 from runboard.model import Run
 from runboard.safetext import clean
-from runboard.ui.answers import Answer
-from runboard.ui.markdown import STYLES
+from runboard.ui.answers import LOOKS, Answer
 from runboard.ui.pane import Pane
 
 
@@ -32,7 +31,7 @@ class ResponsePane(Pane, inherit_bindings=False):
         Binding("G,end", "jump('end')", "To the end", show=False, id="response.end"),
         Binding("enter", "app.details", "Everything known of the run", show=False, id="response.details"),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"response--{look}" for look in STYLES}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"response--{look}" for look in LOOKS}
 
     class Restyled(Message):
         """The theme has changed: the lines are wanted in its looks."""
@@ -55,8 +54,8 @@ class ResponsePane(Pane, inherit_bindings=False):
         self.refresh()
 
     def looks(self) -> dict[str, Style]:
-        """The looks of the present theme, by the names in `STYLES`."""
-        return {look: self.get_component_rich_style(f"response--{look}", partial=True) for look in STYLES}
+        """The looks of the present theme, by the names in `LOOKS`."""
+        return {look: self.get_component_rich_style(f"response--{look}", partial=True) for look in LOOKS}
 
     @property
     def _last_top(self) -> int:
