@@ -9,5 +9,6 @@ from __future__ import annotations
 
 from runboard.transcripts.ended import read_ended, read_running
 from runboard.transcripts.folding import Folding
+from runboard.transcripts.readable import Piece, lines_for_reading
 
-__all__ = ["Folding", "read_ended", "read_running"]
+__all__ = ["Folding", "Piece", "lines_for_reading", "read_ended", "read_running"]

@@ -200,7 +200,8 @@ def big_opencode(place: Path) -> Figure:
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     os.close(descriptor)
-    assert transcript is not None and transcript.usage is not None
+    assert transcript is not None
+    assert transcript.usage is not None
     return Figure(f"2 GB of OpenCode, {peak:.0f} MB", "s", samples, "reading it", floors, "about 1 s, < 50 MB")
 
 
