@@ -169,7 +169,8 @@ class Folding:
                 self._event(event)
         elif len(line) <= _TEXT_MOST:
             self._text(line)
-        if self._fold is None and line.startswith(b'{"type":"') and not self._fenced:
+        cut = line.startswith(b'{"type":"') and not line.rstrip().endswith((b"}", b"},"))
+        if cut and self._fold is None and not self._fenced:
             self._broken = next((tool for start, tool in _BROKEN_OFF.items() if line.startswith(start)), self._broken)
 
     def _event(self, event: Event) -> None:
