@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,3 +129,14 @@ def claude_result(**more: Any) -> dict[str, Any]:
         **more,
     }
     return {key: value for key, value in event.items() if value is not None}
+
+
+def reader(data: bytes, seen: list[tuple[int, int]] | None = None) -> Callable[[int, int], bytes]:
+    """A pread on bytes, which notes what was asked for."""
+
+    def read(offset: int, length: int) -> bytes:
+        if seen is not None:
+            seen.append((offset, length))
+        return data[offset : offset + length]
+
+    return read

@@ -6,6 +6,7 @@ which has every model and subagent, is preferred. Until there is one, the messag
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from runboard.lenient import as_mapping
@@ -179,7 +180,7 @@ class Claude(Fold):
         if total is None and isinstance(event.get("usage"), dict):
             given, read, write, output, _ = self.parts(event["usage"])
             total = usage_of(fresh_input=given, cache_read=read, cache_write=write, output=output)
-        return plus(total, usage_of(cost=cost_told)) if cost_told else total
+        return usage_of(cost=cost_told) if total is None else replace(total, cost=cost_told)
 
     def _told(self, event: Event) -> bool:
         """What the program says of itself: that a session begins, that it tries again, that a tool was refused."""
