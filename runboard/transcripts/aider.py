@@ -7,7 +7,7 @@ import re
 from runboard.model import AgentVerdict, Transcript, Usage
 from runboard.transcripts.fold import Event, Fold, Shape
 from runboard.transcripts.usage import Sums, dollars, fresh, plus, tokens
-from runboard.transcripts.words import Answer
+from runboard.transcripts.words import Answer, label
 
 _NUMBER = r"([\d,]*\.?\d+[kM]?)"
 _BANNER = re.compile(r"Aider v\d+\.\d+\S*")
@@ -20,10 +20,8 @@ _COST_LINE = re.compile(_COST)
 _ERROR = re.compile(r"litellm\.\w*(?:Error|Exception)\b:?.*")
 _INTERRUPTED = re.compile(r"\^C(?: KeyboardInterrupt| again to exit)")
 _HEAD = ("Weak model: ", "Editor model: ", "Git repo: ", "Repo-map: ", "Added ", "Using ", "Restored ", "Warning")
-_INITIALS = frozenset("ACMTl^")
-"""What the lines that are not the model's words begin with."""
-
-_LINE_MOST = 1000
+_MARKED = re.compile(r"\n((?:Aider v|Tokens: |Cost: |Main model: |Models?: |litellm\.|\^C)[^\n]{0,500})(?=\n)")
+"""Lines that may be something else than the model's words; a search for a line's end is fast."""
 _UNITS = {"k": 1_000, "M": 1_000_000}
 
 
@@ -34,6 +32,7 @@ class Aider(Fold):
     KINDS = frozenset()
     WHOLE = True
     READS_TEXT = True
+    ALL_TEXT = True
 
     def __init__(self, tool: str | None = None) -> None:
         """A session without answers."""
@@ -58,17 +57,23 @@ class Aider(Fold):
         """What JSON there is, is part of an answer: no other agent's."""
         return True
 
-    def read(self, line: str) -> None:
-        """Learn from a line."""
-        if line[:1] not in _INITIALS or len(line) > _LINE_MOST:
-            if self._answering or not line.startswith(_HEAD):
-                self._words(line)
-        elif match := _TOKENS.fullmatch(line):
+    def read(self, text: str) -> None:
+        """Learn from lines: the few that tell something, and the words between them."""
+        text, at = f"\n{text}\n", 0
+        for match in _MARKED.finditer(text):
+            self._words(text[at + 1 : match.start() + 1])
+            at = match.end()
+            self._learn(match[1].rstrip())
+        self._words(text[at + 1 :])
+
+    def _learn(self, line: str) -> None:
+        """Learn from a line that looks like one of aider's own; if it is none, it is part of an answer."""
+        if match := _TOKENS.fullmatch(line):
             self._answered(match)
         elif match := _COST_LINE.fullmatch(line):
             self._cost = dollars(_number(match[1]))
         elif match := _MODEL.fullmatch(line):
-            self.model = self.model or match[1]
+            self.model = self.model or label(match[1])
         elif _BANNER.fullmatch(line):
             self._opened()
         elif _ERROR.fullmatch(line):
@@ -77,8 +82,8 @@ class Aider(Fold):
         elif _INTERRUPTED.match(line):
             self.reopen()
             self.trouble("Interrupted")
-        elif self._answering or not line.startswith(_HEAD):
-            self._words(line)
+        else:
+            self._words(line + "\n")
 
     def spent(self) -> Usage | None:
         """The sum of all answers; the cost is the session's, which is told with each."""
@@ -102,11 +107,16 @@ class Aider(Fold):
         self.reopen()
         self.forget()
 
-    def _words(self, line: str) -> None:
-        """A line of an answer, or of what is done after one; which, the next line of tokens tells."""
-        if self._answering or line.strip():
-            self._draft.add(line + "\n")
-            self._answering = True
+    def _words(self, text: str) -> None:
+        """Lines of an answer, or of what is done after one; which, the next line of tokens tells."""
+        while not self._answering and text:
+            line, _, rest = text.partition("\n")
+            if line.strip() and not line.startswith(_HEAD):
+                self._answering = True
+            else:
+                text = rest
+        if text:
+            self._draft.add(text)
 
     def _answered(self, match: re.Match[str]) -> None:
         """The end of an answer, with what it took."""

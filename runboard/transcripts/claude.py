@@ -6,13 +6,15 @@ which has every model and subagent, is preferred. Until there is one, the messag
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
-from runboard.lenient import as_mapping, as_number, as_text
+from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
+from runboard.transcripts.phrases import denials, limit_words
 from runboard.transcripts.usage import Sums, dollars, fresh, plus, tokens, usage_of
-from runboard.transcripts.words import moment
+from runboard.transcripts.words import label
 
 _RECENT_MOST = 64
 """Messages told of again that are remembered; subagents that work side by side interleave theirs."""
@@ -61,7 +63,7 @@ class Claude(Fold):
     @property
     def settled(self) -> bool:
         """Whether a result was seen that tells its tokens, or whose messages were all seen."""
-        return super().settled and not (self.gap and (self._final is None or self._final.input_tokens is None))
+        return super().settled and not (self.gap and (self.used is None or self.used.input_tokens is None))
 
     def take(self, event: Event) -> bool:
         """Learn from a message, a result, or what the program says of itself."""
@@ -73,7 +75,7 @@ class Claude(Fold):
         elif kind == "system":
             return self._told(event)
         elif kind == "rate_limit_event":
-            self.note("limit", limit_words(event.get("rate_limit_info")))
+            self.warn(limit_words(event.get("rate_limit_info")), "limit")
         elif kind == "user":
             self._refused(event)
         else:
@@ -82,7 +84,7 @@ class Claude(Fold):
 
     def spent(self) -> Usage | None:
         """What the last result told, with the messages' tokens where it told none."""
-        final = self._final
+        final = self.used
         if final is not None and final.input_tokens is not None:
             return final
         cost = final.cost if final else None
@@ -90,22 +92,23 @@ class Claude(Fold):
 
     def forget(self) -> None:
         """No message, no result."""
+        super().forget()
         self._sums = Sums()
         self._recent: dict[str, Parts] = {}
-        self._final: Usage | None = None
-        self._said_in: object = None
+        self._said_in: str | None = None
 
     def _said(self, event: Event) -> None:
         """A message, or one block of one: its text, if the main loop said it, and its usage, once."""
         message = as_mapping(event.get("message"))
         if self.model is None and message.get("model") != "<synthetic>":
-            self.model = as_text(message.get("model"))
+            self.model = label(message.get("model"))
         blocks = message.get("content")
         texts = [as_mapping(block).get("text") for block in blocks] if isinstance(blocks, list) else []
         text = "".join(part for part in texts if isinstance(part, str))
         if text and event.get("parent_tool_use_id") is None:
-            (self.answer.add if message.get("id") == self._said_in is not None else self.answer.put)(text)
-            self._said_in = message.get("id")
+            name = message.get("id") if isinstance(message.get("id"), str) else None
+            (self.answer.add if name is not None and name == self._said_in else self.answer.put)(text)
+            self._said_in = name
         if event.get("error"):
             self.trouble(text or event["error"])
         else:
@@ -138,19 +141,19 @@ class Claude(Fold):
         subtype, is_error = event.get("subtype"), event.get("is_error")
         if not isinstance(subtype, str) and not isinstance(is_error, bool):
             return False
-        self.session_id = as_text(event.get("session_id")) or self.session_id
+        self.session_id = label(event.get("session_id")) or self.session_id
         self._flavour(event)
         told = event.get("result")
-        if subtype in {"success", None} and (is_error is False or is_error is None):
+        if (subtype is None or subtype == "success") and (is_error is False or is_error is None):
             self.succeed()
             if isinstance(told, str) and told:
                 self.answer.put(told)
         else:
             self._failed(event, subtype)
-        self._final = self.final(event)
+        self.used = self.final(event)
         denied = denials(event.get("permission_denials"))
         if denied:
-            self.note("denied", denied)
+            self.warn(denied, "denied")
         return True
 
     def _failed(self, event: Event, subtype: object) -> None:
@@ -160,7 +163,7 @@ class Claude(Fold):
         ending = _ENDINGS.get(subtype) if isinstance(subtype, str) else None
         reason = event.get("terminal_reason")
         self.fail(listed, event.get("error"), event.get("result"), ending, reason if reason != "completed" else None)
-        self.message = self.message or (f"Ended with {as_text(subtype)}" if subtype != "success" else None)
+        self.message = self.message or (f"Ended with {label(subtype)}" if subtype != "success" else None)
         status = tokens(event.get("api_error_status"))
         if status and str(status) not in (self.message or ""):
             self.message = f"{self.message or 'API error'} (HTTP {status})"
@@ -177,7 +180,7 @@ class Claude(Fold):
         if total is None and isinstance(event.get("usage"), dict):
             given, read, write, output, _ = self.parts(event["usage"])
             total = usage_of(fresh_input=given, cache_read=read, cache_write=write, output=output)
-        return plus(total, usage_of(cost=cost_told)) if cost_told else total
+        return usage_of(cost=cost_told) if total is None else replace(total, cost=cost_told)
 
     def _told(self, event: Event) -> bool:
         """What the program says of itself: that a session begins, that it tries again, that a tool was refused."""
@@ -189,9 +192,9 @@ class Claude(Fold):
             self._flavour(event)
         elif subtype == "api_retry":
             attempt, most = tokens(event.get("attempt")), tokens(event.get("max_retries"))
-            self.note("retry", f"The API is tried again ({attempt} of {most})" if attempt else "The API is tried again")
+            self.warn("The API is tried again" + (f" ({attempt} of {most})" if attempt else ""), "retry")
         elif subtype == "permission_denied":
-            self.note("denied", f"Permission denied: {as_text(event.get('tool_name')) or 'a tool'}")
+            self.warn(f"Permission denied: {label(event.get('tool_name')) or 'a tool'}", "denied")
         return True
 
     def _flavour(self, event: Event) -> None:
@@ -207,7 +210,7 @@ class Claude(Fold):
         for block in map(as_mapping, blocks if isinstance(blocks, list) else []):
             text = block.get("content")
             if block.get("is_error") is True and isinstance(text, str) and text.startswith("Claude requested perm"):
-                self.note("denied", text.split(",")[0])
+                self.warn(text.split(",")[0], "denied")
 
 
 _OPENING: dict[str, type | tuple[type, ...]] = {
@@ -261,30 +264,6 @@ def _model_usage(one: Event) -> Usage | None:
         output=fresh(output, thinking),
         reasoning=thinking,
     )
-
-
-def denials(listed: object) -> str | None:
-    """Refused tools in words; objects with a ``tool_name``, or plain names."""
-    if not isinstance(listed, list) or not listed:
-        return None
-    names = [as_text(as_mapping(one).get("tool_name") if isinstance(one, dict) else one) for one in listed]
-    told = ", ".join(dict.fromkeys(name for name in names if name))
-    count = f"{len(listed)} tool uses were" if len(listed) > 1 else "A tool use was"
-    return f"{count} denied permission" + (f": {told}" if told else "")
-
-
-def limit_words(info: object) -> str | None:
-    """A rate limit in words with the time it ends; None while all is allowed."""
-    told = as_mapping(info)
-    status, kind = told.get("status"), as_text(told.get("rateLimitType"))
-    if status == "allowed" or not isinstance(status, str):
-        return None
-    words = "Rate limit is near" if status == "allowed_warning" else "Rate limit reached"
-    part = as_number(told.get("utilization"))
-    details = [(kind or "").replace("_", " "), f"{part:.0%} used" if part is not None and 0 <= part <= 1 else ""]
-    listed = ", ".join(detail for detail in details if detail)
-    resets = moment(told.get("resetsAt"))
-    return words + (f" ({listed})" if listed else "") + (f", resets {resets}" if resets else "")
 
 
 def cursor_opens(event: Event) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from runboard.lenient import as_mapping, as_text
+from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
 from runboard.transcripts.usage import fresh, tokens, usage_of
+from runboard.transcripts.words import label
 
 _ITEMS = frozenset(
     {
@@ -28,8 +29,6 @@ class Codex(Fold):
 
     NAMES = ("codex",)
     KINDS = frozenset({"thread", "turn", "item", "error"})
-
-    _total: Event
 
     @staticmethod
     def shape(event: Event) -> Shape:
@@ -56,11 +55,11 @@ class Codex(Fold):
         elif kind in {"item.started", "item.updated"}:
             self.go_on()
         elif kind == _COMPLETED:
-            self._total = as_mapping(event.get("usage")) or self._total
-            self.note("retry", None)
+            self.used = _thread(as_mapping(event.get("usage"))) or self.used
+            self.warn(None, "retry")
             self.succeed()
         elif kind == _FAILED:
-            self.note("retry", None)
+            self.warn(None, "retry")
             self.fail(event.get("error"), event.get("message"))
         elif kind == _STARTED:
             self.reopen()
@@ -72,36 +71,32 @@ class Codex(Fold):
             return False
         return True
 
-    def spent(self) -> Usage | None:
-        """The thread's totals, whose input includes what the cache gave and took, and output the reasoning."""
-        total = self._total
-        read, write = tokens(total.get("cached_input_tokens")), tokens(total.get("cache_write_input_tokens"))
-        thought = tokens(total.get("reasoning_output_tokens"))
-        return usage_of(
-            fresh_input=fresh(tokens(total.get("input_tokens")), read, write),
-            cache_read=read,
-            cache_write=write,
-            output=fresh(tokens(total.get("output_tokens")), thought),
-            reasoning=thought,
-        )
-
-    def forget(self) -> None:
-        """No totals."""
-        self._total = {}
-
     def _done(self, item: Event) -> None:
         """An item that is complete: the answer so far, a warning, a refusal."""
         kind, text = item.get("type"), item.get("text")
         if kind == "agent_message" and isinstance(text, str):
             self.answer.put(text)
         elif kind == "error":
-            self.note(f"item {as_text(item.get('message'))}", item.get("message"))
+            self.warn(item.get("message"))
         elif item.get("status") == "declined":
-            self.note("denied", f"Permission denied: {as_text(item.get('command')) or as_text(kind) or 'an action'}")
+            self.warn(f"Permission denied: {label(item.get('command')) or label(kind) or 'an action'}", "denied")
 
     def _erred(self, message: str) -> None:
         """An error that may still be followed by another attempt, or by the turn's failure."""
         if message.startswith("Reconnecting"):
-            self.note("retry", message)
+            self.warn(message, "retry")
         else:
             self.trouble(message)
+
+
+def _thread(total: Event) -> Usage | None:
+    """A thread's totals, whose input includes what the cache gave and took, and whose output the reasoning."""
+    read, write = tokens(total.get("cached_input_tokens")), tokens(total.get("cache_write_input_tokens"))
+    thought = tokens(total.get("reasoning_output_tokens"))
+    return usage_of(
+        fresh_input=fresh(tokens(total.get("input_tokens")), read, write),
+        cache_read=read,
+        cache_write=write,
+        output=fresh(tokens(total.get("output_tokens")), thought),
+        reasoning=thought,
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from runboard.lenient import as_mapping, as_text
+from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
 from runboard.transcripts.usage import fresh, plus, tokens, usage_of
+from runboard.transcripts.words import label
 
 _ENVELOPE = frozenset({"type", "data", "id", "timestamp", "parentId", "ephemeral", "agentId"})
 _OWN = ("assistant.", "tool.execution_", "session.mcp_", "session.tools_", "session.skills_", "session.custom_agents_")
@@ -17,8 +18,6 @@ class Copilot(Fold):
     NAMES = ("copilot",)
     KINDS = frozenset({"session", "assistant", "tool", "result"})
     SKIPPED = (b'{"type":"assistant.message_delta"', b'{"type":"assistant.reasoning_delta"')
-
-    _metrics: Event
 
     @staticmethod
     def shape(event: Event) -> Shape:
@@ -49,39 +48,26 @@ class Copilot(Fold):
             case "assistant.message":
                 self._said(data)
             case "session.error":
-                self.note(f"error {as_text(data.get('message'))}", data)
+                self.warn(data)
                 self.trouble(data)
             case "session.warning":
-                self.note(f"warning {as_text(data.get('message'))}", data.get("message"))
+                self.warn(data.get("message"))
             case "session.start":
                 self.begin(data.get("sessionId"), data.get("selectedModel"))
             case "session.shutdown":
-                self._metrics = as_mapping(data.get("modelMetrics"))
+                self.used = _total(as_mapping(data.get("modelMetrics"))) or self.used
             case "assistant.turn_start" | "user.message":
                 self.reopen()
-        self.model = self.model or as_text(data.get("model"))
+        self.model = self.model or label(data.get("model"))
         return True
 
     def spent(self) -> Usage | None:
-        """The figures by model, if the session told them at its end; else what the messages were long."""
-        total = None
-        for one in self._metrics.values():
-            told = as_mapping(as_mapping(one).get("usage"))
-            read, write = tokens(told.get("cacheReadTokens")), tokens(told.get("cacheWriteTokens"))
-            model = usage_of(
-                fresh_input=fresh(tokens(told.get("inputTokens")), read, write),
-                cache_read=read,
-                cache_write=write,
-                output=tokens(told.get("outputTokens")),
-            )
-            total = plus(total, model)
-        if total is not None or self.gap or not self._written:
-            return total
-        return usage_of(output=self._written)
+        """The figures that the session told at its end, if it did; else how much the messages were."""
+        return self.used or (usage_of(output=self._written) if self._written and not self.gap else None)
 
     def forget(self) -> None:
         """Nothing written."""
-        self._metrics = {}
+        super().forget()
         self._written = 0
 
     def _said(self, data: Event) -> None:
@@ -97,10 +83,26 @@ class Copilot(Fold):
         code = event.get("exitCode")
         if isinstance(code, bool) or not isinstance(code, int):
             return False
-        self.session_id = as_text(event.get("sessionId")) or self.session_id
+        self.session_id = label(event.get("sessionId")) or self.session_id
         if code == 0:
             self.succeed()
         else:
             self.fail()
             self.message = self.message or f"Ended with exit code {code}"
         return True
+
+
+def _total(models: Event) -> Usage | None:
+    """The figures of all models, whose input includes what caches gave and took."""
+    total = None
+    for one in models.values():
+        told = as_mapping(as_mapping(one).get("usage"))
+        read, write = tokens(told.get("cacheReadTokens")), tokens(told.get("cacheWriteTokens"))
+        model = usage_of(
+            fresh_input=fresh(tokens(told.get("inputTokens")), read, write),
+            cache_read=read,
+            cache_write=write,
+            output=tokens(told.get("outputTokens")),
+        )
+        total = plus(total, model)
+    return total

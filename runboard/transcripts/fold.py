@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import Any, ClassVar
 
-from runboard.lenient import as_text
 from runboard.model import AgentVerdict, Transcript, Usage
 from runboard.transcripts.usage import plus
-from runboard.transcripts.words import Answer, sentence
+from runboard.transcripts.words import Answer, label, sentence
 
 Event = dict[str, Any]
 """One JSON object of a log."""
@@ -45,7 +44,10 @@ class Fold(ABC):
     """Whether usage is a sum over the whole log, which its end alone does not tell."""
 
     READS_TEXT: ClassVar[bool] = False
-    """Whether lines that are no JSON mean something."""
+    """Whether lines that are no JSON mean something, ..."""
+
+    ALL_TEXT: ClassVar[bool] = False
+    """... or nothing else does, and whatever looks like JSON is text too."""
 
     def __init__(self, tool: str | None = None) -> None:
         """A session of which nothing is known yet, except perhaps by which tool it is meant to be."""
@@ -55,6 +57,7 @@ class Fold(ABC):
         self.model: str | None = None
         self.session_id: str | None = None
         self.answer = Answer()
+        self.used: Usage | None = None
         self.gap = False
         self.asked = True
         self._trouble: str | None = None
@@ -76,16 +79,16 @@ class Fold(ABC):
     def take(self, event: Event) -> bool:
         """Learn from an event; False for one that is not this format's."""
 
-    @abstractmethod
     def spent(self) -> Usage | None:
-        """What the present session used so far."""
+        """What the present session used so far; unless it is a sum, what was told last."""
+        return self.used
 
-    @abstractmethod
     def forget(self) -> None:
-        """Drop the present session's sums, because another session begins."""
+        """Drop what belongs to the present session only, because another one begins."""
+        self.used = None
 
-    def read(self, line: str) -> None:  # noqa: B027 - most formats have nothing to learn from text
-        """Learn from a line that is no JSON, its escape sequences removed."""
+    def read(self, text: str) -> None:  # noqa: B027 - most formats have nothing to learn from text
+        """Learn from whole lines of text, their escape sequences removed."""
 
     @property
     def settled(self) -> bool:
@@ -98,12 +101,12 @@ class Fold(ABC):
 
     def begin(self, session_id: object, model: object = None) -> None:
         """Open a session; one that goes on under its old id has cumulative figures, another one adds to them."""
-        name = as_text(session_id)
+        name = label(session_id)
         if name and self.session_id and name != self.session_id:
             self._earlier = plus(self._earlier, self.spent())
             self.forget()
         self.session_id = name or self.session_id
-        self.model = as_text(model) or self.model
+        self.model = label(model) or self.model
         self.reopen()
 
     def reopen(self) -> None:
@@ -128,9 +131,10 @@ class Fold(ABC):
         """Something was done after the last trouble."""
         self._trouble = None
 
-    def note(self, key: str, told: object) -> None:
-        """Keep a warning under a key, where it takes the place of an earlier one; None removes it."""
+    def warn(self, told: object, topic: str | None = None) -> None:
+        """Keep a warning; of one topic the last is kept, and none once there is nothing to tell."""
         text = sentence(told)
+        key = topic or text or ""
         if text is None:
             self._notes.pop(key, None)
         elif key in self._notes or len(self._notes) < _NOTES_MOST:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from orjson import JSONDecodeError, loads
 
-from runboard.model import Transcript, Usage
+from runboard.model import AgentVerdict, Transcript, Usage
 from runboard.transcripts.aider import Aider
 from runboard.transcripts.claude import Claude
 from runboard.transcripts.codex import Codex
@@ -32,6 +32,16 @@ _BY_KIND: dict[str, tuple[type[Fold], ...]] = {
 _FENCED_MOST = 100
 """Lines that a Markdown fence hides from recognition at most; some are never closed."""
 
+_BROKEN_OFF = {
+    b'{"type":"thread.started","thread_id":': "codex",
+    b'{"type":"step_start","timestamp":': "opencode",
+    b'{"type":"init","timestamp":': "gemini",
+    b'{"type":"system","subtype":"init",': "claude",
+    b'{"type":"result","subtype":"': "claude",
+    b'{"type":"assistant.': "copilot",
+}
+"""How a log begins that was cut before its first event was whole."""
+
 _TEXT_MOST = 1 << 16
 _STARTS = (b"{", b"[{", b"[ERROR] {")
 
@@ -47,6 +57,8 @@ class Folding:
         self._fold: Fold | None = None
         self._before: Usage | None = None
         self._skipped: tuple[bytes, ...] = ()
+        self._all_text = False
+        self._broken: str | None = None
         self._gap = False
         self._texts = 0
         self._fenced = 0
@@ -56,7 +68,10 @@ class Folding:
         """Read on; the pieces may be cut anywhere."""
         lines = self._lines.cut(data)
         self.whole_lines += len(lines)
-        for line in lines:
+        for at, line in enumerate(lines):
+            if self._all_text:
+                self._prose(lines[at:])
+                break
             if line.startswith(b'{"'):
                 if not (self._skipped and line.startswith(self._skipped)) or self._wanted(line):
                     self._object(line)
@@ -81,7 +96,7 @@ class Folding:
             whole = deepcopy(self)
             whole.feed(b"\n")
             return whole.transcript(ended=True)
-        told = self._fold.tell(ended=ended) if self._fold is not None else None
+        told = self._fold.tell(ended=ended) if self._fold is not None else self._cut_short() if ended else None
         if told is None:
             return None
         return replace(told, usage=plus(self._before, told.usage), model=told.model or self._hint.model)
@@ -107,6 +122,12 @@ class Folding:
         if self._fold is not None:
             return self._fold.WHOLE
         return any(one.WHOLE and not self._hint.tools.isdisjoint(one.NAMES) for one in FORMATS)
+
+    def _cut_short(self) -> Transcript | None:
+        """What is known of a log that ends before its first whole event: that a result is missing."""
+        tool = self._hint.program if self._hint.events else self._broken or self._block.begun_by
+        believed = tool is not None and self._hint.believes((tool,), Shape.OPENING, alone=True)
+        return Transcript(tool, AgentVerdict.NONE) if tool is not None and believed else None
 
     def _wanted(self, line: bytes) -> bool:
         """Whether a line of a kind that need not be read tells something all the same."""
@@ -148,14 +169,14 @@ class Folding:
                 self._event(event)
         elif len(line) <= _TEXT_MOST:
             self._text(line)
+        cut = line.startswith(b'{"type":"') and not line.rstrip().endswith((b"}", b"},"))
+        if cut and self._fold is None and not self._fenced:
+            self._broken = next((tool for start, tool in _BROKEN_OFF.items() if line.startswith(start)), self._broken)
 
     def _event(self, event: Event) -> None:
         """Give an event to the session it belongs to, or see whether it shows whose the log is."""
-        fold = self._fold
-        if fold is not None and fold.take(event):
-            return
-        kind = event.get("type", "")
-        if not isinstance(kind, str) or self._fenced:
+        fold, kind = self._fold, event.get("type", "")
+        if not isinstance(kind, str) or (fold is not None and fold.take(event)) or self._fenced:
             return
         for candidate in _BY_KIND.get(kind.partition(".")[0], ()):
             shape = candidate.shape(event)
@@ -174,7 +195,7 @@ class Folding:
         fold.asked = self._hint.asks
         if self._gap:
             fold.skip()
-        self._fold, self._skipped = fold, kind.SKIPPED
+        self._fold, self._skipped, self._all_text = fold, kind.SKIPPED, kind.ALL_TEXT
         return fold
 
     def _text(self, line: bytes) -> None:
@@ -192,6 +213,12 @@ class Folding:
             fold = self._recognise(Aider)
         if fold is not None:
             fold.read(text)
+
+    def _prose(self, lines: list[bytes]) -> None:
+        """Lines of a log that has no JSON."""
+        if self._fold is not None:
+            kept = [line for line in lines if len(line) <= _TEXT_MOST or worthwhile(line)]
+            self._fold.read(bared(b"\n".join(kept)).decode("utf-8", "replace"))
 
     def _fence(self, line: bytes) -> None:
         """Between two fences of Markdown stands an example; a fence that nobody closes is given up."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from runboard.lenient import as_mapping, as_text
+from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
 from runboard.transcripts.usage import fresh, tokens, usage_of
+from runboard.transcripts.words import label
 
 
 class Gemini(Fold):
@@ -67,17 +68,9 @@ class Gemini(Fold):
         super().skip()
         self._answering, self._headless = False, True
 
-    def spent(self) -> Usage | None:
-        """The result's figures: input includes what the cache gave; what is not input or output was thinking."""
-        stats = self._stats
-        given, output, total = (tokens(stats.get(f"{key}_tokens")) for key in ("input", "output", "total"))
-        read = tokens(stats.get("cached"))
-        thought = fresh(total, given, output) if given is not None and output is not None else None
-        return usage_of(fresh_input=fresh(given, read), cache_read=read, output=output, reasoning=thought)
-
     def forget(self) -> None:
-        """No result."""
-        self._stats: Event = {}
+        """No result, and no answer begun."""
+        super().forget()
         self._answering = self._headless = False
 
     def _said(self, event: Event) -> None:
@@ -95,13 +88,22 @@ class Gemini(Fold):
         if event.get("severity") == "error":
             self.trouble(event.get("message"))
         else:
-            self.note(f"warning {as_text(event.get('message'))}", event.get("message"))
+            self.warn(event.get("message"))
 
     def _ended(self, event: Event) -> None:
         """The result; an error without a message is the one told before it."""
-        self._stats = as_mapping(event.get("stats")) or self._stats
+        stats = as_mapping(event.get("stats"))
+        self.used = _total(stats) or self.used
         if event["status"] == "success":
             self.succeed()
         else:
             self.fail(event.get("error"))
-        self.model = self.model or as_text(next(iter(as_mapping(self._stats.get("models"))), None))
+        self.model = self.model or label(next(iter(as_mapping(stats.get("models"))), None))
+
+
+def _total(stats: Event) -> Usage | None:
+    """A result's figures: input includes what the cache gave; what is neither input nor output was thinking."""
+    given, output, total = (tokens(stats.get(f"{key}_tokens")) for key in ("input", "output", "total"))
+    read = tokens(stats.get("cached"))
+    thought = fresh(total, given, output) if given is not None and output is not None else None
+    return usage_of(fresh_input=fresh(given, read), cache_read=read, output=output, reasoning=thought)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from runboard.lenient import as_mapping, as_text
+from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
 from runboard.transcripts.usage import fresh, plus, tokens, usage_of
+from runboard.transcripts.words import label
 
 _KEYS = frozenset({"session_id", "auth_method", "user_tier", "response", "stats", "error", "warnings"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -18,8 +19,6 @@ class GeminiJson(Fold):
 
     NAMES = ("gemini",)
     KINDS = frozenset({""})
-
-    _stats: Event
 
     @staticmethod
     def shape(event: Event) -> Shape:
@@ -40,48 +39,42 @@ class GeminiJson(Fold):
         if self.shape(event) is Shape.NONE:
             return False
         self.begin(event.get("session_id"))
-        self._stats = as_mapping(event.get("stats")) or self._stats
-        models = as_mapping(self._stats.get("models"))
-        self.model = self.model or as_text(next(iter(models), None))
+        stats = as_mapping(event.get("stats"))
+        models = as_mapping(stats.get("models"))
+        self.used = _total(models) or self.used
+        self.model = self.model or label(next(iter(models), None))
         response, error = event.get("response"), event.get("error")
         if isinstance(response, str):
             self.answer.put(response)
         if error:
             self.fail(error)
-        elif isinstance(response, str) and (response.strip() or self._used_tools()):
+        elif isinstance(response, str) and (response.strip() or _used_tools(stats)):
             self.succeed()
         elif isinstance(response, str):
             self.fail("The model returned an empty response")
         warnings = event.get("warnings")
         for warning in warnings if isinstance(warnings, list) else []:
-            self.note(f"warning {as_text(warning)}", warning)
+            self.warn(warning)
         return True
 
-    def spent(self) -> Usage | None:
-        """The figures of all models together."""
-        total = None
-        for model in as_mapping(self._stats.get("models")).values():
-            told = as_mapping(as_mapping(model).get("tokens"))
-            read, prompt = tokens(told.get("cached")), tokens(told.get("prompt"))
-            given = tokens(told.get("input"))
-            one = usage_of(
-                fresh_input=_sum(given if given is not None else fresh(prompt, read), tokens(told.get("tool"))),
-                cache_read=read,
-                output=tokens(told.get("candidates")),
-                reasoning=tokens(told.get("thoughts")),
-            )
-            total = plus(total, one)
-        return total
 
-    def forget(self) -> None:
-        """No object."""
-        self._stats = {}
-
-    def _used_tools(self) -> bool:
-        """Whether a tool was used, so that an answer without words can still be the end of work."""
-        return bool(tokens(as_mapping(self._stats.get("tools")).get("totalCalls")))
+def _total(models: Event) -> Usage | None:
+    """The figures of all models together; a prompt of tools' own is input too."""
+    total = None
+    for model in models.values():
+        told = as_mapping(as_mapping(model).get("tokens"))
+        read, given = tokens(told.get("cached")), tokens(told.get("input"))
+        given = fresh(tokens(told.get("prompt")), read) if given is None else given
+        one = usage_of(
+            fresh_input=None if given is None else given + (tokens(told.get("tool")) or 0),
+            cache_read=read,
+            output=tokens(told.get("candidates")),
+            reasoning=tokens(told.get("thoughts")),
+        )
+        total = plus(total, one)
+    return total
 
 
-def _sum(one: int | None, other: int | None) -> int | None:
-    """Two counts together; None where the first is not told."""
-    return None if one is None else one + (other or 0)
+def _used_tools(stats: Event) -> bool:
+    """Whether a tool was used, so that an answer without words can still be the end of work."""
+    return bool(tokens(as_mapping(stats.get("tools")).get("totalCalls")))

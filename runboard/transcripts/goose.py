@@ -49,23 +49,11 @@ class Goose(Fold):
             return kind == "notification"
         return True
 
-    def spent(self) -> Usage | None:
-        """The ending's figures, whose input includes what caches gave and took."""
-        told = self._told
-        read, write = tokens(told.get("cache_read_input_tokens")), tokens(told.get("cache_write_input_tokens"))
-        return usage_of(
-            fresh_input=fresh(tokens(told.get("input_tokens")), read, write),
-            cache_read=read,
-            cache_write=write,
-            output=tokens(told.get("output_tokens")),
-            cost=dollars(told.get("cost_usd")),
-        )
-
     def forget(self) -> None:
-        """Nothing told."""
-        self._told: Event = {}
+        """Nothing said, no error."""
+        super().forget()
         self._error: str | None = None
-        self._saying: object = None
+        self._saying: str | None = None
 
     def _said(self, message: Event) -> None:
         """A message or a piece of one; what the program says in the model's name about an error is one."""
@@ -87,12 +75,13 @@ class Goose(Fold):
         """Add a text to the answer; pieces of one message share its id."""
         if text.startswith(_CAUGHT):
             self._erred(text.removeprefix(_CAUGHT).partition("\n")[0])
-        if self._saying is not None and self._saying == (name or ""):
+        message = name if isinstance(name, str) else ""
+        if self._saying == message:
             self.answer.add(text)
         else:
             self.answer.put(text)
             self._error = self._error if text.startswith(_CAUGHT) else None
-        self._saying = name or ""
+        self._saying = message
 
     def _erred(self, error: str) -> None:
         """An error, which the ending after it does not take back."""
@@ -101,7 +90,7 @@ class Goose(Fold):
 
     def _ended(self, event: Event) -> None:
         """The ending: success only if no error was the last word."""
-        self._told = event
+        self.used = _total(event) or self.used
         if self._error is None:
             self.succeed()
         else:
@@ -112,3 +101,15 @@ class Goose(Fold):
         for message in event["messages"]:
             self._said(as_mapping(message))
         self._ended(as_mapping(event.get("metadata")))
+
+
+def _total(told: Event) -> Usage | None:
+    """The ending's figures, whose input includes what caches gave and took."""
+    read, write = tokens(told.get("cache_read_input_tokens")), tokens(told.get("cache_write_input_tokens"))
+    return usage_of(
+        fresh_input=fresh(tokens(told.get("input_tokens")), read, write),
+        cache_read=read,
+        cache_write=write,
+        output=tokens(told.get("output_tokens")),
+        cost=dollars(told.get("cost_usd")),
+    )

@@ -37,13 +37,15 @@ _ASKING = re.compile(r"--?(?:m|f|msg|message|message-file)(?:=.*)?", re.DOTALL)
 class Hint:
     """The tools that a command names, and how it runs them.
 
-    ``program`` is the tool where the command itself is one; ``json`` says whether anything asks for JSON;
-    ``asks`` whether the tool is given something to answer; ``model`` is the model asked for.
+    ``program`` is the tool where the command itself is one; ``json`` says whether anything asks for JSON, ``events``
+    whether the very words do that make it write its events; ``asks`` whether it is given something to answer;
+    ``model`` is the model asked for.
     """
 
     tools: frozenset[str] = frozenset()
     program: str | None = None
     json: bool = False
+    events: bool = False
     asks: bool = True
     model: str | None = None
 
@@ -75,9 +77,25 @@ def hint(command: Sequence[str]) -> Hint:
         tools=frozenset({program} if program else named),
         program=program,
         json=program == "aider" or any("json" in word for word in command),
+        events=program is not None and _asks_for_events(program, command[1:]),
         asks=not command or any(_ASKING.fullmatch(word) for word in words),
         model=_model(words),
     )
+
+
+def _asks_for_events(program: str, words: Sequence[str]) -> bool:
+    """Whether a tool is run so that its log must have events, and an end."""
+    if not {"--help", "-h", "--version", "-v", "-V"}.isdisjoint(words):
+        return False
+    flags = {word.replace("=", " ") for word in words} | {" ".join(pair) for pair in pairwise(words)}
+    match program:
+        case "codex":
+            return "--json" in flags and not {"exec", "e"}.isdisjoint(words)
+        case "opencode":
+            return "--format json" in flags and "run" in words
+        case "amp":
+            return "--stream-json" in flags
+    return not {"--output-format json", "--output-format stream-json"}.isdisjoint(flags)
 
 
 def _tool(word: str) -> str | None:

@@ -19,6 +19,7 @@ _FOREIGN_MOST = 50
 
 _LABEL = b"[ERROR] {"
 _ESCAPE = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[ -/]*+[0-Z\\^-~])")
+_SESSION = re.compile(rb'\s+"session_id": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",\s*')
 _TYPED_EOF = re.compile(rb"\A(?:\^D\x08\x08)+")  # what BSD script(1) leaves before the first output
 _PAIR_OR_HALF = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
@@ -33,22 +34,32 @@ class Lines:
         self._pieces: list[bytes] = []
         self._held = 0
         self._dropping = False
+        self._return = b""
 
     def cut(self, data: bytes) -> list[bytes]:
         """The lines that end in ``data``, without their ends; NULs, which no text has, are taken out."""
         if b"\0" in data:
             data = data.replace(b"\0", b"")
-        if b"\r" in data:
-            data = data.replace(b"\r", b"\n")
+        if self._return or b"\r" in data:
+            data = self._unreturned(data)
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines and (self._pieces or self._dropping):
             lines[0] = b"" if self._dropping else b"".join((*self._pieces, lines[0]))
+        if len(data) + self._held > LINE_MOST:
+            lines = [line if len(line) <= LINE_MOST else b"" for line in lines]
         if lines:
             self._pieces, self._held, self._dropping = [], 0, False
         if rest and not self._dropping:
             self._hold(rest)
         return lines
+
+    def _unreturned(self, data: bytes) -> bytes:
+        r"""``\r\n`` and ``\r`` as ``\n``; a ``\r`` at the very end waits for what follows it."""
+        data = self._return + data
+        self._return = data[-1:] if data.endswith(b"\r") else b""
+        data = data.removesuffix(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def skip(self) -> None:
         """Pass over the rest of a line whose beginning is not known."""
@@ -75,6 +86,11 @@ class Block:
         self._lines: list[bytes] = []
         self._size = 0
         self._foreign = 0
+
+    @property
+    def begun_by(self) -> str | None:
+        """The tool whose object was begun and has not ended, if its first line shows which."""
+        return "gemini" if len(self._lines) > 1 and _SESSION.fullmatch(self._lines[1]) else None
 
     def take(self, line: bytes) -> bytes | None:
         """Look at a line that is no event by itself; the whole object where it ends one."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from runboard.lenient import as_mapping, as_text
+from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
 from runboard.transcripts.lines import parsed
 from runboard.transcripts.usage import Sums, dollars, tokens
+from runboard.transcripts.words import label
 
 _GOING_ON = frozenset({"tool-calls", "unknown"})
 _CUT_SHORT = {
@@ -61,7 +62,7 @@ class OpenCode(Fold):
         if not isinstance(name, str):
             return False
         if name != self._name:
-            self._name, self.session_id = name, as_text(name)
+            self._name, self.session_id = name, label(name)
             self.reopen()
         kind, part = event.get("type"), as_mapping(event.get("part"))
         if kind == "step_finish":
@@ -73,16 +74,17 @@ class OpenCode(Fold):
             self.reopen()
             self._texts = False
         elif kind == "error":
-            self.note(f"error {as_text(event.get('error'))}", event.get("error"))
+            self.warn(event.get("error"))
             self.fail(event.get("error"))
         elif kind == "done":
             self._rejected(event.get("rejected"))
         return True
 
-    def read(self, line: str) -> None:
+    def read(self, text: str) -> None:
         """A question for permission is told in plain text even among JSON."""
-        if "auto-rejecting" in line and "permission requested" in line:
-            self.note("denied", "Permission denied: " + line.partition("permission requested:")[2].partition(";")[0])
+        if "auto-rejecting" in text and "permission requested" in text:
+            asked = text.partition("permission requested:")[2].partition(";")[0].strip()
+            self.warn(f"Permission denied: {asked}", "denied")
 
     def spent(self) -> Usage | None:
         """The sum of all steps; None where some were passed over."""
@@ -142,7 +144,7 @@ class OpenCode(Fold):
     def _rejected(self, listed: object) -> None:
         """What nobody was there to permit, as newer versions tell it at the end."""
         if isinstance(listed, list) and listed:
-            self.note("denied", f"{len(listed)} requests for permission were rejected")
+            self.warn(f"{len(listed)} requests for permission were rejected", "denied")
 
 
 def marked_lines(read: Callable[[int, int], bytes], start: int, end: int) -> Iterator[bytes]:

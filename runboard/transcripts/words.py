@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from orjson import JSONDecodeError, loads
 
-from runboard.lenient import as_number
+from runboard.lenient import as_number, as_text
 from runboard.safetext import clean
 
 ANSWER_MOST = 1 << 20
@@ -15,6 +15,7 @@ ANSWER_MOST = 1 << 20
 
 SENTENCE_MOST = 500
 
+_LABEL_MOST = 100
 _NESTED_MOST = 1 << 16
 _DEPTH_MOST = 4
 _WRAPPED = re.compile(r"(?:\[?(?:[\w ]{1,40}): ?)?(\{.*\})\]?", re.DOTALL)
@@ -70,6 +71,11 @@ def sentence(value: object) -> str | None:
     text = _RESETS_AT.sub(lambda match: f", resets {moment(int(match[1]))}", text)
     text = " ".join(clean(text[: 4 * SENTENCE_MOST]).split())
     return (text if len(text) <= SENTENCE_MOST else text[: SENTENCE_MOST - 1] + "…") or None
+
+
+def label(value: object) -> str | None:
+    """A name, of a model, a session or a tool: clean, and no longer than a name is."""
+    return as_text(value[:_LABEL_MOST]) if isinstance(value, str) else None
 
 
 def moment(epoch: object) -> str | None:
