@@ -8,12 +8,10 @@ from collections.abc import Callable
 from runboard.board import Board
 from runboard.control import Control
 from runboard.logs import LogView
-from runboard.reconciler import Reconciler
+from runboard.ui.intake import Feed
 
 
-def show(
-    board: Board, feed: Reconciler, control: Control | None, open_log: Callable[[str], LogView], title: str
-) -> int:
+def show(board: Board, feed: Feed, control: Control | None, open_log: Callable[[str], LogView], title: str) -> int:
     """Show the board until it is left, and return the exit code.
 
     The caller has seen to it that stdin, stdout and stderr are terminals, and has taken every TEXTUAL* variable and

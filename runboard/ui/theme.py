@@ -6,6 +6,8 @@ neighbouring steps of its grey ramp, and not the loud corners of its cube.
 
 from __future__ import annotations
 
+from importlib.resources import as_file, files
+
 from textual.theme import Theme
 
 DARK = Theme(
@@ -69,3 +71,11 @@ LIGHT = Theme(
     },
 )
 """For a light room."""
+
+
+def style_sheet() -> str:
+    """The absolute path of the style sheet: beside the package in a checkout, inside it when installed."""
+    inside = files("runboard") / "tcss" / "runboard.tcss"
+    found = inside if inside.is_file() else files("runboard") / ".." / "tcss" / "runboard.tcss"
+    with as_file(found) as path:
+        return str(path.resolve())
