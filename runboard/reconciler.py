@@ -17,13 +17,16 @@ from runboard import process
 from runboard.model import Run
 from runboard.reconcile import end_overdue, overdue, preview, settle
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
-from runboard.tally import LOG, Tally
+from runboard.tally import Tally
 from runboard.watch import Watch
 
 T = TypeVar("T")
 
 SWEEP_SECONDS = 2.0
 """How often everything that may have changed unnoticed is looked at: what a watcher loses costs this, not truth."""
+
+THOROUGH = 5
+"""Of so many sweeps one looks at every record that may change, also at those whose writers keep the journal."""
 
 GLANCE_SECONDS = 0.25
 """How often one who may not watch directories reads the journal instead."""
@@ -65,11 +68,11 @@ class Reconciler:
         self._runs: dict[str, Run] = {}
         self._stamps: dict[str, Stamp | None] = {}
         self._good: dict[str, float] = {}
+        self._open: set[str] = set()
         self._busy: dict[str, bool] = {}
         self._seen: dict[str, tuple[float, int | None]] = {}
         self._notices: set[str] = set()
         self._tally = Tally(store)
-        self._sizes: dict[str, int] = {}
         self._root_stamp: tuple[int, float] = (0, 0.0)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,8 +100,13 @@ class Reconciler:
             self._loop.call_soon_threadsafe(self._look_soon, run_id)
 
     def _run(self) -> None:
-        """The thread: one event loop, all of its own."""
-        asyncio.run(self._main())
+        """The thread, with an event loop of its own; if that ever fails, the board says that it shows nothing new."""
+        try:
+            asyncio.run(self._main())
+        except Exception as error:  # noqa: BLE001 - it ends on the screen
+            sentence = f"runs are no longer watched, start the board again: {type(error).__name__}: {error}"
+            self._publish(Batch(notices=(sentence,), complete=True))
+            self._ready.set()
 
     async def _main(self) -> None:
         """Read everything, then keep it true until stopped."""
@@ -127,53 +135,50 @@ class Reconciler:
 
     async def _keep(self) -> None:
         """The full listing first, then woken by notifiers, and by the clock for what they lose."""
-        await self._sweep()
+        await self._list()
         self._publish(Batch(complete=True))
         pause = SWEEP_SECONDS if self._writing else GLANCE_SECONDS
-        last_sweep = time.monotonic()
+        swept_at, turn = 0.0, 0
         while True:
             self._rewatch()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
             self._wake.clear()
-            await self._read_journal()
-            if time.monotonic() - last_sweep >= SWEEP_SECONDS or self._root_changed():
-                await self._sweep()
-                last_sweep = time.monotonic()
+            self._read_journal()
+            if self._root_changed():
+                await self._list()
+            if time.monotonic() - swept_at >= SWEEP_SECONDS:
+                self._look_at_open(thorough=turn % THOROUGH == 0)
+                swept_at, turn = time.monotonic(), turn + 1
 
-    async def _sweep(self) -> None:
-        """List the directory if it changed, look at every active run's record, and end what is past its time."""
-        if self._root_changed():
-            self._root_stamp = (self._root_time(), time.time())
+    async def _list(self) -> None:
+        """List the directory: what is new is read, what is gone leaves the picture."""
+        self._root_stamp = (self._root_time(), time.time())
+        try:
             ids = await self._in_worker(self._store.ids)
-            self._forget(set(self._runs) - set(ids))
-            new = [run_id for run_id in ids if run_id not in self._runs]
-            for start in range(0, len(new), 256):
-                runs = await self._in_worker(self._read_many, new[start : start + 256])
-                self._take(runs)
-        await self._look_at_active()
+        except StoreError as error:
+            self._notice(str(error))
+            return
+        self._forget(set(self._runs) - set(ids))
+        new = [run_id for run_id in ids if run_id not in self._runs]
+        for start in range(0, len(new), 256):
+            self._take(await self._in_worker(self._read_many, new[start : start + 256]))
 
-    async def _look_at_active(self) -> None:
-        """Look again at every run that may change: its record's stamp, its limit, and an ending not yet saved."""
-        for run_id, run in list(self._runs.items()):
-            if run.finished and not run.unsaved:
-                continue
-            changed = self._store.stamp(run_id) != self._stamps.get(run_id)
+    def _look_at_open(self, *, thorough: bool) -> None:
+        """Look again at every run that may change: an ending not yet saved, its limit, a record that others rewrote.
+
+        Whoever rewrites a record of ours says so in the journal; the older tool does not, and is looked at every time.
+        """
+        for run_id in list(self._open):
+            run = self._runs[run_id]
+            changed = (thorough or run.older) and self._store.stamp(run_id) != self._stamps.get(run_id)
             unsure = run.unsaved or run.damage is not None or run.foreign is not None or run.process.pid is None
-            if changed or unsure or self._wrote(run_id) or not self._exits.add(run):
+            if changed or unsure or self._tally.due(run, thorough=thorough) or not self._exits.add(run):
                 self._look_soon(run_id)
             elif self._writing and run.timeout is not None and overdue(run):
                 self._job(run_id, partial(end_overdue, self._store, run, by=self._by))
 
-    def _wrote(self, run_id: str) -> bool:
-        """Whether a run's log has changed its size since this was last asked."""
-        log = self._store.file_stat(run_id, LOG)
-        size = log.st_size if log else 0
-        changed = size != self._sizes.get(run_id, 0)
-        self._sizes[run_id] = size
-        return changed
-
-    async def _read_journal(self) -> None:
+    def _read_journal(self) -> None:
         """Look at the runs that other processes say they changed."""
         for entry in self._journal.poll():
             run_id = entry.get("id")
@@ -196,7 +201,7 @@ class Reconciler:
         changed = []
         for run, stamp in found:
             self._stamps[run.id] = stamp
-            self._runs[run.id] = run
+            self._hold(run)
             changed.append(run)
             if run.active:
                 self._look_soon(run.id)
@@ -248,8 +253,9 @@ class Reconciler:
         self._stamps[run_id] = stamp if run.active else self._store.stamp(run_id)
         if not run.active and not run.unsaved:
             self._seen.pop(run_id, None)
+            self._tally.forget(run_id)
         old = self._runs.get(run_id)
-        self._runs[run_id] = run
+        self._hold(run)
         if run != old:
             self._publish(Batch((run,)))
         if run.active and run.foreign is None and run.process.pid is not None:
@@ -257,6 +263,14 @@ class Reconciler:
                 self._loop.call_later(0.05, self._look_soon, run_id)
         else:
             self._exits.remove(run_id)
+
+    def _hold(self, run: Run) -> None:
+        """Take a run into the picture, and note whether it may still change."""
+        self._runs[run.id] = run
+        if run.finished and not run.unsaved:
+            self._open.discard(run.id)
+        else:
+            self._open.add(run.id)
 
     def _looked(self, run_id: str) -> Run | None:
         """Judge one run in a worker; where its ending cannot be saved, in memory, to be tried again by the sweep."""
@@ -268,10 +282,7 @@ class Reconciler:
         except StoreError as error:
             self._notice_threadsafe(str(error))
             return preview(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status)
-        if run.active:
-            return self._tally.look(run)
-        self._tally.forget(run_id)
-        return self._unless_torn(run)
+        return self._tally.look(run) if run.active else self._unless_torn(run)
 
     def _unless_torn(self, run: Run) -> Run | None:
         """A record that has just become unreadable is left as last seen for a moment: somebody may be writing it."""
@@ -287,10 +298,10 @@ class Reconciler:
     def _forget(self, gone: set[str]) -> None:
         """Runs whose directories are gone leave the picture."""
         known = tuple(run_id for run_id in gone if self._runs.pop(run_id, None) is not None)
+        self._open -= gone
         for run_id in gone:
             self._stamps.pop(run_id, None)
             self._seen.pop(run_id, None)
-            self._sizes.pop(run_id, None)
             self._tally.forget(run_id)
             self._exits.remove(run_id)
         if known:
@@ -301,7 +312,7 @@ class Reconciler:
         if self._watch is None:
             return
         paths = [self._store.root, os.path.join(self._store.root, ".journal")]
-        older = (run_id for run_id, run in self._runs.items() if run.active and run.older)
+        older = (run_id for run_id in self._open if self._runs[run_id].active and self._runs[run_id].older)
         paths += [self._store.path(run_id) for run_id, _ in zip(older, range(FOREIGN_WATCHES), strict=False)]
         self._watch.set_paths(path for path in paths if os.path.isdir(path))
 

@@ -44,6 +44,19 @@ class Tally:
         """Follow nothing yet."""
         self._store = store
         self._followed: dict[str, _Followed] = {}
+        self._sizes: dict[str, int] = {}
+        self._agents: dict[str, bool] = {}
+
+    def due(self, run: Run, *, thorough: bool) -> bool:
+        """Whether a log has grown since the last time; of agents it is always asked, of others when ``thorough``."""
+        if run.id not in self._agents:
+            self._agents[run.id] = names_agent(run)
+        if not (thorough or run.agent is not None or self._agents[run.id]):
+            return False
+        log = self._store.file_stat(run.id, LOG)
+        size = log.st_size if log else 0
+        before, self._sizes[run.id] = self._sizes.get(run.id, 0), size
+        return size != before
 
     def look(self, run: Run) -> Run:
         """A live run with what its log says by now: usage, model, warnings, and when it last wrote."""
@@ -62,7 +75,8 @@ class Tally:
 
     def forget(self, run_id: str) -> None:
         """Follow a run no longer."""
-        self._followed.pop(run_id, None)
+        for kept in (self._followed, self._sizes, self._agents):
+            kept.pop(run_id, None)
 
     def _read(self, run: Run, fd: int, info: os.stat_result) -> Transcript | None:
         """Read on from where the last look ended; a log that was replaced or cut short is begun anew."""

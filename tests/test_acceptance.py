@@ -179,6 +179,7 @@ def test_a_run_that_ended_while_the_question_was_open_is_not_touched(runs: Path)
         screen.wait_for("Stop this run?")
         (runs / "go").touch()
         ended(runs, run.id)
+        screen.wait_for("1 failed")
         screen.press("y")
         screen.wait_for("ended meanwhile")
     assert record(runs, run.id)["exitCode"] == 6

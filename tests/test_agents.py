@@ -134,7 +134,7 @@ def test_tokens_and_warnings_show_while_an_agent_runs(tmp_path: Path) -> None:
     run = control.start(["sh", "-c", script])
     try:
         with looking(runs) as audience:
-            until(lambda: audience.runs[run.id].usage is not None, 10)
+            until(lambda: audience.runs[run.id].usage is not None, 15)
             seen = audience.runs[run.id]
             assert seen.usage is not None
             assert (seen.usage.input_tokens, seen.usage.cache_read_tokens, seen.usage.output_tokens) == (10, 90, 7)
@@ -181,7 +181,9 @@ def test_columns_and_sums() -> None:
     assert "cost" in [column.key for column in shown([Run(id="c"), live])]
     spending = Board([live, old]).spending(now)
     assert spending is not None
-    assert (spending.tokens, spending.cost, spending.per_hour) == (1_234_900, pytest.approx(2.005), pytest.approx(1.0))
+    assert spending.tokens == 1_234_900
+    assert spending.cost == pytest.approx(2.005)
+    assert spending.per_hour == pytest.approx(1.0)
     assert Board([Run(id="c")]).spending(now) is None
 
 

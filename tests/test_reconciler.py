@@ -194,3 +194,14 @@ def test_a_burst_of_endings_is_all_right(tmp_path: Path) -> None:
         until(lambda: all(audience.runs.get(run.id, run).finished for run in runs), 20)
     found = [record(tmp_path, run.id) for run in runs]
     assert {(one["reason"], one["signal"], len(one["history"])) for one in found} == {("signal", 9, 1)}
+
+
+def test_a_directory_that_cannot_be_listed_is_told_and_looked_at_again(tmp_path: Path) -> None:
+    """A file where the runs directory should be is told in a sentence; once it is a directory its runs are seen."""
+    runs = tmp_path / "runs"
+    runs.write_text("no directory", "utf-8")
+    with looking(runs) as audience:
+        until(lambda: any("cannot be listed" in notice for batch in audience.batches for notice in batch.notices))
+        runs.unlink()
+        run_id = Control(Store(str(runs))).start(["true"]).id
+        until(audience.sees(run_id, Status.COMPLETED), 10)

@@ -227,6 +227,18 @@ async def test_an_error_is_told_and_the_row_recovers() -> None:
         assert desk.app.is_running
 
 
+async def test_leaving_in_the_middle_of_an_act_is_no_crash() -> None:
+    """Who leaves while a run is being stopped leaves with 0, without a traceback; the act is done to its end."""
+    hand = Hand()
+    async with fixed_board([LIVE], control=hand) as desk:
+        await desk.press("s", "y")
+        await desk.shows("◐ stopping")
+        await desk.press("q")
+        await desk.until(lambda: not desk.app.is_running)
+        hand.let.set()
+    assert (desk.app.crash, desk.app.return_code, hand.calls) == (None, 0, [("kill", LIVE.id, SIGTERM)])
+
+
 @pytest.mark.parametrize(
     ("run", "offered"),
     [

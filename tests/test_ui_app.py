@@ -6,6 +6,7 @@ import asyncio
 import threading
 from dataclasses import replace
 
+from textual import events
 from textual.binding import Binding
 from textual.widgets import Input
 
@@ -241,6 +242,17 @@ async def test_leaving_stops_the_feed_and_nothing_else() -> None:
             await desk.until(lambda: not desk.app.is_running)
         assert isinstance(desk.feed, HandFeed)
         assert (desk.app.return_code, desk.feed.stopped) == (0, True)
+
+
+async def test_a_hint_can_be_clicked() -> None:
+    """A click on a key in the last line presses it; hints stay while the terminal has not got the focus."""
+    async with fixed_board([LIVE]) as desk:
+        desk.app.post_message(events.AppBlur())
+        await desk.until(lambda: desk.app.focused is None)
+        await desk.shows("enter open")
+        hints = desk.text().splitlines()[-1]
+        await desk.pilot.click(offset=(hints.index("i details"), 35))
+        await desk.shows("Command")
 
 
 async def test_every_size_is_usable() -> None:

@@ -17,7 +17,7 @@ import pytest
 from rich.cells import cell_len
 
 from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Transition, Usage
-from tests.pilots import NOW, fixed_board
+from tests.pilots import NOW, Desk, fixed_board
 
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 CELL = 12.2
@@ -212,6 +212,17 @@ def _words(match: re.Match[str]) -> str:
     return "".join(words)
 
 
+def log_has_come(desk: Desk) -> bool:
+    """Whether the log pane, if it can be seen, shows as many lines of the chosen run as fit."""
+    run, window = desk.log._run, desk.log._window
+    there = run is not None and run.id == desk.table.cursor and window is not None
+    return (
+        not (desk.log.display and desk.app._run_pane.display)
+        or desk.table.cursor is None
+        or (there and window is not None and len(window.lines) == desk.log.rows)
+    )
+
+
 @pytest.mark.parametrize("name", SCREENS)
 async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> None:
     """Every screen is, to the byte, the picture that is checked in."""
@@ -221,12 +232,11 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
     runs = () if name == "empty" else RUNS
     board = fixed_board(runs, size=size, logs=tmp_path, control=object(), read_response=lambda _run_id: ANSWER)
     async with board as desk:
-        await desk.press(*keys)
+        for key in keys:
+            await desk.press(key)
+            await desk.until(lambda: log_has_come(desk))
         if name == "response":
             await desk.shows("The login test no longer flakes")
-        if runs and desk.app._run_pane.display and desk.log.display:
-            await desk.until(lambda: desk.log._run is not None and desk.log._run.id == (desk.table.cursor or ""))
-            await desk.until(lambda: desk.log._window is not None and len(desk.log._window.lines) == desk.log.rows)
         await desk.pilot.pause()
         svg = settled(desk.app.export_screenshot(simplify=True), name)
     path = SCREENSHOTS / f"{name}.svg"

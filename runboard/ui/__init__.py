@@ -8,12 +8,12 @@ from collections.abc import Callable
 from runboard.board import Board
 from runboard.control import Control
 from runboard.logs import LogView
-from runboard.reconciler import Reconciler
+from runboard.ui.intake import Feed
 
 
 def show(
     board: Board,
-    feed: Reconciler,
+    feed: Feed,
     control: Control | None,
     open_log: Callable[[str], LogView],
     title: str,

@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from importlib.resources import as_file, files
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -35,19 +35,11 @@ from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
 from runboard.ui.terminal import TerminalApp
-from runboard.ui.theme import DARK, LIGHT
+from runboard.ui.theme import DARK, LIGHT, style_sheet
 from runboard.ui.wire import WireGuard
 
 TICK_SECONDS = 1.0
 """How often elapsed times are looked at."""
-
-
-def style_sheet() -> str:
-    """The absolute path of the style sheet: beside the package in a checkout, inside it when installed."""
-    inside = files("runboard") / "tcss" / "runboard.tcss"
-    found = inside if inside.is_file() else files("runboard") / ".." / "tcss" / "runboard.tcss"
-    with as_file(found) as path:
-        return str(path.resolve())
 
 
 class RunboardApp(TerminalApp, inherit_bindings=False):
@@ -158,7 +150,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         for notice in batch.notices:
             if notice not in self._said:
                 self._said.add(notice)
-                self._say(notice, True)
+                self.notify(clean(notice), severity="warning", markup=False, timeout=10)
         self._told()
         if (gone := self._zoomed) in batch.removed:
             self._unzoom()
@@ -180,9 +172,10 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             self._told()
 
     def _acted(self) -> None:
-        """An act has begun or ended: rows, log and keys may look different."""
-        self._table.flush()
-        self._tell_pane()
+        """An act has begun or ended: rows, log and keys may look different, if there still is a screen."""
+        if self.screen_stack:
+            self._table.flush()
+            self._tell_pane()
 
     # What is chosen.
 
@@ -301,6 +294,11 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             self._unzoom()
         else:
             self._main.filter_bar.clear()
+
+    async def action_quit(self) -> None:
+        """Leave; acts under way are done to their end first, and a word in the shell says so."""
+        busy = len(self._acts.stopping) if self._acts else 0
+        self.exit(message=Text(f"runboard: still stopping {busy} run{'s' * (busy > 1)}…") if busy else None)
 
     def action_help(self) -> None:
         """List the keys of what has the focus."""

@@ -26,7 +26,9 @@ class Hints(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
-        """Repaint if other keys are to be shown."""
+        """Repaint if other keys are to be shown; while the terminal is not looked at, those of before stay."""
+        if not self.app.app_focus:
+            return
         keys: dict[str, tuple[str, str, str]] = {}
         for _node, binding, enabled, _tooltip in screen.active_bindings.values():
             if binding.show and enabled and binding.action not in keys:
