@@ -98,7 +98,7 @@ def used(
 
 def claude_init(**more: Any) -> dict[str, Any]:
     """How a session of Claude Code begins."""
-    named = {"session_id": SESSION, "cwd": "/work", "model": "claude-sonnet-5", "tools": ["Bash"], "mcp_servers": []}
+    named = {"session_id": SESSION, "cwd": "/src", "model": "claude-sonnet-5", "tools": ["Bash"], "mcp_servers": []}
     return {"type": "system", "subtype": "init", **named, "permissionMode": "default", "uuid": "u", **more}
 
 

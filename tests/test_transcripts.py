@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import random
+import shlex
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -191,6 +195,24 @@ def test_a_second_session_that_was_interrupted_is_no_success() -> None:
         transcript = known(data)
         assert transcript.verdict is AgentVerdict.NONE
         assert transcript.usage == known((PLACE / first).read_bytes()).usage
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="needs script(1), of util-linux")
+@pytest.mark.parametrize("file", ["codex-tool.jsonl", "gemini-json-401.stderr.txt", "opencode-ok.jsonl"])
+def test_a_recording_by_script_comes_to_the_same(file: str, tmp_path: Path) -> None:
+    """What script(1) records of a program on a terminal, header, line ends and all, is the same log."""
+    record = tmp_path / "output.log"
+    subprocess.run(
+        ["script", "-q", "-e", "-c", f"cat {shlex.quote(str(PLACE / file))}", str(record)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+        timeout=20,
+    )
+    recorded = record.read_bytes()
+    assert recorded.startswith(b"Script started")
+    assert b"\r\n" in recorded
+    assert folded(recorded) == folded((PLACE / file).read_bytes())
 
 
 def test_while_it_runs_there_is_no_last_word() -> None:

@@ -231,7 +231,7 @@ AMP_RESULT = {"type": "result", "subtype": "success", "duration_ms": 2_956, "is_
 
 def test_amp_is_known_and_its_messages_are_added_up() -> None:
     """Amp's result has no usage; its messages have, and no ids."""
-    opening = {"type": "system", "subtype": "init", "cwd": "/work", "session_id": AMP_SESSION, "tools": ["Bash"]}
+    opening = {"type": "system", "subtype": "init", "cwd": "/src", "session_id": AMP_SESSION, "tools": ["Bash"]}
     result = {**AMP_RESULT, "result": "4", "session_id": AMP_SESSION}
     transcript = known(log(opening, AMP_SAID, AMP_SAID, result))
     assert (transcript.tool, transcript.verdict, transcript.response) == ("amp", SUCCESS, "4")
@@ -267,7 +267,7 @@ CURSOR_INIT = {
     "type": "system",
     "subtype": "init",
     "apiKeySource": "login",
-    "cwd": "/work",
+    "cwd": "/src",
     "session_id": SESSION,
     "model": "Composer 2.5",
     "permissionMode": "default",

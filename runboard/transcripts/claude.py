@@ -120,6 +120,8 @@ class Claude(Fold):
     def _count(self, name: object, parts: Parts) -> None:
         """Add a message's usage; one told of again under its id takes its own place."""
         if isinstance(name, str):
+            if self._recent.get(name) == parts:
+                return
             earlier = self._recent.pop(name, None)
             if earlier is not None:
                 self._sums.add(earlier, sign=-1)
