@@ -16,8 +16,7 @@ from runboard.verdict import ENDING_SIGNALS, ended_at, resolve_run_status
 RECORD_LIMIT = 3.0
 """Seconds that a living shim is given to write down an ending; it takes a millisecond (m) unless it was stopped."""
 
-_SMALL = 1 << 16
-"""Bytes that started.json and exit.json may have at the most; they have some two hundred."""
+_AGENTS = ("claude", "codex", "gemini", "opencode", "copilot", "cursor", "goose", "aider", "amp", "qwen")
 
 
 def finalize_run(
@@ -91,11 +90,7 @@ def settle(
 def preview(
     store: Store, run_id: str, *, gone_at: float | None = None, kernel_status: int | None = None, by: str = "preview"
 ) -> Run:
-    """The same judgement in memory only, for one who may look and not write; an ending comes back ``unsaved``.
-
-    Raises:
-        NoSuchRun: The run is not, or no longer, there.
-    """
+    """The same judgement in memory only, for one who may look and not write; an ending comes back ``unsaved``."""
     deadline = time.monotonic() + RECORD_LIMIT
     while True:
         run = store.read(run_id)
@@ -123,12 +118,17 @@ def settle_all(store: Store, run_ids: Iterable[str] | None = None, *, by: str = 
 
 def _so_far(store: Store, runs: list[Run]) -> list[Run]:
     """The runs, and of live agents what their logs say so far."""
-    if not any(run.active and run.command for run in runs):
+    if not any(run.active and _may_be_agent(run) for run in runs):
         return runs
-    from runboard import tally  # noqa: PLC0415 - not needed where nothing runs
+    from runboard import tally  # noqa: PLC0415 - ps without live agents starts sooner without
 
     look = tally.Tally(store).look
     return [look(run) if run.active and tally.names_agent(run) else run for run in runs]
+
+
+def _may_be_agent(run: Run) -> bool:
+    """Whether a command holds an agent's name anywhere; the transcripts, which know better, take 20 ms to load."""
+    return any(name in word for word in run.command for name in _AGENTS)
 
 
 def settle_or_preview(

@@ -56,7 +56,10 @@ def test_every_capture_reaches_its_outcome(replayed: tuple[Path, dict[str, str]]
     assert sample.get("error_contains", "") in (found["error"] or "")
     if "usage" in sample:
         assert usage_of(found) == pytest.approx(sample["usage"])
-    assert (runs / ids[sample["file"]] / "response.md").exists() is (sample["status"] == "completed")
+    answer = runs / ids[sample["file"]] / "response.md"
+    if sample["status"] == "completed":
+        until(answer.exists)  # it is written after the record
+    assert answer.exists() is (sample["status"] == "completed")
 
 
 def older(runs: Path, run_id: str, log: bytes) -> None:

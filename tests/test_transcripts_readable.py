@@ -181,7 +181,7 @@ def test_noise_around_a_line_is_passed_over() -> None:
 def test_pieces_are_clean_and_cut() -> None:
     """What an agent says cannot act on the screen that shows it, nor fill it."""
     evil = "\x1b]0;x\x07\x1b[2Jred\x00\u202e\r\nnext"
-    assert lines_for_reading(dumps(claude_said(evil))) == [Piece("assistant", "red\ufffd\nnext")]
+    assert lines_for_reading(dumps(claude_said(evil))) == [Piece("assistant", "red\nnext")]
     told = lines_for_reading(dumps(claude_said("long " * 100_000)))
     assert told is not None
     assert len(told[0].text) == 4_001

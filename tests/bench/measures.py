@@ -16,6 +16,7 @@ from runboard.control import Control
 from runboard.model import Run
 from runboard.store import Store
 from tests.bench.figures import Figure
+from tests.bench.transcripts import folding
 from tests.program import COMMAND, environment
 from tests.terminal import Terminal
 from tests.waiting import until
@@ -193,5 +194,6 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "launching": launching,
     "ps_start": ps_start,
     "idling": idling,
+    "transcripts": folding,
 }
 """Every measure by name."""
