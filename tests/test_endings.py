@@ -191,7 +191,7 @@ def test_confusion_matrix(runs: Path, boards: int, tmp_path: Path) -> None:
 
 
 def test_a_killed_shim_leaves_the_command_alone_and_is_never_a_success(runs: Path) -> None:
-    """A SIGKILL to the shim does not harm the command, whose later ending, recorded by nobody, is lost and no success."""
+    """A SIGKILL to the shim does not harm the command, whose later ending, seen by nobody, is lost and no success."""
     control = Control(Store(str(runs)))
     run = control.start(["sh", "-c", "echo working; sleep 0.5; exit 0"])
     assert run.process.shim_pid is not None
