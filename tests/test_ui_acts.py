@@ -96,16 +96,16 @@ async def test_s_and_y_stop_the_run(store: Store) -> None:
         await desk.until(lambda: f"{run.id} train: ✘ failed" in desk.toasts())
 
 
-@pytest.mark.parametrize("answer", ["enter", "n", "escape", "q", "ctrl+c"])
-async def test_every_other_answer_is_no(answer: str) -> None:
+async def test_every_other_answer_is_no() -> None:
     """Who just presses Enter, or any key but y, has said no."""
     hand = Hand()
     hand.let.set()
     async with fixed_board([LIVE], control=hand) as desk:
-        await desk.press("s")
-        await desk.shows("Stop this run?")
-        await desk.press(answer)
-        await desk.hides("Stop this run?")
+        for answer in ("enter", "n", "escape", "q", "ctrl+c"):
+            await desk.press("s")
+            await desk.shows("Stop this run?")
+            await desk.press(answer)
+            await desk.hides("Stop this run?")
         assert (hand.calls, desk.app.is_running) == ([], True)
 
 
@@ -239,29 +239,28 @@ async def test_leaving_in_the_middle_of_an_act_is_no_crash() -> None:
     assert (desk.app.crash, desk.app.return_code, hand.calls) == (None, 0, [("kill", LIVE.id, SIGTERM)])
 
 
-@pytest.mark.parametrize(
-    ("run", "offered"),
-    [
+async def test_only_what_can_be_done_is_offered() -> None:
+    """A finished run is not stopped, a live one not trashed, a foreign or damaged one not touched."""
+    hand, ended = Hand(), replace(LIVE, outcome=DONE, completed_at=NOW)
+    cases = [
         (LIVE, {"stop", "kill", "rerun"}),
-        (replace(LIVE, outcome=DONE, completed_at=NOW), {"trash", "rerun"}),
-        (replace(LIVE, outcome=DONE, completed_at=NOW, unsaved=True), {"rerun"}),
+        (ended, {"trash", "rerun"}),
+        (replace(ended, unsaved=True), {"rerun"}),
         (replace(LIVE, foreign="on host borealis"), {"rerun"}),
         (replace(LIVE, command=()), {"stop", "kill"}),
         (replace(LIVE, queued=True), {"rerun"}),
-        (replace(LIVE, damage="half a record"), set()),
-    ],
-)
-async def test_only_what_can_be_done_is_offered(run: Run, offered: set[str]) -> None:
-    """A finished run is not stopped, a live one not trashed, a foreign or damaged one not touched."""
-    hand = Hand()
-    async with fixed_board([run], control=hand) as desk:
-        actions = {active.binding.action for active in desk.app.screen.active_bindings.values()}
-        found = {name for name in ("stop", "kill", "trash", "rerun", "undo") if f"app.act('{name}')" in actions}
-        assert found == offered
-        for name, key in {"stop": "s", "kill": "S", "trash": "d", "undo": "u"}.items():
-            if name not in offered:
-                await desk.press(key)
-        assert (len(desk.app.screen_stack), hand.calls) == (1, [])
+        (replace(LIVE, damage="half a record"), set[str]()),
+    ]
+    async with fixed_board([], control=hand) as desk:
+        for run, offered in cases:
+            await desk.publish(run)
+            actions = {active.binding.action for active in desk.app.screen.active_bindings.values()}
+            found = {name for name in ("stop", "kill", "trash", "rerun", "undo") if f"app.act('{name}')" in actions}
+            assert found == offered
+            for name, key in {"stop": "s", "kill": "S", "trash": "d", "undo": "u"}.items():
+                if name not in offered:
+                    await desk.press(key)
+            assert (len(desk.app.screen_stack), hand.calls) == (1, [])
 
 
 async def test_who_may_only_look_has_no_keys_to_act() -> None:

@@ -62,9 +62,8 @@ async def test_texts_in_every_place_are_texts(text: str, tmp_path: Path) -> None
         await desk.publish(notices=[text])
         for keys in (["i"], ["escape"], ["enter"], ["i"], ["escape"], ["escape"], ["d"], ["n"], ["r"], ["n"]):
             await desk.press(*keys)
-            for y in (3, 5, 24):
-                await desk.pilot.click(offset=(30, y))
-            await desk.press("escape")
+            if keys[0] != "escape":
+                await desk.pilot.click(offset=(30, 24))
         desk.app.screen_stack[0].query_one(FilterBar).complain(text)
         await desk.pilot.pause()
         assert desk.app.is_running

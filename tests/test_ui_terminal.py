@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import inspect
 import os
 import pty
@@ -15,6 +16,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import pyte
@@ -22,16 +24,20 @@ import pytest
 from rich.console import Console
 from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
+from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 
 from runboard.control import Control, ControlError
 from runboard.model import Run
 from runboard.store import Store
 from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, CroppedUpdate, TerminalApp, Writer
 from tests.leaving import leave
+from tests.pilots import NOW, fixed_board
 from tests.program import alive, record
 from tests.terminal import Terminal
 from tests.waiting import until
@@ -74,25 +80,27 @@ def board(runs: Path, *how: str, rows: int = 36) -> Terminal:
     return Terminal([sys.executable, "-m", "tests.opened", str(runs), *how], 120, rows)
 
 
-def full(terminal: Terminal) -> bool:
-    """Whether a pty that nobody reads takes no more: what waits in it has not grown for a while."""
-    waiting = []
-    for _ in range(2):
-        answer = fcntl.ioctl(terminal._master, termios.FIONREAD, struct.pack("i", 0))
-        waiting.append(struct.unpack("i", answer)[0])
-        time.sleep(0.3)
-    return bool(waiting[0] == waiting[1] > 0)
+def full(terminals: list[Terminal]) -> bool:
+    """Whether ptys that nobody reads take no more: what waits in them has not grown for a while."""
+
+    def waiting() -> list[bytes]:
+        return [fcntl.ioctl(one._master, termios.FIONREAD, struct.pack("i", 0)) for one in terminals]
+
+    before = waiting()
+    time.sleep(0.3)
+    return before == waiting()
 
 
-@pytest.mark.parametrize("number", LEAVING, ids=lambda number: signal.Signals(number).name)
-def test_signals_restore_the_terminal(runs: Path, number: signal.Signals) -> None:
+def test_signals_restore_the_terminal(runs: Path) -> None:
     """TERM, HUP, QUIT and INT end the board with 128 + n at once, no mode is left on and the tty is as before."""
-    with board(runs) as terminal:
-        terminal.wait_for("completed")
-        began = time.monotonic()
-        os.kill(terminal.process, number)
-        assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (128 + number, set(), True)
-        assert time.monotonic() - began < BACKSTOP_SECONDS
+    with ExitStack() as stack:
+        opened = [(number, stack.enter_context(board(runs))) for number in LEAVING]
+        for number, terminal in opened:
+            terminal.wait_for("completed")
+            began = time.monotonic()
+            os.kill(terminal.process, number)
+            assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (128 + number, set(), True)
+            assert time.monotonic() - began < BACKSTOP_SECONDS
 
 
 def test_a_crash_restores_the_terminal_and_shows_no_values(runs: Path) -> None:
@@ -143,7 +151,7 @@ def test_the_end_of_input_ends_the_board(runs: Path, how: list[str]) -> None:
         os.close(inputs[0])
         if how:
             with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(1)
+                process.wait(0.7)
         else:
             assert process.wait(3) == 129
     finally:
@@ -166,9 +174,9 @@ def test_rubbish_from_the_terminal_is_survived(runs: Path) -> None:
         for _ in range(20):
             terminal.send(bytes(chance.choice(letters) for _ in range(200)))
         for _ in range(2):
-            time.sleep(0.7)  # an escape is a key only after a pause, and all that came before it must have been read
+            time.sleep(0.4)  # an escape is a key only after a pause, and all that came before it must have been read
             terminal.send(b"\x1b[201~\x1b")
-        time.sleep(0.5)
+        time.sleep(0.3)
         for one in (terminal, stock):
             if one._poll_exit() is None:
                 one.press("i")
@@ -191,8 +199,7 @@ def test_a_terminal_that_reads_nothing_stops_nobody(chatty: Callable[[], Run], t
         for terminal in opened:
             terminal.wait_for("following")
             terminal.stop_reading()
-        for terminal in opened:
-            until(lambda terminal=terminal: full(terminal))  # type: ignore[misc]
+        until(lambda: full(opened))
         time.sleep(1)  # stock Textual holds thirty more writes
         began = time.monotonic()
         for terminal, times in ((told_once, 1), (told_twice, 2)):
@@ -219,7 +226,7 @@ def test_an_idle_board_writes_nothing_follows_the_window_and_leaves_by_q(runs: P
     """While nothing changes not one byte is written; the size comes from the kernel; q leaves with 0 and no mode on."""
     with board(runs) as terminal:
         terminal.wait_for("completed")
-        time.sleep(0.5)
+        time.sleep(0.3)
         before = len(terminal.raw)
         time.sleep(1.1)
         assert len(terminal.raw) == before
@@ -256,6 +263,29 @@ def test_the_writer_survives_a_terminal_that_is_gone(tmp_path: Path) -> None:
         until(lambda: writer.idle)
         writer.stop()
         assert not writer.is_alive()
+
+
+async def test_dialogs_leave_nothing_behind() -> None:
+    """Opening and closing dialogs keeps no painted line alive; with Textual's own cache each leaves three widgets'."""
+
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(one, StylesCache) for one in gc.get_objects())
+
+    @lru_cache(1024)
+    def stock(_self: StylesCache, base: Color, over: Color) -> tuple[VisualStyle, VisualStyle]:
+        return VisualStyle(background=base + over), VisualStyle(background=base)
+
+    async with fixed_board([Run("11111111", started_at=NOW)]) as desk:
+        await desk.press("i", "escape")
+        before = kept()
+        await desk.press(*["i", "escape"] * 5)
+        await desk.until(lambda: kept() < before + 10)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(StylesCache, "get_inner_outer", stock)
+            await desk.press(*["i", "escape"] * 5)
+            with pytest.raises(AssertionError):
+                await desk.until(lambda: kept() < before + 10, 0.7)
 
 
 def test_textual_is_as_it_was_found() -> None:
