@@ -147,7 +147,7 @@ COLUMNS = (
     Column("issue", "Issue", 10, _field("issue"), fills=lambda run: bool(run.issue), rank=4),
     Column("model", "Model", 12, _field("model"), fills=lambda run: bool(run.model), rank=8),
     Column("elapsed", "Elapsed", 11, _elapsed_text, align="right", rank=1),
-    Column("age", "Started", 7, _age_text, align="right", rank=7),
+    Column("age", "Started", 7, _age_text, align="right", rank=9),
     Column("tokens", "Tokens", 6, _tokens_text, align="right", fills=lambda run: _tokens(run) is not None, rank=6),
     Column("cost", "Cost", 7, _cost_text, align="right", fills=lambda run: _cost(run) is not None, rank=5),
     Column("exit", "Exit", 4, _exit_text, align="right", rank=3),
