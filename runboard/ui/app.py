@@ -194,9 +194,9 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         self._main.refresh_bindings()
 
     def _show_log(self, run_id: str, window: Window | None, trouble: str | None) -> None:
-        """Show what the reader found, with the run it belongs to."""
+        """Show what the reader found, with the run it belongs to, if there still is a screen."""
         run = self._board.get(run_id)
-        if run is not None:
+        if run is not None and self.screen_stack:
             self._main.log_pane.show(run, self._word(run), window, trouble)
 
     @on(RunTable.Highlighted)
