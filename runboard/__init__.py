@@ -8,7 +8,7 @@ The map of the floors; a module imports only from floors below its own, and test
     7   reconcile                                   the only road from running to finished: finalize_run
     6   tally                                       what agents' logs have said and spent so far
     5   store process watch logs worktree           input and output; siblings that do not know each other
-    4   trash                                       the way out of the runs directory, back into it, or gone for good
+    4   trash facts                                 the way out of the runs directory and back; a run's facts in words
     3   board columns journal folder tree           rows, order, texts; a run's directory, the journal, a tree
     2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
     1   lenient errors                              JSON values taken leniently; what can go wrong, in a sentence

@@ -62,7 +62,7 @@ def reason_text(run: Run) -> str:
         return clean(run.warnings[-1]) if run.warnings else ""
     unsaved = "not saved yet" if run.unsaved else ""
     word = "inferred from its output" if run.outcome.reason is Reason.INFERRED else ""
-    return " · ".join(part for part in (clean(run.outcome.error or word), unsaved) if part)
+    return " · ".join(part for part in (unsaved, clean(run.outcome.error or word)) if part)
 
 
 def _elapsed_text(run: Run, now: float) -> str:
@@ -113,6 +113,16 @@ def short_count(count: int) -> str:
             scaled = count / size
             return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"
     return str(count)
+
+
+def size_text(count: int) -> str:
+    """Bytes as people read them, in powers of 1024."""
+    amount = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TB"
 
 
 def short_cost(cost: float) -> str:

@@ -203,7 +203,7 @@ def test_watch_only_looks(runs: Path) -> None:
         screen.press("Escape")
         screen.wait_gone("Directory")
         os.kill(run.process.pid or 0, signal.SIGKILL)
-        screen.wait_for("Ended by SIGKILL · not saved yet")
+        screen.wait_for("not saved yet · Ended by SIGKILL")
         screen.press("q")
         screen.wait_for("exit=0")
     assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before

@@ -138,7 +138,7 @@ def test_texts_of_rows() -> None:
         "■ damaged",
     ]
     assert reason_text(run("f", "failed")) == "Exited with code 1"
-    assert reason_text(replace(run("f", "failed"), unsaved=True)) == "Exited with code 1 · not saved yet"
+    assert reason_text(replace(run("f", "failed"), unsaved=True)) == "not saved yet · Exited with code 1"
     assert reason_text(replace(run("g"), foreign="on host b")) == "on host b"
     assert elapsed(run("a", at=NOW + 50), NOW) == 0.0
     assert elapsed(run("f", "failed"), NOW) == 10.0

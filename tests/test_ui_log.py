@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from runboard.columns import size_text
 from runboard.logs import LogView
 from runboard.model import Outcome, Reason, Run, Status
-from runboard.ui.log import LogPane, size_text
+from runboard.ui.log import LogPane
 from tests.pilots import NOW, file_log, fixed_board
 
 LIVE = Run("11111111", name="live", command=("x",), started_at=NOW - 5)

@@ -11,9 +11,9 @@ import click
 from runboard.cli.desk import Desk, common_options, each, query_of, verb
 from runboard.cli.exits import DONE, FAILED, NO_SUCH_RUN, USAGE, Failure
 from runboard.cli.fields import record
-from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, size_text, table
+from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
 from runboard.cli.values import duration, size
-from runboard.columns import Column, shown
+from runboard.columns import Column, shown, size_text
 from runboard.control import Control, ControlError
 from runboard.model import Run
 from runboard.store import Store

@@ -80,16 +80,6 @@ def put_json(document: object, *, lines: bool = False) -> None:
     put_bytes(text.encode())
 
 
-def size_text(count: int) -> str:
-    """Bytes as people read them, in powers of 1024."""
-    amount = float(count)
-    for unit in ("B", "KB", "MB", "GB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TB"
-
-
 def runs_text(count: int) -> str:
     """A number of runs with its word."""
     return f"{count} run" if count == 1 else f"{count} runs"

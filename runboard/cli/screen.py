@@ -58,9 +58,15 @@ def open_board(root: str, *, writable: bool) -> int:
         Reconciler(store, writing=writable),
         Control(store) if writable else None,
         lambda run_id: LogView(lambda: store.open_file(run_id, "output.log")),
-        root,
+        _with_tilde(root),
         read_response=partial(read_response, store),
     )
+
+
+def _with_tilde(path: str) -> str:
+    """A path as people write it."""
+    home = os.path.expanduser("~")
+    return f"~{path[len(home) :]}" if home != "/" and path.startswith(f"{home}/") else path
 
 
 def read_response(store: Store, run_id: str) -> str | None:

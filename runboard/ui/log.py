@@ -14,6 +14,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from runboard.columns import size_text
 from runboard.logs import Line, Window
 from runboard.model import Run
 from runboard.safetext import clean
@@ -199,13 +200,3 @@ class LogPane(Pane, inherit_bindings=False):
 def _at_end(window: Window | None) -> bool:
     """Whether there is nothing further down."""
     return window is None or window.at_end
-
-
-def size_text(count: int) -> str:
-    """Bytes as people read them, in powers of 1024."""
-    amount = float(count)
-    for unit in ("B", "KB", "MB", "GB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TB"
