@@ -14,6 +14,12 @@ from runboard.ui.aside import Aside
 POLL_SECONDS = 0.1
 """How often the log of a run that may still write is looked at."""
 
+QUIET_TURNS = 40
+"""After so many looks without a new line a log counts as quiet, and is looked at less and less often until then."""
+
+QUIET_FACTOR = 4
+"""How much less often a quiet log is looked at."""
+
 CALM_SECONDS = 1.0
 """How often any other log is."""
 
@@ -42,6 +48,7 @@ class LogReader:
         self._wanted: str | None = None
         self._rows = 0
         self._calm = False
+        self._quiet = 0
         self._told: tuple[str, str] | None = None
         self._jump: str | None = None
         self._by = 0
@@ -86,8 +93,9 @@ class LogReader:
         """Read until cancelled."""
         try:
             while True:
+                pause = POLL_SECONDS * QUIET_FACTOR ** (min(self._quiet, QUIET_TURNS) / QUIET_TURNS)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), CALM_SECONDS if self._calm else POLL_SECONDS)
+                    await asyncio.wait_for(self._wake.wait(), CALM_SECONDS if self._calm else pause)
                 self._wake.clear()
                 if self._rows > 0 and self._wanted is not None:
                     await self._turn(self._wanted)
@@ -110,6 +118,7 @@ class LogReader:
                 self._told = run_id, str(error)
                 self._show(run_id, None, str(error))
             return
+        self._quiet = self._quiet + 1 if window is None else 0
         if window is not None:
             self._told = None
             if run_id == self._wanted:
