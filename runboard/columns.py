@@ -62,7 +62,9 @@ def reason_text(run: Run) -> str:
         return clean(run.warnings[-1]) if run.warnings else ""
     unsaved = "not saved yet" if run.unsaved else ""
     word = "inferred from its output" if run.outcome.reason is Reason.INFERRED else ""
-    return " · ".join(part for part in (unsaved, clean(run.outcome.error or word)) if part)
+    warned = len(run.warnings)
+    badge = f"{warned} warning{'s' if warned > 1 else ''}" if warned else ""
+    return " · ".join(part for part in (unsaved, clean(run.outcome.error or word), badge) if part)
 
 
 def _elapsed_text(run: Run, now: float) -> str:

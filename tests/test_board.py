@@ -139,6 +139,8 @@ def test_texts_of_rows() -> None:
     ]
     assert reason_text(run("f", "failed")) == "Exited with code 1"
     assert reason_text(replace(run("f", "failed"), unsaved=True)) == "not saved yet · Exited with code 1"
+    assert reason_text(replace(run("w"), warnings=("Rate limit: five hours", "Denied: Bash"))) == "Denied: Bash"
+    assert reason_text(replace(run("w", "completed"), warnings=("Denied: Bash",))) == "1 warning"
     assert reason_text(replace(run("g"), foreign="on host b")) == "on host b"
     assert elapsed(run("a", at=NOW + 50), NOW) == 0.0
     assert elapsed(run("f", "failed"), NOW) == 10.0
