@@ -10,7 +10,7 @@ from runboard.board import Board
 from runboard.columns import status_word
 from runboard.control import Control, ControlError
 from runboard.model import Run, Status
-from runboard.store import StoreError
+from runboard.store import NoSuchRun, StoreError
 from runboard.ui.confirm import Confirm
 
 TOLD = (ControlError, StoreError, OSError)
@@ -117,6 +117,8 @@ class Acts:
         try:
             await asyncio.to_thread(self._control.restore, run_id)
         except TOLD as error:
+            if not isinstance(error, NoSuchRun):
+                self._trashed.append(run_id)  # it still lies there, and u may be pressed again
             self._tell(str(error), True)
         else:
             self._tell(f"{run_id} is back", False)
