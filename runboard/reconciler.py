@@ -78,6 +78,7 @@ class Reconciler:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
+        self._leaving = False
 
     def start(self, publish: Callable[[Batch], None]) -> None:
         """Begin; ``publish`` is called on the reconciler's thread and must not block."""
@@ -116,9 +117,7 @@ class Reconciler:
         self._workers = ThreadPoolExecutor(WORKERS, "runboard-settle")
         self._journal = self._store.journal()
         self._exits = process.ExitWatch(loop, self._on_exit)
-        self._watch: Watch | None = None
-        if self._writing:
-            self._watch = Watch(self._wake_threadsafe, self._notice_threadsafe)
+        self._watch = Watch(self._wake_threadsafe, self._notice_threadsafe) if self._writing else None
         self._ready.set()
         tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._stopping.wait())]
         try:
@@ -126,6 +125,7 @@ class Reconciler:
             if tasks[0].done():
                 tasks[0].result()
         finally:
+            self._leaving = True
             for task in tasks:
                 task.cancel()
             if self._watch is not None:
@@ -219,7 +219,7 @@ class Reconciler:
 
     def _job(self, run_id: str, work: Callable[[], Run | None]) -> None:
         """Run one piece of work on a run in a worker; never two at once for the same run."""
-        if run_id in self._busy:
+        if run_id in self._busy or self._leaving:
             self._busy[run_id] = True
             return
         self._busy[run_id] = False
@@ -231,7 +231,7 @@ class Reconciler:
     def _job_done(self, run_id: str, stamp: Stamp | None, done: asyncio.Future[Run | None]) -> None:
         """Take over what the work found, and look once more if there was news meanwhile."""
         again = self._busy.pop(run_id, False)
-        if done.cancelled():
+        if done.cancelled() or self._leaving:
             return
         error = done.exception()
         if isinstance(error, NoSuchRun):

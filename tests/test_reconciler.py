@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from runboard.control import Control
 from runboard.model import Reason, Run, Status
 from runboard.reconciler import Batch, Reconciler
@@ -205,3 +207,16 @@ def test_a_directory_that_cannot_be_listed_is_told_and_looked_at_again(tmp_path:
         runs.unlink()
         run_id = Control(Store(str(runs))).start(["true"]).id
         until(audience.sees(run_id, Status.COMPLETED), 10)
+
+
+def test_stopping_amid_news_is_quiet(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However much is under way when it is told to stop, the reconciler leaves without an error in its loop."""
+    control = Control(Store(str(tmp_path)))
+    ids = [control.start(["true"]).id for _ in range(5)]
+    for _ in range(15):
+        reconciler = Reconciler(Store(str(tmp_path)))
+        reconciler.start(lambda _batch: None)
+        for run_id in ids * 20:
+            reconciler.nudge(run_id)
+        reconciler.stop()
+    assert [record.getMessage() for record in caplog.records] == []
