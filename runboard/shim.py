@@ -145,8 +145,8 @@ class Watch:
 
         Ends are collected first: a command that ended in time did so, however late we are woken.
         """
+        now = time.monotonic()  # before the look: what is still alive after it was alive at this moment
         self.reap()
-        now = time.monotonic()
         if self.fired is None:
             if not self.ended and now >= self.deadline:
                 self.fire(now)
