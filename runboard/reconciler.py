@@ -21,7 +21,6 @@ from runboard.tally import Tally
 from runboard.watch import Watch
 
 T = TypeVar("T")
-
 SWEEP_SECONDS = 2.0
 """How often everything that may have changed unnoticed is looked at: what a watcher loses costs this, not truth."""
 
@@ -128,6 +127,7 @@ class Reconciler:
             self._leaving = True
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)  # Python 3.11 may lose a cancellation in wait_for
             if self._watch is not None:
                 self._watch.close()
             self._exits.close()
@@ -139,7 +139,7 @@ class Reconciler:
         self._publish(Batch(complete=True))
         pause = SWEEP_SECONDS if self._writing else GLANCE_SECONDS
         swept_at, turn = 0.0, 0
-        while True:
+        while not self._leaving:
             self._rewatch()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
