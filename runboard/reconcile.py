@@ -76,7 +76,7 @@ def settle(
         if not run.active:
             return run
         patient = time.monotonic() < deadline
-        adopted, evidence = _gather(store, run, gone_at, kernel_status, patient=patient)
+        adopted, evidence = _gather(store, run, gone_at, kernel_status, patient=patient, words=False)
         if evidence is not None:
             if adopted == run and resolve_run_status(run, evidence, time.time()) is None:
                 return _told(run, evidence)
@@ -212,9 +212,11 @@ def overdue(run: Run) -> bool:
 
 
 def _gather(
-    store: Store, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool
+    store: Store, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool = True
 ) -> tuple[Run, Evidence | None]:
     """Everything known of an active run, and the run with what started.json adds; no evidence while a record is due.
+
+    Without ``words`` its log is not read: enough to tell whether it is over, and the log is read once, by who judges.
 
     The order matters: life first, then the shim's, then its record: whoever was seen dead has written all it ever will.
     """
@@ -241,7 +243,7 @@ def _gather(
         log_size=log_size,
         log_changed_at=log.st_mtime if log else None,
         has_response=response is not None and response.st_size > 0,
-        transcript=None if liveness is Liveness.ALIVE else _transcript(store, run),
+        transcript=_transcript(store, run) if words and liveness is not Liveness.ALIVE else None,
     )
 
 
