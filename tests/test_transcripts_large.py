@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 
 import pytest
@@ -108,6 +109,20 @@ def test_all_steps_of_a_large_opencode_log_are_summed(steps: int, filler: int) -
     assert transcript is not None
     assert transcript.usage == used(200 * steps, 22 * steps, read=1000 * steps, thought=12 * steps, cost=cost)
     assert (transcript.verdict, transcript.response) == (AgentVerdict.SUCCESS, "Hello from mock.")
+
+
+def test_steps_are_summed_however_their_json_is_spaced() -> None:
+    """A log whose writer puts its keys in another order, or blanks between them, is summed all the same."""
+    events = [loads(line) for line in opencode_log(400, 9_000).splitlines()]
+    for lines in (
+        [json.dumps(event) for event in events],
+        [json.dumps(dict(reversed(event.items())), separators=(",", ":")) for event in events],
+    ):
+        data = "\n".join(lines).encode()
+        transcript = read_ended((), len(data), reader(data))
+        assert transcript is not None
+        assert transcript.usage is not None
+        assert transcript.usage.input_tokens == 200 * 400
 
 
 def test_steps_on_the_edges_of_pieces_are_counted_once() -> None:

@@ -23,7 +23,10 @@ _CUT_SHORT = {
 _PARTS = frozenset({"step_start", "step_finish", "text", "tool_use", "reasoning"})
 
 _MARK = b'"step_finish"'
-_CHUNK = 1 << 20
+_USUAL_MARK = b'{"type":"step_finish","timestamp":'
+"""How OpenCode itself writes the end of a step: the longer the mark, the faster a gigabyte is searched for it."""
+
+_CHUNK = 1 << 19
 _STEP_MOST = 1 << 16
 """Bytes of the longest line that can be the end of a step."""
 
@@ -150,6 +153,7 @@ class OpenCode(Fold):
 def marked_lines(read: Callable[[int, int], bytes], start: int, end: int) -> Iterator[bytes]:
     """The lines between two offsets that hold the mark of a step's end, found without looking at the others."""
     carried, broken, at = b"", False, start
+    mark = _mark_of(read(start, min(_CHUNK, end - start)), read(max(start, end - _CHUNK), min(_CHUNK, end - start)))
     while at < end:
         chunk = read(at, min(_CHUNK, end - at))
         if not chunk:
@@ -158,19 +162,26 @@ def marked_lines(read: Callable[[int, int], bytes], start: int, end: int) -> Ite
         data = carried + chunk
         last = data.rfind(b"\n") + 1
         first = data.find(b"\n") + 1 if broken else 0
-        yield from _marked(data, first, last)
+        yield from _marked(data, mark, first, last)
         broken = len(data) - last > _STEP_MOST or (broken and not last)
         carried = b"" if broken else data[last:]
     if carried:
-        yield from _marked(carried + b"\n", 0, len(carried) + 1)
+        yield from _marked(carried + b"\n", mark, 0, len(carried) + 1)
 
 
-def _marked(data: bytes, first: int, last: int) -> Iterator[bytes]:
+def _mark_of(*samples: bytes) -> bytes:
+    """The mark to search for: the usual one where all steps of the samples bear it, as one program wrote the log."""
+    steps = sum(sample.count(_MARK) for sample in samples)
+    usual = sum(sample.count(_USUAL_MARK) for sample in samples)
+    return _USUAL_MARK if 0 < steps == usual else _MARK
+
+
+def _marked(data: bytes, mark: bytes, first: int, last: int) -> Iterator[bytes]:
     """The marked lines among the whole lines between two offsets of ``data``."""
-    mark = data.find(_MARK, first, last)
-    while mark >= 0:
-        begin = max(data.rfind(b"\n", max(mark - _STEP_MOST, first), mark) + 1, first)
-        finish = data.find(b"\n", mark, last)
+    at = data.find(mark, first, last)
+    while at >= 0:
+        begin = max(data.rfind(b"\n", max(at - _STEP_MOST, first), at) + 1, first)
+        finish = data.find(b"\n", at, last)
         if finish - begin <= _STEP_MOST:
             yield data[begin:finish]
-        mark = data.find(_MARK, finish, last)
+        at = data.find(mark, finish, last)
