@@ -118,7 +118,7 @@ def test_steps_are_summed_however_their_json_is_spaced() -> None:
         [json.dumps(event) for event in events],
         [json.dumps(dict(reversed(event.items())), separators=(",", ":")) for event in events],
     ):
-        data = "\n".join(lines).encode()
+        data = "".join(line + "\n" for line in lines).encode()
         transcript = read_ended((), len(data), reader(data))
         assert transcript is not None
         assert transcript.usage is not None
