@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from itertools import islice
 from signal import Signals
 
 from runboard import process
 from runboard.model import Identity, Run, Status
 from runboard.query import Query
 from runboard.reconcile import finalize_run, request_kill, settle, settle_all
-from runboard.store import Store
+from runboard.store import OpenTrash, Store, StoreError
 from runboard.verdict import ENDING_SIGNALS, signal_name
 from runboard.worktree import work_at_risk
 
@@ -24,6 +25,12 @@ HARMLESS = frozenset(
     }
 )
 """Signals that end no process by default: they are sent without a kill request."""
+
+Cleared = Generator[tuple[str, Exception | None], None, None]
+"""Each run's id once it is dealt with, and why it was kept where it was."""
+
+_TOGETHER = 256
+"""So many runs are cleared with the trash held open once, and made durable together."""
 
 
 class ControlError(Exception):
@@ -153,7 +160,7 @@ class Control:
             rerun_of=run.id,
         )
 
-    def trash(self, run_id: str, *, force: bool = False) -> None:
+    def trash(self, run_id: str, *, force: bool = False, into: OpenTrash | None = None) -> None:
         """Move a finished run to the trash; work in its git checkout that is nowhere else keeps it, unless forced.
 
         Raises:
@@ -161,7 +168,7 @@ class Control:
             StoreError: It is live, gone, or cannot be moved.
         """
         self._refuse_loss(run_id, self._store.path(run_id), force=force)
-        self._store.trash(run_id)
+        self._store.trash(run_id, into)
 
     def restore(self, run_id: str) -> None:
         """Bring a run back from the trash.
@@ -171,7 +178,7 @@ class Control:
         """
         self._store.restore(run_id)
 
-    def destroy(self, run_id: str, *, force: bool = False) -> None:
+    def destroy(self, run_id: str, *, force: bool = False, held: OpenTrash | None = None) -> None:
         """Remove a run in the trash for good, with the same care for work in its checkout.
 
         Raises:
@@ -179,7 +186,32 @@ class Control:
             StoreError: It cannot be removed.
         """
         self._refuse_loss(run_id, os.path.join(self._store.root, ".trash", run_id), force=force)
-        self._store.destroy(run_id)
+        self._store.destroy(run_id, held)
+
+    def clear(self, run_ids: Iterable[str], *, force: bool = False, for_good: bool = False) -> Cleared:
+        """Move many runs to the trash, or those there out of the world; one that stops here leaves the rest untouched.
+
+        Args:
+            run_ids: Which runs; taken a few hundred at a time.
+            force: Also where work that is nowhere else is lost.
+            for_good: Destroy what is in the trash already.
+
+        Yields:
+            Each id once it is dealt with, and why it was kept where it was.
+        """
+        coming = iter(run_ids)
+        while some := list(islice(coming, _TOGETHER)):
+            with self._store.open_trash() as trash:
+                for run_id in some:
+                    try:
+                        if for_good:
+                            self.destroy(run_id, force=force, held=trash)
+                        else:
+                            self.trash(run_id, force=force, into=trash)
+                    except (ControlError, StoreError) as error:
+                        yield run_id, error
+                    else:
+                        yield run_id, None
 
     def clean_candidates(
         self,
@@ -216,15 +248,18 @@ class Control:
         return chosen if max_size is None else self._over_size(chosen, max_size)
 
     def _over_size(self, chosen: Sequence[Run], max_size: int) -> list[Run]:
-        """The oldest of these that must go for all runs together to be at most ``max_size`` bytes."""
-        sizes = {run_id: self._store.size(run_id) for run_id in self._store.ids()}
-        total, going = sum(sizes.values()), []
-        for run in chosen:
-            if total <= max_size:
-                break
-            total -= sizes.get(run.id, 0)
-            going.append(run)
-        return going
+        """The oldest of these that must go for all runs together to be at most ``max_size`` bytes.
+
+        Measured is what stays whatever happens, then the rest from the newest, until no more fits: not the older ones.
+        """
+        total = 0
+        for run_id in set(self._store.ids()).difference(run.id for run in chosen):
+            total += self._store.size(run_id)
+        for spared, run in enumerate(reversed(chosen)):
+            total += self._store.size(run.id)
+            if total > max_size:
+                return list(chosen[: len(chosen) - spared])
+        return []
 
     def _launched(self, run: Run) -> Run:
         """Start the shim of a run that has been written down, and record who it is; whoever comes first records it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from errno import ENOENT
 
@@ -15,7 +15,7 @@ from runboard.folder import MOST, RECORD, LockedRun
 from runboard.journal import Journal
 from runboard.model import Run
 from runboard.safetext import clean
-from runboard.trash import Trash
+from runboard.trash import OpenTrash, Trash
 
 __all__ = [
     "LAST",
@@ -24,6 +24,7 @@ __all__ = [
     "Journal",
     "LockedRun",
     "NoSuchRun",
+    "OpenTrash",
     "Refused",
     "RunBusy",
     "Stamp",
@@ -180,20 +181,25 @@ class Store:
         """A reader of what is done to the runs from now on."""
         return Journal(self.root)
 
-    def trash(self, run_id: str) -> None:
+    def open_trash(self) -> AbstractContextManager[OpenTrash]:
+        """The trash held open, for `trash` and `destroy` of many runs; what was done is made durable at its end."""
+        return self._trash.open()
+
+    def trash(self, run_id: str, into: OpenTrash | None = None) -> None:
         """Move a finished or damaged run to the trash, decided under its lock.
 
         Raises:
             Refused: It has not ended, or the trash has a run of this name already.
         """
-        if folder.is_name(run_id) and os.path.islink(self.path(run_id)):
-            self._trash.take(run_id)  # the link itself; what it points to is not ours
-            return
-        with self.locked(run_id) as held:
-            if held.run.active:
-                raise Refused(f"Run {clean(run_id)} is {held.run.status}; stop it first")
-            self._trash.take(run_id)
-            self._note(held.run, "trashed", str(held.run.status), "", "")
+        with nullcontext(into) if into else self.open_trash() as trash:
+            if folder.is_name(run_id) and os.path.islink(self.path(run_id)):
+                trash.take(run_id)  # the link itself; what it points to is not ours
+                return
+            with self.locked(run_id) as held:
+                if held.run.active:
+                    raise Refused(f"Run {clean(run_id)} is {held.run.status}; stop it first")
+                trash.take(run_id)
+                self._note(held.run, "trashed", str(held.run.status), "", "")
 
     def restore(self, run_id: str) -> None:
         """Bring a run back from the trash.
@@ -202,7 +208,8 @@ class Store:
             NoSuchRun: It is not there.
             Refused: There is a run of this name again.
         """
-        self._trash.give_back(run_id)
+        with self.open_trash() as trash:
+            trash.give_back(run_id)
         with suppress(NoSuchRun):  # thrown away again already, which is journalled too
             self._note(self.read(run_id), "restored", "", "", "")
 
@@ -210,9 +217,14 @@ class Store:
         """Every run in the trash, the one thrown away last first."""
         return self._trash.runs()
 
-    def destroy(self, run_id: str) -> None:
+    def trash_names(self) -> list[str]:
+        """The ids of the runs in the trash, in no order, without reading any of them."""
+        return self._trash.names()
+
+    def destroy(self, run_id: str, held: OpenTrash | None = None) -> None:
         """Remove a run in the trash for good; what cannot be removed stays there and is told as StoreError."""
-        self._trash.destroy(run_id)
+        with nullcontext(held) if held else self.open_trash() as trash:
+            trash.destroy(run_id)
 
     def _open(self, run_id: str) -> int:
         """A descriptor of a run's directory; what can be no run's name is as good as absent."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from errno import EEXIST, ENOTEMPTY
 
 from runboard import files, folder, tree
-from runboard.errors import NoSuchRun, Refused, told
+from runboard.errors import NoSuchRun, Refused, StoreError, told
 from runboard.model import Run
 from runboard.safetext import clean
 
@@ -25,45 +25,26 @@ class Trash:
         self._root = root
         self._path = f"{root}/{FOLDER}"
 
-    def take(self, run_id: str) -> None:
-        """Move a run from the runs directory into the trash; the caller holds its lock.
+    @contextmanager
+    def open(self) -> Iterator[OpenTrash]:
+        """The trash for as many runs as one likes: what is done in it is durable at the end, and atomic at any time."""
+        with ExitStack() as kept:
+            opened = OpenTrash(self._root, kept)
+            try:
+                yield opened
+            finally:
+                opened.sync()
 
-        Raises:
-            Refused: There is one of this name already.
-        """
-        with told(f"Run {clean(run_id)} cannot be moved to the trash"):
-            taken = f"The trash holds a run {clean(run_id)} already; restore or destroy that one first"
-            with self._open(make=True) as (root, trash):
-                _move(run_id, root, trash, taken)
-
-    def give_back(self, run_id: str) -> None:
-        """Move a run back to where it was.
-
-        Raises:
-            NoSuchRun: It is not in the trash.
-            Refused: There is a run of this name again.
-        """
-        with told(f"Run {clean(run_id)} cannot be restored"):
-            self._require(run_id)
-            taken = f"There is a run {clean(run_id)} again; move that one away first"
-            with self._open() as (root, trash), self._held(trash, run_id):
-                _move(run_id, trash, root, taken)
-
-    def destroy(self, run_id: str) -> None:
-        """Remove a run for good, its record last; what cannot be removed stays in the trash under its name.
-
-        Raises:
-            NoSuchRun: It is not in the trash.
-            StoreError: Something of it could not be removed.
-        """
-        with told(f"Run {clean(run_id)} cannot be removed for good"):
-            self._require(run_id)
-            with self._open() as (_, trash), self._held(trash, run_id, unlock=True) as is_folder:
-                if is_folder:
-                    tree.remove(trash, run_id, last=folder.RECORD)
-                else:
-                    os.unlink(run_id, dir_fd=trash)
-                files.sync_folder(trash)
+    def names(self) -> list[str]:
+        """What the runs in the trash are called, in no order; nothing of them is read."""
+        try:
+            with told(f"The trash {clean(self._path)} cannot be listed"), os.scandir(self._path) as entries:
+                found = [one.name for one in entries if one.is_dir(follow_symlinks=False) or one.is_symlink()]
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            return []
+        return [name for name in found if folder.is_name(name)]
 
     def runs(self) -> list[Run]:
         """Every run in the trash, the one thrown away last first."""
@@ -71,8 +52,9 @@ class Trash:
         with (
             told(f"The trash {clean(self._path)} cannot be listed"),
             suppress(FileNotFoundError),
-            self._open() as (_, trash),
+            self.open() as opened,
         ):
+            trash = opened.folder()
             for name in filter(folder.is_name, os.listdir(trash)):
                 with suppress(FileNotFoundError, NoSuchRun):
                     changed = os.stat(name, dir_fd=trash, follow_symlinks=False).st_ctime
@@ -88,14 +70,78 @@ class Trash:
         with files.opened(fd):
             return folder.read_record(fd, name)
 
-    @contextmanager
-    def _open(self, *, make: bool = False) -> Iterator[tuple[int, int]]:
+
+class OpenTrash:
+    """The trash and the runs directory held by descriptors, opened when first needed."""
+
+    def __init__(self, root: str, kept: ExitStack) -> None:
+        """Act in the trash of a runs directory; ``kept`` closes what is opened here."""
+        self._root = root
+        self._path = f"{root}/{FOLDER}"
+        self._kept = kept
+        self._fds: tuple[int, int] | None = None
+        self._changed: dict[int, None] = {}
+
+    def folder(self) -> int:
+        """The descriptor of the trash itself."""
+        return self._both()[1]
+
+    def take(self, run_id: str) -> None:
+        """Move a run from the runs directory into the trash; the caller holds its lock.
+
+        Raises:
+            Refused: There is one of this name already.
+        """
+        with told(f"Run {clean(run_id)} cannot be moved to the trash"):
+            taken = f"The trash holds a run {clean(run_id)} already; restore or destroy that one first"
+            root, trash = self._both(make=True)
+            self._move(run_id, root, trash, taken)
+
+    def give_back(self, run_id: str) -> None:
+        """Move a run back to where it was.
+
+        Raises:
+            NoSuchRun: It is not in the trash.
+            Refused: There is a run of this name again.
+        """
+        with told(f"Run {clean(run_id)} cannot be restored"):
+            self._require(run_id)
+            taken = f"There is a run {clean(run_id)} again; move that one away first"
+            root, trash = self._both()
+            with self._held(trash, run_id):
+                self._move(run_id, trash, root, taken)
+
+    def destroy(self, run_id: str) -> None:
+        """Remove a run for good, its record last; what cannot be removed stays in the trash under its name.
+
+        Raises:
+            NoSuchRun: It is not in the trash.
+            StoreError: Something of it could not be removed.
+        """
+        with told(f"Run {clean(run_id)} cannot be removed for good"):
+            self._require(run_id)
+            _, trash = self._both()
+            self._changed[trash] = None
+            with self._held(trash, run_id, unlock=True) as is_folder:
+                if is_folder:
+                    tree.remove(trash, run_id, last=folder.RECORD)
+                else:
+                    os.unlink(run_id, dir_fd=trash)
+
+    def sync(self) -> None:
+        """Make what was done so far survive a power cut: where runs went to first, then where they left."""
+        with told(f"What was done in {clean(self._path)} may not survive a power cut"):
+            for fd in self._changed:
+                files.sync_folder(fd)
+
+    def _both(self, *, make: bool = False) -> tuple[int, int]:
         """Descriptors of the runs directory and of its trash, no link, which ``make`` makes where it is missing."""
-        with files.opened(files.open_root(self._root)) as root:
+        if self._fds is None:
+            root = self._kept.enter_context(files.opened(files.open_root(self._root)))
             if make:
                 files.make_folder(FOLDER, root)
-            with files.opened(files.open_folder(FOLDER, root)) as trash:
-                yield root, trash
+            self._fds = root, self._kept.enter_context(files.opened(files.open_folder(FOLDER, root)))
+        return self._fds
 
     def _require(self, run_id: str) -> None:
         """Refuse a name that is none, or that nothing in the trash bears."""
@@ -132,16 +178,14 @@ class Trash:
         """What is said of a run that is not in the trash."""
         return NoSuchRun(f"The trash holds no run {clean(run_id)}")
 
-
-def _move(run_id: str, source: int, target: int, taken: str) -> None:
-    """Rename a run from one directory into the other and make both durable; ``taken`` is the refusal."""
-    if files.exists(target, run_id):
-        raise Refused(taken)
-    try:
-        os.rename(run_id, run_id, src_dir_fd=source, dst_dir_fd=target)
-    except OSError as error:
-        if error.errno not in {EEXIST, ENOTEMPTY}:
-            raise
-        raise Refused(taken) from error
-    files.sync_folder(target)
-    files.sync_folder(source)
+    def _move(self, run_id: str, source: int, target: int, taken: str) -> None:
+        """Rename a run from one directory into the other; ``taken`` is the refusal."""
+        if files.exists(target, run_id):
+            raise Refused(taken)
+        try:
+            os.rename(run_id, run_id, src_dir_fd=source, dst_dir_fd=target)
+        except OSError as error:
+            if error.errno not in {EEXIST, ENOTEMPTY}:
+                raise
+            raise Refused(taken) from error
+        self._changed |= {target: None, source: None}

@@ -52,10 +52,10 @@ def remove(parent: int, name: str, last: str) -> None:
     """
     make_writable(parent, name)
     with files.opened(files.open_folder(name, parent)) as top:
-        _empty(top, top, last)
-        while level := [entry for entry in os.listdir(top) if entry != last]:
-            for inner in level:
-                _remove_level(top, inner)
+        if _empty(top, top, last):
+            while level := [entry for entry in os.listdir(top) if entry != last]:
+                for inner in level:
+                    _remove_level(top, inner)
         with suppress(FileNotFoundError):
             os.unlink(last, dir_fd=top)
     os.rmdir(name, dir_fd=parent)
@@ -69,8 +69,9 @@ def _remove_level(top: int, name: str) -> None:
     os.rmdir(name, dir_fd=top)
 
 
-def _empty(folder: int, top: int, spared: str | None = None) -> None:
-    """Unlink the files of a directory but the spared one, and move its subdirectories to the top."""
+def _empty(folder: int, top: int, spared: str | None = None) -> bool:
+    """Unlink the files of a directory but the spared one, and move its subdirectories to the top; whether any were."""
+    moved = False
     for name in os.listdir(folder):
         if name == spared and not is_folder(folder, name):
             continue
@@ -79,24 +80,26 @@ def _empty(folder: int, top: int, spared: str | None = None) -> None:
         except (IsADirectoryError, PermissionError):
             if not is_folder(folder, name):
                 raise
-            _move_up(folder, name, top)
+            moved |= _move_up(folder, name, top)
+    return moved
 
 
-def _move_up(folder: int, name: str, top: int) -> None:
-    """Remove a directory if it is empty, else move it to the top under a name that nobody else has."""
+def _move_up(folder: int, name: str, top: int) -> bool:
+    """Remove a directory if it is empty, else move it to the top under a name that nobody else has; whether it did."""
     try:
         os.rmdir(name, dir_fd=folder)  # tells a mounted file system (EBUSY) before anything of it is changed
     except OSError as error:
         if error.errno != ENOTEMPTY:
             raise
     else:
-        return
+        return False
     new = files.TEMP + os.urandom(8).hex()
     try:
         os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
     except PermissionError:
         make_writable(folder, name)
         os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
+    return True
 
 
 def is_folder(parent: int, name: str) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 
 import click
 
 from runboard.cli.desk import Desk, common_options, each, query_of, verb
-from runboard.cli.exits import DONE, FAILED, NO_SUCH_RUN, USAGE, Failure
+from runboard.cli.exits import DONE, FAILED, INTERRUPTED, NO_SUCH_RUN, USAGE, Failure, code_of_several
 from runboard.cli.fields import record
 from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
+from runboard.cli.progress import Progress
 from runboard.cli.values import duration, size
 from runboard.columns import Column, shown, size_text
-from runboard.control import Control, ControlError
+from runboard.control import Cleared, Control, ControlError
 from runboard.model import Run
-from runboard.store import Store
+from runboard.store import NoSuchRun, Store
 
 
 @verb("clean", example="runboard clean --older-than 7d --keep 20")
@@ -60,24 +62,19 @@ def clean_verb(
     if not chosen:
         say("Nothing to clean.")
         return DONE
-    sizes = {run.id: store.size(run.id) for run in chosen}
+    sizes: dict[str, int] = {}
+    if dry_run or not yes:
+        _measure(store, chosen, sizes)
     if dry_run:
         _print_sized(desk, chosen, sizes)
         say(f"{runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) would go to the trash.")
         return DONE
     _ask(f"Move {runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) to the trash?", yes=yes)
-    moved: list[str] = []
-
-    def move(run_id: str) -> int:
-        """Move one to the trash."""
-        control.trash(run_id, force=force)
-        moved.append(run_id)
-        return DONE
-
-    code = each([run.id for run in chosen], move, (ControlError,))
-    freed = size_text(sum(sizes[run_id] for run_id in moved))
-    say(f"Moved {runs_text(len(moved))} ({freed}) to the trash; runboard trash restore ID brings one back.")
-    return code
+    with Progress("moved", len(chosen)) as progress:
+        code = _clear(control.clear(_measured(store, chosen, sizes), force=force), progress, sizes)
+    freed = size_text(progress.size)
+    moved = f"Moved {runs_text(progress.done)} ({freed}) to the trash; runboard trash restore ID brings one back."
+    return _ended(code, progress, moved)
 
 
 @click.group(
@@ -141,26 +138,64 @@ def empty_verb(desk: Desk, *, yes: bool, force: bool) -> int:
     """Destroy what is in the trash, for good, after asking."""
     store = desk.store()
     control = Control(store)
-    runs = store.trashed()
-    if not runs:
+    names = store.trash_names()
+    if not names:
         say("The trash is empty.")
         return DONE
-    _ask(f"Destroy {runs_text(len(runs))} in the trash for good?", yes=yes)
-    destroyed: list[str] = []
-
-    def destroy(run_id: str) -> int:
-        """Destroy one."""
-        control.destroy(run_id, force=force)
-        destroyed.append(run_id)
-        return DONE
-
-    code = each([run.id for run in runs], destroy, (ControlError,))
-    say(f"Destroyed {runs_text(len(destroyed))}.")
-    return code
+    _ask(f"Destroy {runs_text(len(names))} in the trash for good?", yes=yes)
+    with Progress("destroyed", len(names)) as progress:
+        code = _clear(control.clear(names, force=force, for_good=True), progress, {})
+    return _ended(code, progress, f"Destroyed {runs_text(progress.done)}.")
 
 
 for _subverb in (list_verb, restore_verb, empty_verb):
     trash_verb.add_command(_subverb)
+
+
+def _measure(store: Store, runs: Sequence[Run], sizes: dict[str, int]) -> None:
+    """Find out what each of these runs takes on the disk.
+
+    Raises:
+        Failure: Somebody would rather not wait.
+    """
+    with Progress("measured", len(runs)) as progress:
+        for run_id in _measured(store, runs, sizes):
+            progress.step(sizes[run_id])
+            if progress.stopped:
+                raise Failure(f"stopped: {progress.text()}; nothing was moved", INTERRUPTED)
+
+
+def _measured(store: Store, runs: Sequence[Run], sizes: dict[str, int]) -> Iterator[str]:
+    """The ids of runs, each measured when it is asked for unless it was before."""
+    for run in runs:
+        if run.id not in sizes:
+            sizes[run.id] = store.size(run.id)
+        yield run.id
+
+
+def _clear(clearing: Cleared, progress: Progress, sizes: Mapping[str, int]) -> int:
+    """Go through runs being cleared until they are or ctrl+C stops it, telling what was kept; one exit code for all."""
+    codes = []
+    with closing(clearing):
+        for run_id, error in clearing:
+            if error is None:
+                progress.step(sizes.get(run_id, 0))
+                codes.append(DONE)
+            else:
+                progress.complain(str(error))
+                codes.append(NO_SUCH_RUN if isinstance(error, NoSuchRun) else FAILED)
+            if progress.stopped:
+                break
+    return code_of_several(codes)
+
+
+def _ended(code: int, progress: Progress, sentence: str) -> int:
+    """Tell how far it came, and whether that was the end of it."""
+    if not progress.stopped or progress.complete:
+        say(sentence)
+        return code
+    say(f"Stopped: {progress.text()}; the rest is untouched.")
+    return INTERRUPTED
 
 
 def _ask(question: str, *, yes: bool) -> None:
