@@ -33,7 +33,7 @@ def runs(tmp_path: Path) -> Path:
 
 @contextmanager
 def busy(folder: Path) -> Iterator[None]:
-    """A run whose lock is held, so that whoever clears it waits there."""
+    """A run whose lock is held, so that who clears it waits there."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -49,7 +49,8 @@ def names(folder: Path) -> set[str]:
 
 def waits(pid: int) -> bool:
     """Whether a process waits for the lock of a run: it sleeps between tries, and has one open that is not its own."""
-    return any("/aa03" in os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+    opened = Path(f"/proc/{pid}/fd")
+    return any(os.path.realpath(opened / fd).endswith("/aa03") for fd in os.listdir(opened))
 
 
 def test_ctrl_c_ends_a_clean_between_two_runs(runs: Path) -> None:
