@@ -2,11 +2,13 @@
 
 The map of the floors; a module imports only from floors below its own, and tests/test_house.py holds the code to it.
 
-    10  cli                                         the front door: one module per verb family, wiring, exit codes
-    9   ui                                          the screen, Textual's only home: no file, process or database
-    8   control reconciler                          what a person may do (absent in read-only); what waits and settles
-    7   reconcile                                   the only road from running to finished: finalize_run
-    6   tally                                       what agents' logs have said and spent so far
+    12  cli                                         the front door: one module per verb family, wiring, exit codes
+    11  ui                                          the screen, Textual's only home: no file, process or database
+    10  control reconciler                          what a person may do (absent in read-only); what waits and settles
+    9   signalling                                  what a person does to a run's processes
+    8   reconcile                                   the only road from running to finished: finalize_run
+    7   evidence                                    everything known of a run at the moment of judging
+    6   tally edits                                 what agents' logs have said so far; what people say of runs
     5   store process watch logs worktree           input and output; siblings that do not know each other
     4   trash facts                                 the way out of the runs directory and back; a run's facts in words
     3   board columns journal folder tree           rows, order, texts; a run's directory, the journal, a tree

@@ -18,6 +18,8 @@ GLYPHS = {
 }
 STOPPING = "◐"
 """The glyph of a running run that somebody asked to end."""
+PAUSED = "‖"
+"""The glyph of a running run whose processes are all stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ def status_word(run: Run) -> str:
     """The glyph and the word for where a run stands."""
     if run.status is Status.RUNNING and run.kill_request is not None and run.foreign is None:
         return f"{STOPPING} stopping"
+    if run.status is Status.RUNNING and run.paused:
+        return f"{PAUSED} paused"
     return f"{GLYPHS[run.status]} {run.status}"
 
 
@@ -62,6 +66,8 @@ def reason_text(run: Run) -> str:
         return clean(run.warnings[-1]) if run.warnings else ""
     unsaved = "not saved yet" if run.unsaved else ""
     word = "inferred from its output" if run.outcome.reason is Reason.INFERRED else ""
+    if run.mark is not None and not run.outcome.error:
+        word = f"Marked {run.status} by {run.mark.by}" + (f": {run.mark.why}" if run.mark.why else "")
     warned = len(run.warnings)
     badge = f"{warned} warning{'s' if warned > 1 else ''}" if warned else ""
     return " · ".join(part for part in (unsaved, clean(run.outcome.error or word), badge) if part)

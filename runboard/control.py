@@ -1,4 +1,4 @@
-"""What a person may do to runs: start, stop, rerun, clear and restore; who was given no Control can do none of it."""
+"""What a person may do to runs: start, stop, mark, clear, restore; who was given no Control can do none of it."""
 
 from __future__ import annotations
 
@@ -9,32 +9,21 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from itertools import islice
 from signal import Signals
 
-from runboard import process
+from runboard import edits, process, signalling
+from runboard.errors import ControlError
 from runboard.model import Identity, Run, Status
 from runboard.query import Query
-from runboard.reconcile import finalize_run, request_kill, settle, settle_all
+from runboard.reconcile import finalize_run, settle, settle_all
 from runboard.store import OpenTrash, Store, StoreError
-from runboard.verdict import ENDING_SIGNALS, signal_name
 from runboard.worktree import work_at_risk
 
-HARMLESS = frozenset(
-    {
-        Signals.SIGCONT,
-        *(Signals.SIGSTOP, Signals.SIGTSTP, Signals.SIGTTIN, Signals.SIGTTOU),
-        *(Signals.SIGWINCH, Signals.SIGURG, Signals.SIGCHLD),
-    }
-)
-"""Signals that end no process by default: they are sent without a kill request."""
+__all__ = ["Cleared", "Control", "ControlError", "whoami"]
 
 Cleared = Generator[tuple[str, Exception | None], None, None]
 """Each run's id once it is dealt with, and why it was kept where it was."""
 
 _TOGETHER = 256
 """So many runs are cleared with the trash held open once, and made durable together."""
-
-
-class ControlError(Exception):
-    """Something that cannot be done; the message says what, why, and what to do instead."""
 
 
 class Control:
@@ -116,25 +105,50 @@ class Control:
             ControlError: It has ended already, its process is out of reach or not provably its own, or it survived.
             StoreError: The wish could not be written down; nothing was signalled then.
         """
-        run = self._reachable(run_id)
-        path = self._store.path(run_id)
-        if signal not in HARMLESS:
-            run = request_kill(self._store, run_id, signal, by=self.by)
-            if not run.active:
-                raise ControlError(_ended_sentence(run))
-        try:
-            if signal not in ENDING_SIGNALS:
-                process.signal_tree(run, path, signal)
-                process.wait_gone(run, 0.2)
-                return settle(self._store, run_id, by=self.by)
-            end = process.end_tree(run, path, signal, grace)
-        except process.NotOurs as refusal:
-            raise ControlError(f"run {run_id} was not signalled: {refusal}") from refusal
-        settled = settle(self._store, run_id, gone_at=time.time(), by=self.by)
-        if end.survivors:
-            left = ", ".join(f"{member.pid} ({member.name})" for member in end.survivors)
-            raise ControlError(f"run {run_id}: {len(end.survivors)} of its processes survived SIGKILL: {left}")
-        return settled
+        return signalling.kill(self._store, run_id, signal, grace, by=self.by)
+
+    def pause(self, run_id: str) -> Run:
+        """Stop every process of a run where it stands, until it is told to go on; its time limit goes on.
+
+        Raises:
+            ControlError: It has ended, its process is out of reach or not provably its own, or some would not stop.
+            StoreError: It is paused, and its history could not be written.
+        """
+        return signalling.pause(self._store, run_id, by=self.by)
+
+    def resume(self, run_id: str) -> Run:
+        """Let every stopped process of a run go on.
+
+        Raises:
+            ControlError: It has ended, or its process is out of reach or not provably its own.
+            StoreError: It goes on, and its history could not be written.
+        """
+        return signalling.resume(self._store, run_id, by=self.by)
+
+    def mark(self, run_id: str, status: Status, why: str | None = None) -> Run:
+        """Have a finished run counted as ``status``; what was observed of its ending stays in the record.
+
+        Raises:
+            StoreError: It has not ended, is damaged or gone, or could not be written.
+        """
+        settle(self._store, run_id, by=self.by)
+        return edits.mark(self._store, run_id, status, by=self.by, why=why)
+
+    def tag(self, run_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Run:
+        """Give a run, live or not, tags and take tags from it.
+
+        Raises:
+            StoreError: A tag is none, or the run is damaged or gone, or could not be written.
+        """
+        return edits.tag(self._store, run_id, add=add, remove=remove, by=self.by)
+
+    def note(self, run_id: str, text: str) -> Run:
+        """Put a note on a run, live or not, in place of the one it had; an empty one takes it away.
+
+        Raises:
+            StoreError: It is too long, or the run is damaged or gone, or could not be written.
+        """
+        return edits.note(self._store, run_id, text, by=self.by)
 
     def rerun(self, run_id: str) -> Run:
         """Start the same command again: its directory, words, limit and variables; the rest of the environment is ours.
@@ -276,27 +290,6 @@ class Control:
         """What the shim becomes at the end; -P, because the run's directory must not lend Python its modules."""
         return [sys.executable, "-P", "-m", "runboard", "--runs-dir", self._store.root, "reconcile", run_id]
 
-    def _reachable(self, run_id: str) -> Run:
-        """The live run, with its process known and within reach.
-
-        Raises:
-            ControlError: It has ended, is damaged, runs elsewhere, or has not got a process yet.
-        """
-        run = settle(self._store, run_id, by=self.by)
-        if run.damage is not None:
-            raise ControlError(f"run {run_id} is damaged and was not signalled: {run.damage}")
-        if not run.active:
-            raise ControlError(_ended_sentence(run))
-        if run.foreign is not None:
-            raise ControlError(f"run {run_id} was not signalled: it runs {run.foreign}; stop it from there")
-        deadline = time.monotonic() + 2.0
-        while run.process.pid is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-            run = finalize_run(self._store, run_id, by=self.by)
-        if run.process.pid is None:
-            raise ControlError(f"run {run_id} has no process yet; try again in a moment")
-        return run
-
     def _refuse_loss(self, run_id: str, path: str, *, force: bool) -> None:
         """Stand in the way of losing work that is nowhere else.
 
@@ -336,11 +329,3 @@ def _launcher() -> Identity:
 def _ended(run: Run) -> float:
     """When a finished run ended, or began where nobody recorded the end; epoch seconds."""
     return run.completed_at or run.started_at or 0.0
-
-
-def _ended_sentence(run: Run) -> str:
-    """That there is nothing left to signal, and how it ended."""
-    outcome = run.outcome
-    how = str(run.status) if outcome is None or outcome.error is None else outcome.error
-    sent = f" ({signal_name(outcome.signal)})" if outcome and outcome.signal and not outcome.error else ""
-    return f"run {run.id} had already ended: {how}{sent}"

@@ -1,4 +1,4 @@
-"""What can go wrong with the runs directory, each in a sentence that says what, why and what to do."""
+"""What can go wrong with runs and their directory, each in a sentence that says what, why and what to do."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ _ADVICE = {
     EROFS: "remount the file system to be written, or choose another --runs-dir",
     EXDEV: "a file system is mounted there; unmount it first",
 }
+
+
+class ControlError(Exception):
+    """Something that a person cannot do to a run; the message says what, why, and what to do instead."""
 
 
 class StoreError(Exception):

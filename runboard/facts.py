@@ -33,6 +33,7 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
     return [
         ("Why", reason_text(run)),
         ("Reason", str(outcome.reason or "") if outcome else ""),
+        ("Observed", _observed(run)),
         ("Exit code", str(outcome.exit_code) if outcome and outcome.exit_code is not None else ""),
         ("Signal", signal_name(outcome.signal) if outcome and outcome.signal else ""),
         ("Core dumped", "yes" if outcome and outcome.core_dumped else ""),
@@ -60,6 +61,15 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
         ("Tokens", _tokens(run)),
         ("Cost", f"${usage.cost:.4f}" if usage and usage.cost is not None else ""),
     ]
+
+
+def _observed(run: Run) -> str:
+    """The ending as it was observed, of a run that somebody has marked."""
+    if run.mark is None:
+        return ""
+    before = run.mark.before
+    words = f"{before.status}" + (f" ({before.reason})" if before.reason else "")
+    return f"{words}: {before.error}" if before.error else words
 
 
 def _tokens(run: Run) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from runboard.safetext import clean
+from runboard.safetext import clean, clean_lines
 
 PID_MAX = 2**22
 """The largest pid Linux can give (PID_MAX_LIMIT, proc_sys_kernel(5)); a number above it names no process."""
@@ -20,6 +20,11 @@ def as_text(value: object) -> str | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     return clean(value) if isinstance(value, str) and value else None
+
+
+def as_lines(value: object) -> str | None:
+    """A string of several lines, cleaned for showing."""
+    return clean_lines(value).strip("\n") or None if isinstance(value, str) else as_text(value)
 
 
 def as_exact(value: object) -> str | None:

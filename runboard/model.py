@@ -30,6 +30,7 @@ class Reason(StrEnum):
     START_FAILED = "start-failed"
     LOST = "lost"
     INFERRED = "inferred"
+    MARKED = "marked"
 
 
 class Liveness(StrEnum):
@@ -120,6 +121,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A person's word on how a finished run is to be counted; ``before`` is the ending as it was observed.
+
+    ``at`` is epoch seconds; ``why`` is what the person said, if anything.
+    """
+
+    at: float
+    by: str
+    before: Outcome
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExitRecord:
     """What was observed of a process's end: the raw wait status (wait(2)) and when, by whom it was seen.
 
@@ -185,6 +199,7 @@ class Run:
     what nobody changed is written back from it. ``damage`` says why the record could not be read; ``unsaved`` marks an
     ending that was judged in memory only; ``foreign`` says why it cannot be judged from here. ``agent``,
     ``session_id`` and ``warnings`` are what its transcript tells; ``activity_at`` is when it last wrote to its log.
+    ``paused`` is what the kernel says: the whole tree is stopped.
     """
 
     id: str
@@ -213,9 +228,11 @@ class Run:
     engine: str | None = None
     rerun_of: str | None = None
     outcome: Outcome | None = None
+    mark: Mark | None = None
     damage: str | None = None
     unsaved: bool = False
     foreign: str | None = None
+    paused: bool = False
     activity_at: float | None = None
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
@@ -265,3 +282,27 @@ class Run:
             raise ValueError(f"run {self.id} is {self.status} and cannot finish again")
         step = Transition(seen_at, str(self.status), str(outcome.status), str(outcome.reason or ""), by, detail)
         return replace(self, outcome=outcome, completed_at=at, queued=False, history=(*self.history, step))
+
+    def marked(self, status: Status, *, by: str, why: str | None = None, at: float) -> Run:
+        """The finished run as a person wants it counted; what was observed of its ending stays beside the mark.
+
+        Args:
+            status: COMPLETED or FAILED.
+            by: Who says so.
+            why: What for.
+            at: When, epoch seconds.
+
+        Raises:
+            ValueError: The run has not ended, or its record is damaged.
+        """
+        if self.outcome is None or self.damage is not None:
+            raise ValueError(f"run {self.id} is {self.status} and cannot be marked")
+        mark = Mark(at, by, self.mark.before if self.mark else self.outcome, why)
+        error = f"Marked failed by {by}" + (f": {why}" if why else "") if status is Status.FAILED else None
+        outcome = replace(self.outcome, status=status, reason=Reason.MARKED, error=error)
+        step = Transition(at, str(self.status), str(status), str(Reason.MARKED), by, why)
+        return replace(self, outcome=outcome, mark=mark, history=(*self.history, step))
+
+    def noted(self, step: Transition) -> Run:
+        """The run with one more line of history."""
+        return replace(self, history=(*self.history, step))

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from runboard import process
-from runboard.model import AgentVerdict, Evidence, ExitRecord, KillRequest, Liveness, Run, Transcript
-from runboard.record import Started, parse_exit, parse_started
+from runboard.evidence import exit_of, gather
+from runboard.model import AgentVerdict, Evidence, KillRequest, Liveness, Run
 from runboard.store import LockedRun, NoSuchRun, Store, StoreError
 from runboard.verdict import ENDING_SIGNALS, ended_at, resolve_run_status
 
@@ -51,7 +51,7 @@ def finalize_run(
     with store.locked(run_id) as locked:
         if not locked.run.active:
             return locked.run
-        run, evidence = _gather(store, locked.run, gone_at, kernel_status, patient=patient)
+        run, evidence = gather(store, locked.run, gone_at, kernel_status, patient=patient)
         finished = None if evidence is None else _judged(run, evidence, by)
         if finished is not None:
             return _persist(store, locked, finished, evidence, by)
@@ -76,7 +76,7 @@ def settle(
         if not run.active:
             return run
         patient = time.monotonic() < deadline
-        adopted, evidence = _gather(store, run, gone_at, kernel_status, patient=patient, words=False)
+        adopted, evidence = gather(store, run, gone_at, kernel_status, patient=patient, words=False)
         if evidence is not None:
             if adopted == run and resolve_run_status(run, evidence, time.time()) is None:
                 return _told(run, evidence)
@@ -97,7 +97,7 @@ def preview(
         if not run.active:
             return run
         patient = time.monotonic() < deadline
-        run, evidence = _gather(store, run, gone_at, kernel_status, patient=patient)
+        run, evidence = gather(store, run, gone_at, kernel_status, patient=patient)
         if evidence is not None:
             finished = _judged(run, evidence, by)
             return replace(finished, unsaved=True) if finished else _told(run, evidence)
@@ -177,7 +177,7 @@ def request_kill(store: Store, run_id: str, signal: int, *, by: str, timeout: bo
     with store.locked(run_id) as locked:
         run = locked.run
         asked = run.kill_request is not None and run.kill_request.signal in ENDING_SIGNALS
-        if not run.active or asked or _exit_record(store, run_id) is not None:
+        if not run.active or asked or exit_of(store, run_id) is not None:
             return run
         request = KillRequest(time.time(), by, signal, process.boot_clock(), timeout)
         return locked.put(replace(run, kill_request=request), "kill", by=by)
@@ -209,102 +209,6 @@ def overdue(run: Run) -> bool:
     if ticks is None or process.boot_clock() - ticks / os.sysconf("SC_CLK_TCK") <= run.timeout:
         return False
     return not process.shim_alive(run)
-
-
-def _gather(
-    store: Store, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool = True
-) -> tuple[Run, Evidence | None]:
-    """Everything known of an active run, and the run with what started.json adds; no evidence while a record is due.
-
-    Without ``words`` its log is not read: enough to tell whether it is over, and the log is read once, by who judges.
-
-    The order matters: life first, then the shim's, then its record: whoever was seen dead has written all it ever will.
-    """
-    run, started = _adopted(store, run)
-    liveness = _liveness(run, started)
-    if liveness is Liveness.GONE and run.process.pid is None:
-        run, started = _adopted(store, run)
-        liveness = _liveness(run, started)
-    shim_lives = liveness is Liveness.GONE and run.process.shim_pid != os.getpid() and process.shim_alive(run)
-    exit_record = _exit_record(store, run.id)
-    if exit_record is None and liveness is Liveness.GONE:
-        if shim_lives and patient and _start_error(run, started, liveness) is None:
-            return run, None
-        exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
-    log = store.file_stat(run.id, "output.log")
-    response = store.file_stat(run.id, "response.md")
-    log_size = log.st_size if log else 0
-    return run, Evidence(
-        liveness=liveness,
-        exit=exit_record,
-        start_error=_start_error(run, started, liveness),
-        machine_restarted=process.machine_restarted(run),
-        gone_at=gone_at,
-        log_size=log_size,
-        log_changed_at=log.st_mtime if log else None,
-        has_response=response is not None and response.st_size > 0,
-        transcript=_transcript(store, run) if words and liveness is not Liveness.ALIVE else None,
-    )
-
-
-def _liveness(run: Run, started: Started | None) -> Liveness:
-    """Whether the run's process lives; a command that could not be started does not, though its launcher does."""
-    return Liveness.GONE if started is not None and started.errno is not None else process.liveness(run)
-
-
-def _adopted(store: Store, run: Run) -> tuple[Run, Started | None]:
-    """The run with the pids that the shim wrote down, where its launcher did not live to record them."""
-    if run.process.pid is not None:
-        return run, None
-    started = parse_started(store.read_json(run.id, "started.json"))
-    if started is None or started.pid is None:
-        return run, started
-    known = replace(
-        run.process,
-        pid=started.pid,
-        start_ticks=started.start_ticks,
-        shim_pid=started.shim_pid,
-        shim_start_ticks=started.shim_start_ticks,
-    )
-    return replace(run, process=known), started
-
-
-def _transcript(store: Store, run: Run) -> Transcript | None:
-    """What the log of a run that is over says, if an agent wrote it."""
-    from runboard import tally  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
-
-    return tally.ended(store, run)
-
-
-def _start_error(run: Run, started: Started | None, liveness: Liveness) -> tuple[int, str] | None:
-    """Why there never was a process: the shim's own word, or a launcher that ended before there was a shim."""
-    if started is not None and started.errno is not None:
-        return started.errno, started.stage
-    if run.process.pid is None and run.process.launcher_pid is not None and liveness is Liveness.GONE:
-        return 0, "launch"
-    return None
-
-
-def _exit_record(store: Store, run_id: str) -> ExitRecord | None:
-    """What the shim wrote down of the end."""
-    return parse_exit(store.read_json(run_id, "exit.json"))
-
-
-def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None, *, watched: bool) -> ExitRecord | None:
-    """The wait status as the kernel tells it to who was ``watched`` over, where no shim lived to write it down.
-
-    Of a process found dead later nothing is asked: whether its zombie still lies there is chance, and no witness.
-    """
-    pid, ticks = run.process.pid, run.process.start_ticks
-    if watched and kernel_status is None and pid is not None and ticks is not None:
-        pidfd = process.open_pidfd(pid, ticks)
-        if pidfd is not None:
-            kernel_status = process.kernel_status(pidfd, pid)
-            os.close(pidfd)
-    if kernel_status is None:
-        return None
-    at = time.time() if gone_at is None else gone_at
-    return ExitRecord(kernel_status, at, process.boot_clock() - max(0.0, time.time() - at), source="kernel")
 
 
 def _judged(run: Run, evidence: Evidence, by: str) -> Run | None:
@@ -344,7 +248,9 @@ def _persist(store: Store, locked: LockedRun, finished: Run, evidence: Evidence 
 
 
 def _told(run: Run, evidence: Evidence) -> Run:
-    """The run with the word for why it cannot be judged from here, where it cannot."""
-    if evidence.liveness is not Liveness.FOREIGN or not run.active:
+    """A live run with what only the kernel knows: why it cannot be judged from here, or that its tree is stopped."""
+    if not run.active:
         return run
-    return replace(run, foreign=process.where(run.process) or "cannot be told from here")
+    if evidence.liveness is Liveness.FOREIGN:
+        return replace(run, foreign=process.where(run.process) or "cannot be told from here")
+    return replace(run, paused=True) if process.paused(run) else run

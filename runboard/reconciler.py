@@ -137,8 +137,7 @@ class Reconciler:
         """The full listing first, then woken by notifiers, and by the clock for what they lose."""
         await self._list()
         self._publish(Batch(complete=True))
-        pause = SWEEP_SECONDS if self._writing else GLANCE_SECONDS
-        swept_at, turn = 0.0, 0
+        pause, swept_at, turn = SWEEP_SECONDS if self._writing else GLANCE_SECONDS, 0.0, 0
         while not self._leaving:
             self._rewatch()
             with suppress(TimeoutError):
@@ -172,6 +171,7 @@ class Reconciler:
         for run_id in list(self._open):
             run = self._runs[run_id]
             changed = (thorough or run.older) and self._store.stamp(run_id) != self._stamps.get(run_id)
+            changed |= (thorough or run.paused) and process.paused(run) != run.paused
             unsure = run.unsaved or run.damage is not None or run.foreign is not None or run.process.pid is None
             if changed or unsure or self._tally.due(run, thorough=thorough) or not self._exits.add(run):
                 self._look_soon(run_id)

@@ -11,6 +11,7 @@ from runboard.lenient import (
     as_count,
     as_exact,
     as_kind,
+    as_lines,
     as_mapping,
     as_number,
     as_pid,
@@ -18,7 +19,7 @@ from runboard.lenient import (
     as_text,
     as_time,
 )
-from runboard.model import ExitRecord, Identity, KillRequest, Outcome, Reason, Run, Status, Transition, Usage
+from runboard.model import ExitRecord, Identity, KillRequest, Mark, Outcome, Reason, Run, Status, Transition, Usage
 from runboard.safetext import clean
 
 SCHEMA = 1
@@ -57,7 +58,7 @@ def parse(doc: object, run_id: str) -> Run:
         persona=as_text(doc.get("persona")),
         model=as_text(doc.get("model")),
         branch=as_text(doc.get("branch")),
-        note=as_text(doc.get("note")),
+        note=as_lines(doc.get("note")),
         engine=as_text(doc.get("engine")),
         command=as_strings(doc.get("command")),
         cwd=as_exact(doc.get("cwd")),
@@ -76,6 +77,7 @@ def parse(doc: object, run_id: str) -> Run:
         history=_history(doc.get("history")),
         rerun_of=as_text(doc.get("rerunOf")),
         outcome=outcome,
+        mark=_mark(doc) if outcome else None,
         raw=doc,
     )
 
@@ -181,6 +183,7 @@ def _encode(run: Run) -> dict[str, Any]:
         "coreDumped": (outcome.core_dumped or None) if outcome else None,
         "process": _present(_process(run.process)),
         "killRequest": _present(_kill(run.kill_request)) if run.kill_request else None,
+        "mark": _marking(run.mark) if run.mark else None,
         "history": [_step(step) for step in run.history],
         "agent": run.agent,
         "sessionId": run.session_id,
@@ -212,6 +215,14 @@ def _kill(request: KillRequest) -> dict[str, object]:
     uptime = None if request.uptime is None else round(request.uptime, 6)
     timeout = request.timeout or None
     return {"at": at, "by": request.by, "signal": request.signal, "uptime": uptime, "timeout": timeout}
+
+
+def _marking(mark: Mark) -> dict[str, object]:
+    """A mark under the names of the disk; the exit code and signal it had before stand at the top of the record."""
+    before = mark.before
+    reason = str(before.reason) if before.reason else None
+    was = _present({"status": str(before.status), "reason": reason, "error": before.error})
+    return _present({"at": iso(mark.at), "by": mark.by, "why": mark.why, "before": was})
 
 
 def _step(step: Transition) -> dict[str, object]:
@@ -259,6 +270,17 @@ def _kill_request(value: object) -> KillRequest | None:
         return None
     by = as_text(found.get("by")) or "somebody"
     return KillRequest(at, by, number, as_number(found.get("uptime")), found.get("timeout") is True)
+
+
+def _mark(doc: Mapping[str, Any]) -> Mark | None:
+    """A person's word on a finished run, whole or not at all."""
+    found = as_mapping(doc.get("mark"))
+    at, was = as_time(found.get("at")), as_mapping(found.get("before"))
+    status = _FINISHED.get(str(was.get("status")))
+    if at is None or status is None:
+        return None
+    before = _outcome({**doc, "reason": was.get("reason"), "error": was.get("error")}, status)
+    return Mark(at, as_text(found.get("by")) or "somebody", before, as_text(found.get("why")))
 
 
 def _history(value: object) -> tuple[Transition, ...]:

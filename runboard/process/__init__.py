@@ -9,6 +9,7 @@ from runboard.process.launch import launch
 from runboard.process.limits import file_limit, raise_file_limit
 from runboard.process.liveness import liveness, machine_restarted, shim_alive, wait_gone
 from runboard.process.members import Member, members
+from runboard.process.pausing import hold_tree, paused, release_tree
 from runboard.process.place import Place, here, identity_of, where
 from runboard.process.table import start_ticks
 
@@ -22,6 +23,7 @@ __all__ = [
     "end_tree",
     "file_limit",
     "here",
+    "hold_tree",
     "identity_of",
     "kernel_status",
     "launch",
@@ -30,8 +32,10 @@ __all__ = [
     "members",
     "oom_kills",
     "open_pidfd",
+    "paused",
     "proven",
     "raise_file_limit",
+    "release_tree",
     "shim_alive",
     "signal_tree",
     "start_ticks",

@@ -52,8 +52,8 @@ def end_tree(run: Run, run_dir: str, number: int, grace: float) -> TreeEnd:
     Raises:
         NotOurs: The run's process is out of reach, another one by now, unproven, or an ancestor of ours.
     """
-    _refuse(run, run_dir)
-    with _Reach(run) as reach:
+    refuse(run, run_dir)
+    with Reach(run) as reach:
         if number != signal.SIGKILL and reach.ask(number, grace):
             return TreeEnd(reach.signalled, (), escalated=False)
         survivors = reach.kill()
@@ -66,8 +66,8 @@ def signal_tree(run: Run, run_dir: str, number: int) -> int:
     Raises:
         NotOurs: As for ``end_tree``.
     """
-    _refuse(run, run_dir)
-    with _Reach(run) as reach:
+    refuse(run, run_dir)
+    with Reach(run) as reach:
         reach.send(members(run), number)
         return reach.signalled
 
@@ -77,7 +77,7 @@ def proven(run: Run, run_dir: str) -> bool:
     return command_of_run(run) is not None and _objection(run, run_dir) is None
 
 
-def _refuse(run: Run, run_dir: str) -> None:
+def refuse(run: Run, run_dir: str) -> None:
     """Raise what speaks against signalling."""
     objection = _objection(run, run_dir)
     if not HAS_PIDFD:
@@ -116,7 +116,7 @@ def _older_objection(run: Run, run_dir: str) -> str | None:
     return f"nothing proves that process {pid} belongs to it: its output, directory and HOME lie elsewhere"
 
 
-class _Reach:
+class Reach:
     """The processes of a run that were signalled; some of them held by their pidfds, to be waited for."""
 
     def __init__(self, run: Run) -> None:
@@ -153,7 +153,7 @@ class _Reach:
         deadline = time.monotonic() + grace
         quiet = 0
         while quiet < 2:
-            found = self._look()
+            found = self.look()
             quiet = 0 if found else quiet + 1
             self.send([member for member in found if _key(member) not in self._reached], number)
             if number not in STOPPING:
@@ -168,7 +168,7 @@ class _Reach:
         deadline = time.monotonic() + KILL_LIMIT
         quiet = 0
         while quiet < 2:
-            found = self._look()
+            found = self.look()
             quiet = 0 if found else quiet + 1
             if found:
                 kill_cgroup(self._run)
@@ -180,7 +180,7 @@ class _Reach:
                 return tuple(member for member in found if start_ticks(member.pid) == member.start_ticks)
         return ()
 
-    def _look(self) -> list[Member]:
+    def look(self) -> list[Member]:
         """Who is there now, those included whom only an earlier look could tie to the run."""
         found = members(self._run, self._known)
         self._known.update(map(_key, found))

@@ -1,0 +1,108 @@
+"""Everything known of a run at the moment of judging: life first, then what was written down, then the log."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+
+from runboard import process
+from runboard.model import Evidence, ExitRecord, Liveness, Run, Transcript
+from runboard.record import Started, parse_exit, parse_started
+from runboard.store import Store
+
+
+def gather(
+    store: Store, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool = True
+) -> tuple[Run, Evidence | None]:
+    """Everything known of an active run, and the run with what started.json adds; no evidence while a record is due.
+
+    Without ``words`` its log is not read: enough to tell whether it is over, and the log is read once, by who judges.
+
+    The order matters: life first, then the shim's, then its record: whoever was seen dead has written all it ever will.
+    """
+    run, started = _adopted(store, run)
+    liveness = _liveness(run, started)
+    if liveness is Liveness.GONE and run.process.pid is None:
+        run, started = _adopted(store, run)
+        liveness = _liveness(run, started)
+    shim_lives = liveness is Liveness.GONE and run.process.shim_pid != os.getpid() and process.shim_alive(run)
+    exit_record = exit_of(store, run.id)
+    if exit_record is None and liveness is Liveness.GONE:
+        if shim_lives and patient and _start_error(run, started, liveness) is None:
+            return run, None
+        exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
+    log = store.file_stat(run.id, "output.log")
+    response = store.file_stat(run.id, "response.md")
+    log_size = log.st_size if log else 0
+    return run, Evidence(
+        liveness=liveness,
+        exit=exit_record,
+        start_error=_start_error(run, started, liveness),
+        machine_restarted=process.machine_restarted(run),
+        gone_at=gone_at,
+        log_size=log_size,
+        log_changed_at=log.st_mtime if log else None,
+        has_response=response is not None and response.st_size > 0,
+        transcript=_transcript(store, run) if words and liveness is not Liveness.ALIVE else None,
+    )
+
+
+def _liveness(run: Run, started: Started | None) -> Liveness:
+    """Whether the run's process lives; a command that could not be started does not, though its launcher does."""
+    return Liveness.GONE if started is not None and started.errno is not None else process.liveness(run)
+
+
+def _adopted(store: Store, run: Run) -> tuple[Run, Started | None]:
+    """The run with the pids that the shim wrote down, where its launcher did not live to record them."""
+    if run.process.pid is not None:
+        return run, None
+    started = parse_started(store.read_json(run.id, "started.json"))
+    if started is None or started.pid is None:
+        return run, started
+    known = replace(
+        run.process,
+        pid=started.pid,
+        start_ticks=started.start_ticks,
+        shim_pid=started.shim_pid,
+        shim_start_ticks=started.shim_start_ticks,
+    )
+    return replace(run, process=known), started
+
+
+def _transcript(store: Store, run: Run) -> Transcript | None:
+    """What the log of a run that is over says, if an agent wrote it."""
+    from runboard import tally  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
+
+    return tally.ended(store, run)
+
+
+def _start_error(run: Run, started: Started | None, liveness: Liveness) -> tuple[int, str] | None:
+    """Why there never was a process: the shim's own word, or a launcher that ended before there was a shim."""
+    if started is not None and started.errno is not None:
+        return started.errno, started.stage
+    if run.process.pid is None and run.process.launcher_pid is not None and liveness is Liveness.GONE:
+        return 0, "launch"
+    return None
+
+
+def exit_of(store: Store, run_id: str) -> ExitRecord | None:
+    """What the shim wrote down of the end."""
+    return parse_exit(store.read_json(run_id, "exit.json"))
+
+
+def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None, *, watched: bool) -> ExitRecord | None:
+    """The wait status as the kernel tells it to who was ``watched`` over, where no shim lived to write it down.
+
+    Of a process found dead later nothing is asked: whether its zombie still lies there is chance, and no witness.
+    """
+    pid, ticks = run.process.pid, run.process.start_ticks
+    if watched and kernel_status is None and pid is not None and ticks is not None:
+        pidfd = process.open_pidfd(pid, ticks)
+        if pidfd is not None:
+            kernel_status = process.kernel_status(pidfd, pid)
+            os.close(pidfd)
+    if kernel_status is None:
+        return None
+    at = time.time() if gone_at is None else gone_at
+    return ExitRecord(kernel_status, at, process.boot_clock() - max(0.0, time.time() - at), source="kernel")
