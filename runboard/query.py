@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runboard.model import Run
@@ -24,6 +26,14 @@ FIELDS = (
 )
 """The keys that ``key:value`` knows."""
 
+HAY = tuple(field for field in FIELDS if field != "host")
+"""The fields that a bare word looks at, in the order of their lines in a haystack."""
+
+TAG_END = "\x1f"
+"""What stands between the tags in their line of a haystack."""
+
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 class BadQuery(ValueError):
     """A query that cannot be understood; the message says what, and what to write instead."""
@@ -39,13 +49,16 @@ class Term:
 
     def matches(self, run: Run) -> bool:
         """Whether the run meets this condition; case is ignored, status and reason match from their beginning."""
-        if self.field is None:
-            found = any(self.text in value for value in _haystack(run))
-        elif self.field in {"status", "reason"}:
-            found = any(value.startswith(self.text) for value in values(run, self.field))
-        else:
-            found = any(self.text in value for value in values(run, self.field))
-        return found is not self.negated
+        return self.found(hay(run), run.process.host) is not self.negated
+
+    def found(self, told: str, host: str | None) -> bool:
+        """Whether the text occurs where it should, in a run with this haystack and host."""
+        if self.field == "host":
+            return self.text in _searchable(host or "")
+        if self.text not in told or self.field is None:
+            return self.text in told
+        value = told.split("\n")[HAY.index(self.field)]
+        return value.startswith(self.text) if self.field in {"status", "reason"} else self.text in value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +81,59 @@ class Query:
         return all(term.matches(run) for term in self.terms)
 
 
-def values(run: Run, field: str) -> list[str]:
-    """A run's lower-case values of one field; none where the run does not have it."""
-    match field:
-        case "status":
-            found: list[str | None] = [str(run.status)]
-        case "reason":
-            found = [str(run.outcome.reason) if run.outcome and run.outcome.reason else None]
-        case "error":
-            found = [run.outcome.error if run.outcome else run.damage]
-        case "tag":
-            found = list(run.tags)
-        case "command":
-            found = [" ".join(run.command)]
-        case "host":
-            found = [run.process.host]
-        case _:
-            found = [getattr(run, field)]
-    return [value.lower() for value in found if value]
+def haystack(texts: Sequence[str | None]) -> str:
+    """The text that queries look at: a lower-case line for each field of ``HAY``, empty where the run has no such.
+
+    A field of several lines becomes one, and half an emoji U+FFFD, so that every reader and database can hold it.
+    """
+    joined = "\n".join([text or "" for text in texts])
+    if joined.count("\n") >= len(texts):
+        joined = "\n".join([(text or "").replace("\n", " ") for text in texts])
+    return _searchable(joined)
 
 
-def _haystack(run: Run) -> list[str]:
-    """Every text of a run that a bare word may occur in."""
-    return [value for field in FIELDS if field != "host" for value in values(run, field)]
+def hay(run: Run) -> str:
+    """A run's haystack."""
+    outcome = run.outcome
+    return haystack(
+        (
+            run.id,
+            run.name,
+            str(run.status),
+            outcome.reason if outcome else None,
+            run.repo,
+            run.issue,
+            run.persona,
+            run.model,
+            run.branch,
+            TAG_END.join(run.tags),
+            run.note,
+            outcome.error if outcome else run.damage,
+            " ".join(run.command),
+        )
+    )
+
+
+def _searchable(text: str) -> str:
+    """A text as it is compared: lower case, without halves of characters."""
+    return (text if text.isascii() else _HALF.sub("\ufffd", text)).lower()
 
 
 def _term(word: str, quoted: bool) -> Term:
     """Understand one word."""
+    word = word.replace("\n", " ")
     negated = word.startswith("-") and len(word) > 1 and not quoted
     body = word[1:] if negated else word
     field, colon, text = body.partition(":")
     if quoted or not colon or not field.isalpha():
-        return Term(None, body.lower(), negated)
+        return Term(None, _searchable(body), negated)
     if field.lower() not in FIELDS:
         raise BadQuery(
             f"unknown key “{field}:”; the keys are {' '.join(FIELDS)}; put it in quotes to look for it as text"
         )
     if not text:
         raise BadQuery(f"“{field}:” needs a value, as in {field}:{'failed' if field == 'status' else 'word'}")
-    return Term(field.lower(), text.lower(), negated)
+    return Term(field.lower(), _searchable(text), negated)
 
 
 def _words(text: str) -> list[tuple[str, bool]]:

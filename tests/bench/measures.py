@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runboard.control import Control
-from runboard.model import Run
 from runboard.store import Store
 from tests.bench.figures import Figure
+from tests.bench.fleet import sleepers
 from tests.bench.transcripts import folding
 from tests.program import COMMAND, environment
 from tests.terminal import Terminal
@@ -35,12 +35,6 @@ while pids:
             pids.discard(pid)
     time.sleep(1)
 """
-
-
-def sleepers(store: Store, count: int) -> list[Run]:
-    """So many live runs that only sleep."""
-    control = Control(store)
-    return [control.start(["sleep", "1000"], name=f"sleeper {number}") for number in range(count)]
 
 
 def end_all(store: Store) -> None:

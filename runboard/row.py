@@ -1,0 +1,169 @@
+"""A finished run as the board and the index hold it by the hundred thousand: what tables show and queries ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from sys import intern
+from typing import Any, NamedTuple
+
+from runboard import files, record
+from runboard.columns import COLUMNS
+from runboard.lenient import as_count, as_lines, as_mapping, as_number, as_strings, as_text, as_time
+from runboard.model import Identity, Reason, Run, Status, Usage
+from runboard.query import HAY, TAG_END, haystack
+from runboard.safetext import clean
+
+Place = tuple[int, float, str]
+"""Where a run stands in the order: its group, then newest first, then its id so that no two places are equal."""
+
+ENDED = 2
+"""The group of the runs that have ended, below the running and the queued ones."""
+
+FILLS = {column.key: 1 << number for number, column in enumerate(COLUMNS) if column.fills is not None}
+"""The bit that says of an optional column that a run fills it."""
+
+_STATUSES = {"completed": Status.COMPLETED, "failed": Status.FAILED}
+_REASONS = {str(reason): reason for reason in Reason}
+_LINES = {key: HAY.index(key) for key in ("name", "repo", "issue", "persona", "model", "branch", "note", "error")}
+_KEPT: tuple[str, ...] = ("command", "error", "exitCode", "name", "branch", "issue", "repo", "model", "tags")
+_KEPT += ("note", "persona", "signal", "warnings", "mark")
+
+
+class Row(NamedTuple):
+    """A run that is finished and saved, in some hundred bytes; details are read from the store when somebody looks.
+
+    ``hay`` is its haystack (see `query.haystack`); ``doc`` is a JSON list of what its cells need and the haystack has
+    not as it is; ``fills`` has a bit for each optional column with something to show. Times are epoch seconds.
+    """
+
+    id: str
+    status: Status
+    started: float | None
+    ended: float | None
+    host: str | None
+    hay: str
+    doc: bytes
+    tokens: int | None
+    cost: float | None
+    fills: int
+
+    @classmethod
+    def of(cls, run: Run) -> Row:
+        """The row of a run.
+
+        Raises:
+            ValueError: The run has not ended, or its ending is not saved: it may still change.
+        """
+        outcome = run.outcome
+        if outcome is None or run.damage is not None or run.unsaved:
+            raise ValueError(f"run {run.id} is {run.status} and may still change")
+        return _row(
+            run.id,
+            outcome.status,
+            times=(run.started_at, run.completed_at),
+            reason=outcome.reason,
+            texts={"error": outcome.error, **{key: getattr(run, key) for key in _LINES if key != "error"}},
+            lists={"command": run.command, "tags": run.tags, "warnings": run.warnings},
+            numbers={"exitCode": outcome.exit_code, "signal": outcome.signal},
+            host=run.process.host,
+            spent=(run.usage.total_tokens, run.usage.cost) if run.usage else (None, None),
+            mark=record.dump(replace(run, raw={}))["mark"] if run.mark else None,
+        )
+
+    @classmethod
+    def read(cls, doc: object, run_id: str) -> Row | None:
+        """The row of a decoded run.json, equal to that of the run it holds; None where that has no row.
+
+        The long way round by a Run, which knows much that rows do not, takes three times as long.
+        """
+        if not isinstance(doc, dict):
+            return None
+        found = doc.get("status")
+        status = _STATUSES.get(found) if isinstance(found, str) else None
+        if status is None:
+            return None
+        if "mark" in doc:
+            return cls.of(record.parse(doc, run_id))
+        return _short_cut(doc, run_id, status)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the order."""
+        return ENDED, -(self.ended or self.started or 0.0), self.id
+
+    @property
+    def elapsed(self) -> float | None:
+        """How long it ran in seconds; None where nobody recorded it."""
+        return None if self.started is None or self.ended is None else max(0.0, self.ended - self.started)
+
+    def run(self) -> Run:
+        """A run that has the cells of the whole one, and answers every query as that does."""
+        lines = self.hay.split("\n")
+        found = files.decode(self.doc)
+        doc: dict[str, Any] = {key: lines[at] for key, at in _LINES.items()}
+        doc |= {"status": self.status.value, "reason": lines[HAY.index("reason")]}
+        if isinstance(found, list):
+            doc |= {key: value for key, value in zip(_KEPT, found, strict=False) if value is not None}
+        told = self.tokens is not None or self.cost is not None
+        return replace(
+            record.parse(doc, self.id),
+            started_at=self.started,
+            completed_at=self.ended,
+            process=Identity(host=self.host),
+            usage=Usage(total_tokens=self.tokens, cost=self.cost) if told else None,
+        )
+
+
+def _short_cut(doc: Mapping[str, Any], run_id: str, status: Status) -> Row:
+    """The row of an unmarked ending, straight from the record."""
+    get = doc.get
+    reason, usage = get("reason"), get("usage")
+    told, spent = isinstance(usage, dict), usage if isinstance(usage, dict) else {}
+    return _row(
+        run_id,
+        status,
+        times=(as_time(get("startedAt")), as_time(get("completedAt"))),
+        reason=_REASONS.get(reason) if isinstance(reason, str) else None,
+        texts={key: as_text(get(key)) if key != "note" else as_lines(get(key)) for key in _LINES},
+        lists={
+            "command": as_strings(get("command")),
+            "tags": [clean(tag) for tag in as_strings(get("tags"))],
+            "warnings": [clean(warning) for warning in as_strings(get("warnings"))],
+        },
+        numbers={"exitCode": as_count(get("exitCode"), 255), "signal": as_count(get("signal"), 64)},
+        host=as_text(as_mapping(get("process")).get("host")),
+        spent=(as_count(spent.get("total_tokens")), as_number(spent.get("cost"))) if told else (None, None),
+    )
+
+
+def _row(
+    run_id: str,
+    status: Status,
+    *,
+    times: tuple[float | None, float | None],
+    reason: Reason | None,
+    texts: Mapping[str, str | None],
+    lists: Mapping[str, Sequence[str]],
+    numbers: Mapping[str, int | None],
+    host: str | None,
+    spent: tuple[int | None, float | None],
+    mark: object = None,
+) -> Row:
+    """A row of what either way has found, under the names of the disk."""
+    get = texts.get
+    doc = {key: text for key, text in texts.items() if text and (text != text.lower() or "\n" in text)}
+    told = {**doc, **{key: found for key, found in lists.items() if found}, **numbers, "mark": mark}
+    kept = [told.get(key) for key in _KEPT]
+    while kept and kept[-1] is None:
+        kept.pop()
+    fills = sum(FILLS[key] for key in ("repo", "issue", "model") if texts[key])
+    fills |= sum(FILLS[key] for key, amount in zip(("tokens", "cost"), spent, strict=True) if amount is not None)
+    hay = haystack(
+        (
+            *(run_id, get("name"), status.value, reason.value if reason else None, get("repo"), get("issue")),
+            *(get("persona"), get("model"), get("branch"), TAG_END.join(lists["tags"]), get("note"), get("error")),
+            " ".join(lists["command"]),
+        )
+    )
+    return Row(run_id, status, *times, intern(host) if host else None, hay, files.encode(kept)[:-1], *spent, fills)
