@@ -224,7 +224,7 @@ def test_a_git_that_hangs_is_given_up(clone: Path, run: Path, tmp_path: Path, mo
     slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr("runboard.worktree._LIMIT", 0.3)
+    monkeypatch.setattr("runboard.worktree.git.LIMIT", 0.3)
     assert work_at_risk(str(run)) == "git cannot tell what is unsaved in repo/: it took longer than 0.3 s"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert work_at_risk(str(run)) == "git cannot tell what is unsaved in repo/: git is not installed"
