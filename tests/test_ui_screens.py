@@ -166,6 +166,8 @@ SCREENS = {
     "board-40x10": ((40, 10), ["down"] * 3),
     "details": ((120, 36), ["down"] * 10 + ["i"]),
     "confirm": ((120, 36), ["down"] * 3 + ["s"]),
+    "mark": ((120, 36), ["down"] * 9 + ["m"]),
+    "tags": ((120, 36), ["down"] * 10 + ["t"]),
     "help": ((120, 36), ["down"] * 3 + ["question_mark"]),
     "filter": ((120, 36), ["slash", *"status:failed"]),
     "zoom": ((120, 36), ["down"] * 3 + ["enter", "pageup"]),

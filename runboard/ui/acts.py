@@ -1,140 +1,281 @@
-"""What a person does to runs: asked first, done in a thread, and told; the run is the one the question named."""
+"""What a person does to runs: asked first, done in a thread, and told; the runs are those the question named."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator, Sequence
 from signal import SIGKILL, SIGTERM, Signals
+from typing import Protocol, TypeVar
+
+from textual.screen import ModalScreen
 
 from runboard.board import Board
-from runboard.columns import status_word
+from runboard.columns import reason_text, status_word
 from runboard.control import Control, ControlError
 from runboard.model import Run, Status
-from runboard.store import NoSuchRun, StoreError
+from runboard.store import NoSuchRun
 from runboard.ui.confirm import Confirm
+from runboard.ui.deeds import PATIENCE, Deed, Report, Work, Working, one_by_one, together
 
-TOLD = (ControlError, StoreError, OSError)
-"""What an act may fail with; the message is told on the screen."""
+T = TypeVar("T")
+How = Callable[[Sequence[str], Callable[[str], str]], Iterator[Deed]]
+"""Goes through runs and does something to each."""
+
+
+class Ask(Protocol):
+    """Puts a question and waits for its answer."""
+
+    async def __call__(self, question: ModalScreen[T]) -> T | None:
+        """The answer; None where the question was taken away."""
 
 
 class Acts:
-    """Each act from its question to the sentence that tells what came of it."""
+    """Each act from its question to the sentences that tell what came of it."""
 
     def __init__(
         self,
         control: Control,
         board: Board,
-        ask: Callable[[Confirm], Awaitable[bool]],
+        ask: Ask,
         tell: Callable[[str, bool], None],
         changed: Callable[[], None],
     ) -> None:
-        """Act through ``control``; ``tell`` gets a sentence and whether it is an error, ``changed`` is called after."""
+        """Act through ``control``.
+
+        Args:
+            control: What can be done.
+            board: How the runs stand.
+            ask: Puts a question.
+            tell: Tells a sentence, and whether it is an error.
+            changed: Called when an act has begun or ended.
+        """
         self._control = control
         self._board = board
         self._ask = ask
         self._tell = tell
         self._changed = changed
         self.stopping: set[str] = set()
-        self._trashed: list[str] = []
+        self._trashed: list[tuple[str, ...]] = []
 
-    def possible(self, act: str, run: Run | None) -> bool:
-        """Whether an act makes sense for a run as it stands."""
+    def possible(self, act: str, runs: Sequence[Run]) -> bool:
+        """Whether an act makes sense for one of these runs as it stands."""
         if act == "undo":
             return bool(self._trashed)
-        if run is None or run.damage is not None:
+        return any(self._fits(act, run) for run in runs)
+
+    def _fits(self, act: str, run: Run) -> bool:
+        """Whether an act makes sense for a run as it stands."""
+        if run.damage is not None:
             return False
         live = run.status is Status.RUNNING and run.foreign is None
+        saved = run.finished and not run.unsaved
         return {
             "stop": live and run.id not in self.stopping and run.kill_request is None,
             "kill": live,
-            "trash": run.finished and not run.unsaved,
+            "pause": live and not run.paused,
+            "continue": live and run.paused,
+            "mark": saved,
+            "tag": not run.unsaved,
+            "trash": saved,
             "rerun": bool(run.command),
         }.get(act, False)
 
-    async def do(self, act: str, run: Run | None) -> None:
-        """Do what a key asks for, if it makes sense."""
-        if not self.possible(act, run):
-            return
-        match act, run:
-            case "undo", _:
-                await self.undo()
-            case "stop", Run():
-                await self.stop(run, SIGTERM)
-            case "kill", Run():
-                await self.stop(run, SIGKILL)
-            case "trash", Run():
-                await self.trash(run)
-            case "rerun", Run():
-                await self.rerun(run)
+    async def do(self, act: str, chosen: Sequence[Run]) -> None:
+        """Do what a key asks for to those of the chosen runs for which it makes sense."""
+        runs = tuple(run for run in chosen if self._fits(act, run))
+        if act == "undo" and self._trashed:
+            await self.undo()
+        elif runs:
+            await {
+                "stop": self.stop,
+                "kill": self.kill,
+                "pause": self.pause,
+                "continue": self.resume,
+                "mark": self.mark,
+                "tag": self.tag,
+                "trash": self.trash,
+                "rerun": self.rerun,
+            }[act](runs)
 
-    async def stop(self, run: Run, signal: Signals) -> None:
-        """End a run's whole process tree."""
-        gently = signal == SIGTERM
-        agreed = await self._ask(
-            Confirm(
-                "Stop this run?" if gently else "Kill this run?",
-                run,
-                "SIGTERM to its whole process tree; after 5 s, SIGKILL."
-                if gently
-                else "SIGKILL to its whole process tree, at once.",
-                "stop it" if gently else "kill it",
-            )
-        )
-        if not agreed:
-            return
-        now = self._board.get(run.id)
-        if now is None or not now.active:
-            self._tell(_meanwhile(run, now), False)
-            return
-        self.stopping.add(run.id)
+    # Processes.
+
+    async def stop(self, runs: Sequence[Run]) -> None:
+        """Ask whole process trees to end."""
+        if await self._agreed("stop", runs, "SIGTERM to {its} whole process tree; after 5 s, SIGKILL."):
+            await self._end(runs, SIGTERM, "Stopping")
+
+    async def kill(self, runs: Sequence[Run]) -> None:
+        """End whole process trees by force."""
+        if await self._agreed("kill", runs, "SIGKILL to {its} whole process tree, at once."):
+            await self._end(runs, SIGKILL, "Killing")
+
+    async def _end(self, runs: Sequence[Run], signal: Signals, doing: str) -> None:
+        """Signal those that have not ended meanwhile; all of them are shown as stopping."""
+        live = [run for run in runs if self._still_active(run)]
+        ids = {run.id for run in live}
+        self.stopping |= ids
         self._changed()
         try:
-            ended = await asyncio.to_thread(self._control.kill, run.id, signal)
-        except TOLD as error:
-            self._tell(str(error), True)
-        else:
-            self._tell(f"{_name(ended)}: {status_word(ended)}", False)
+            await self._work(live, lambda run_id: status_word(self._control.kill(run_id, signal)), doing, together)
         finally:
-            self.stopping.discard(run.id)
+            self.stopping -= ids
             self._changed()
 
-    async def trash(self, run: Run) -> None:
-        """Move a finished run to the trash."""
-        if not await self._ask(Confirm("Move this run to the trash?", run, "u brings it back.", "move it")):
+    def _still_active(self, run: Run) -> bool:
+        """Whether a run has not ended while its question was open; if it has, that is told."""
+        now = self._board.get(run.id)
+        if now is not None and now.active:
+            return True
+        self._tell(_meanwhile(run, now), False)
+        return False
+
+    async def pause(self, runs: Sequence[Run]) -> None:
+        """Stop whole process trees where they stand; nothing is lost by it, so one run is not asked about."""
+        if len(runs) == 1 or await self._agreed("pause", runs, "p lets them go on; their time limits go on meanwhile."):
+            await self._work(runs, lambda run_id: status_word(self._control.pause(run_id)), "Pausing")
+
+    async def resume(self, runs: Sequence[Run]) -> None:
+        """Let paused trees go on."""
+        if len(runs) == 1 or await self._agreed("continue", runs, "Every stopped process goes on."):
+            await self._work(runs, lambda run_id: status_word(self._control.resume(run_id)), "Continuing")
+
+    # Words.
+
+    async def mark(self, runs: Sequence[Run]) -> None:
+        """Have finished runs counted as a person says."""
+        from runboard.ui.wording import MarkForm  # noqa: PLC0415 - forms load when the first is wanted
+
+        answer = await self._ask(MarkForm(runs))
+        if answer is not None:
+            status, why = answer
+            await self._work(runs, lambda run_id: status_word(self._control.mark(run_id, status, why)), "Marking")
+
+    async def tag(self, runs: Sequence[Run]) -> None:
+        """Edit tags and, of a single run, its note."""
+        from runboard.ui.wording import WordsForm  # noqa: PLC0415 - see above
+
+        words = await self._ask(WordsForm(runs))
+        if words is None:
             return
-        try:
-            await asyncio.to_thread(self._control.trash, run.id)
-        except TOLD as error:
-            self._tell(str(error), True)
+
+        def edit(run_id: str) -> str:
+            """Write what was changed."""
+            if words.add or words.remove:
+                self._control.tag(run_id, add=words.add, remove=words.remove)
+            if words.note is not None:
+                self._control.note(run_id, words.note)
+            return "says so now"
+
+        await self._work(runs, edit, "Tagging")
+
+    # Whole runs.
+
+    async def trash(self, runs: Sequence[Run]) -> None:
+        """Move finished runs to the trash."""
+        if await self._agreed("trash", runs, "u brings {it} back."):
+            deeds = await self._work(runs, self._throw, "Moving to the trash", self._throw_all)
+            if gone := tuple(deed.run_id for deed in deeds if deed.error is None):
+                self._trashed.append(gone)
+            self._changed()
+
+    def _throw(self, run_id: str) -> str:
+        """Throw one away."""
+        self._control.trash(run_id)
+        return "is in the trash; u brings it back"
+
+    def _throw_all(self, run_ids: Sequence[str], throw: Callable[[str], str]) -> Iterator[Deed]:
+        """Throw away one, or many with the trash held open for all of them."""
+        if len(run_ids) == 1:
+            yield from one_by_one(run_ids, throw)
             return
-        self._trashed.append(run.id)
-        self._changed()
-        self._tell(f"{_name(run)} is in the trash; u brings it back", False)
+        for run_id, error in self._control.clear(run_ids):
+            yield Deed(run_id, "is in the trash" if error is None else str(error), error)
 
     async def undo(self) -> None:
-        """Bring the run that was trashed last back."""
-        run_id = self._trashed.pop()
-        try:
-            await asyncio.to_thread(self._control.restore, run_id)
-        except TOLD as error:
-            if not isinstance(error, NoSuchRun):
-                self._trashed.append(run_id)  # it still lies there, and u may be pressed again
-            self._tell(str(error), True)
-        else:
-            self._tell(f"{run_id} is back", False)
+        """Bring back what was thrown away last, all of it; what cannot be brought back now can be tried again."""
+        run_ids = self._trashed.pop()
+        deeds = await self._work([Run(run_id) for run_id in run_ids], self._restore, "Bringing back")
+        done = {deed.run_id for deed in deeds if deed.error is None or isinstance(deed.error, NoSuchRun)}
+        if left := tuple(run_id for run_id in run_ids if run_id not in done):
+            self._trashed.append(left)
         self._changed()
 
-    async def rerun(self, run: Run) -> None:
-        """Start the same command again."""
-        where = f"In {run.cwd}." if run.cwd else "In the present directory."
-        if not await self._ask(Confirm("Run this again?", run, where, "run it again")):
+    def _restore(self, run_id: str) -> str:
+        """Bring one back."""
+        self._control.restore(run_id)
+        return "is back"
+
+    async def rerun(self, runs: Sequence[Run]) -> None:
+        """Start the same commands again."""
+        where = f"In {runs[0].cwd}." if runs[0].cwd else "In the present directory."
+        if await self._agreed("rerun", runs, where if len(runs) == 1 else "Each in its own directory."):
+            await self._work(runs, self._run_again, "Starting again")
+
+    def _run_again(self, run_id: str) -> str:
+        """Start one again, and say which run it is now."""
+        new = self._control.rerun(run_id)
+        if new.status is Status.FAILED:
+            raise ControlError(f"{_name(new)}: {status_word(new)}  {reason_text(new)}")
+        return f"runs again as {new.id}: {status_word(new)}"
+
+    # Asking, doing, telling.
+
+    async def _agreed(self, act: str, runs: Sequence[Run], consequence: str) -> bool:
+        """Ask whether to do something to these runs."""
+        one, many, yes = _ASKED[act]
+        single = len(runs) == 1
+        it, its = ("it", "its") if single else ("them", "their")
+        question = Confirm(
+            one if single else many.format(len(runs)), runs, consequence.format(it=it, its=its), yes.format(it=it)
+        )
+        agreed = await self._ask(question)
+        return agreed is True
+
+    async def _work(
+        self, runs: Sequence[Run], act: Callable[[str], str], doing: str, how: How = one_by_one
+    ) -> list[Deed]:
+        """Do something to each of these runs, by their ids; what takes long shows how far it is, and can be ended."""
+        if not runs:
+            return []
+        work = Work(how([run.id for run in runs], act), len(runs), doing)
+        task = asyncio.ensure_future(work.run())
+        if len(runs) > 1:
+            await asyncio.wait({task}, timeout=PATIENCE)
+            if not task.done():
+                await self._ask(Working(work))
+        await task
+        await self._report(work, {run.id: _name(run) for run in runs})
+        return work.done
+
+    async def _report(self, work: Work, names: dict[str, str]) -> None:
+        """Tell what came of it: of one run in a sentence, of many in a list where something went wrong."""
+        failed = sum(deed.error is not None for deed in work.done)
+        if work.count == 1:
+            for deed in work.done:
+                between = " " if deed.text[:1].isalpha() else ": "
+                done = deed.error is None
+                self._tell(f"{names[deed.run_id]}{between}{deed.text}" if done else deed.text, not done)
             return
-        try:
-            new = await asyncio.to_thread(self._control.rerun, run.id)
-        except TOLD as error:
-            self._tell(str(error), True)
+        left = work.count - len(work.done)
+        parts = [f"{len(work.done) - failed} of {work.count} runs done"]
+        parts += [f"{failed} not"] if failed else []
+        parts += [f"{left} left when you stopped it"] if left else []
+        sentence = f"{work.doing}: {', '.join(parts)}"
+        if failed:
+            await self._ask(Report(sentence, work.done))
         else:
-            self._tell(f"{_name(new)}: {status_word(new)}", new.status is Status.FAILED)
+            self._tell(sentence, False)
+
+
+_ASKED = {
+    "stop": ("Stop this run?", "Stop these {} runs?", "stop {it}"),
+    "kill": ("Kill this run?", "Kill these {} runs?", "kill {it}"),
+    "pause": ("Pause this run?", "Pause these {} runs?", "pause {it}"),
+    "continue": ("Let this run go on?", "Let these {} runs go on?", "continue"),
+    "trash": ("Move this run to the trash?", "Move these {} runs to the trash?", "move {it}"),
+    "rerun": ("Run this again?", "Run these {} again?", "run {it} again"),
+}
+"""The question for one run and for several, and what yes means."""
 
 
 def _name(run: Run) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual import on
@@ -14,7 +14,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from runboard.board import Board, Spending
 from runboard.columns import STOPPING, status_word
@@ -24,7 +24,6 @@ from runboard.model import Run, Status
 from runboard.query import BadQuery
 from runboard.safetext import clean
 from runboard.ui.acts import Acts
-from runboard.ui.confirm import Confirm
 from runboard.ui.details import Details
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
@@ -38,6 +37,7 @@ from runboard.ui.terminal import TerminalApp
 from runboard.ui.theme import DARK, LIGHT, style_sheet
 from runboard.ui.wire import WireGuard
 
+T = TypeVar("T")
 TICK_SECONDS = 1.0
 """How often elapsed times are looked at."""
 
@@ -185,6 +185,11 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         run_id = self._zoomed or self._table.cursor
         return None if run_id is None else self._board.get(run_id)
 
+    @property
+    def _targets(self) -> tuple[Run, ...]:
+        """The runs that an act is about."""
+        return () if (run := self._chosen) is None else (run,)
+
     def _word(self, run: Run | None) -> str:
         """A run's status in glyph and word, "stopping" from the moment it was asked to end."""
         if run is None:
@@ -231,7 +236,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         """Hide what cannot be done now."""
         match action:
             case "act":
-                return self._acts is not None and self._acts.possible(str(parameters[0]), self._chosen)
+                return self._acts is not None and self._acts.possible(str(parameters[0]), self._targets)
             case "details" | "zoom":
                 return self._chosen is not None
             case "look" | "raw":
@@ -245,7 +250,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
     def action_act(self, act: str) -> None:
         """Do something to the chosen run: ask, act, tell."""
         if self._acts is not None:
-            self.run_worker(self._acts.do(act, self._chosen), group="acts")
+            self.run_worker(self._acts.do(act, self._targets), group="acts")
 
     def action_details(self) -> None:
         """Show everything known of the chosen run."""
@@ -333,6 +338,6 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         severity: SeverityLevel = "error" if error else "information"
         self.notify(clean(sentence), severity=severity, markup=False, timeout=10 if error else 5)
 
-    async def _ask(self, question: Confirm) -> bool:
+    async def _ask(self, question: ModalScreen[T]) -> T | None:
         """Put a question and wait for its answer."""
         return await self.push_screen_wait(question)

@@ -54,6 +54,10 @@ class DeskScreen(BoardScreen):
         Binding("s", "app.act('stop')", "stop", tooltip="Ask it to end: SIGTERM to its whole tree", id="run.stop"),
         Binding("S", "app.act('kill')", "kill", tooltip="End it by force: SIGKILL", id="run.kill"),
         Binding("r", "app.act('rerun')", "rerun", tooltip="Start the same command again", id="run.rerun"),
+        Binding("p", "app.act('pause')", "pause", tooltip="Stop its processes where they stand", id="run.pause"),
+        Binding("p", "app.act('continue')", "continue", tooltip="Let the paused run go on", id="run.continue"),
+        Binding("m", "app.act('mark')", "mark", tooltip="Count it as completed or failed", id="run.mark"),
+        Binding("t", "app.act('tag')", "tags", tooltip="Edit its tags and its note", id="run.tag"),
         Binding("d", "app.act('trash')", "trash", tooltip="Move the finished run to the trash", id="run.trash"),
-        Binding("u", "app.act('undo')", "undo", tooltip="Bring the last run back from the trash", id="run.undo"),
+        Binding("u", "app.act('undo')", "undo", tooltip="Bring back what was trashed last", id="run.undo"),
     ]
