@@ -59,6 +59,7 @@ class Board:
         """Begin with these runs and no filter."""
         self.runs: dict[str, Run] = {}
         self.query = Query()
+        self._now = 0.0
         self._places: list[Place] = []
         self._counts: Counter[Status] = Counter()
         self.apply(runs)
@@ -91,22 +92,25 @@ class Board:
             touched.add(run.id)
             if old is not None:
                 self._counts[old.status] -= 1
-                if place(old) == place(run) and self.query.matches(old) == self.query.matches(run):
+                if place(old) == place(run) and self.query.matches(old, self._now) == self.query.matches(
+                    run, self._now
+                ):
                     continue
                 moved |= self._withdraw(old)
-            if self.query.matches(run):
+            if self.query.matches(run, self._now):
                 insort(self._places, place(run))
                 moved = True
         return Delta(frozenset(touched), moved)
 
-    def filter(self, text: str) -> None:
-        """Show only what the query matches.
+    def filter(self, text: str, now: float = 0.0) -> None:
+        """Show only what the query matches at this time in epoch seconds.
 
         Raises:
             BadQuery: The text is no query; the old filter stays.
         """
         self.query = Query.parse(text)
-        self._places = sorted(place(run) for run in self.runs.values() if self.query.matches(run))
+        self._now = now
+        self._places = sorted(place(run) for run in self.runs.values() if self.query.matches(run, now))
 
     def spending(self, now: float) -> Spending | None:
         """What all runs together used, filtered or not; None where no run tells."""

@@ -49,11 +49,7 @@ def status_word(run: Run) -> str:
 
 def elapsed(run: Run, now: float) -> float | None:
     """How long it ran, or has been running, in seconds; never negative, None where nobody recorded it."""
-    if run.started_at is None or run.damage is not None:
-        return None
-    if run.finished:
-        return None if run.completed_at is None else max(0.0, run.completed_at - run.started_at)
-    return max(0.0, now - run.started_at)
+    return run.elapsed(now)
 
 
 def reason_text(run: Run) -> str:

@@ -252,7 +252,7 @@ class Control:
             for run in settle_all(self._store, by=self.by)
             if run.status in {Status.COMPLETED, Status.FAILED}
             and not run.unsaved
-            and query.matches(run)
+            and query.matches(run, now, self._store.size(run.id) if query.sized else None)
             and (status is None or run.status == status)
             and (older_than is None or now - _ended(run) > older_than)
         ]

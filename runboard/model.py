@@ -265,6 +265,14 @@ class Run:
         """What a person would call it: its name, else its command, else its issue or its persona."""
         return self.name or " ".join(self.command) or self.issue or self.persona or self.repo or ""
 
+    def elapsed(self, now: float) -> float | None:
+        """How long it ran, or has been running, in seconds; never negative, None where nobody recorded it."""
+        if self.started_at is None or self.damage is not None:
+            return None
+        if self.finished:
+            return None if self.completed_at is None else max(0.0, self.completed_at - self.started_at)
+        return max(0.0, now - self.started_at)
+
     def finish(self, outcome: Outcome, at: float, *, by: str, detail: str | None = None, seen_at: float) -> Run:
         """The only way to a finished run.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from sys import intern
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from runboard import files, record
 from runboard.columns import COLUMNS
 from runboard.lenient import as_count, as_lines, as_mapping, as_number, as_strings, as_text, as_time
 from runboard.model import Identity, Reason, Run, Status, Usage
-from runboard.query import HAY, TAG_END, haystack
+from runboard.query import HAY, TAG_END, Measure, Query, Term, haystack
 from runboard.safetext import clean
 
 Place = tuple[int, float, str]
@@ -97,6 +97,28 @@ class Row(NamedTuple):
         """How long it ran in seconds; None where nobody recorded it."""
         return None if self.started is None or self.ended is None else max(0.0, self.ended - self.started)
 
+    def amount(self, key: str, now: float, size: int | None) -> float | None:
+        """What a measure of a query is held against; None where nobody told it."""
+        match key:
+            case "age":
+                return None if self.started is None else max(0.0, now - self.started)
+            case "elapsed":
+                return self.elapsed
+            case "cost":
+                return self.cost
+            case "tokens":
+                return self.tokens
+        return size
+
+    def matches(self, query: Query, now: float, size: int | None = None) -> bool:
+        """Whether the run meets every condition; for many rows `matching` is quicker."""
+        return all(
+            term.holds(self.amount(term.field, now, size))
+            if isinstance(term, Measure)
+            else term.found(self.hay, self.host) is not term.negated
+            for term in query.terms
+        )
+
     def run(self) -> Run:
         """A run that has the cells of the whole one, and answers every query as that does."""
         lines = self.hay.split("\n")
@@ -113,6 +135,50 @@ class Row(NamedTuple):
             process=Identity(host=self.host),
             usage=Usage(total_tokens=self.tokens, cost=self.cost) if told else None,
         )
+
+
+def matching(rows: Iterable[Row], query: Query, now: float, sizes: Mapping[str, int]) -> list[Row]:
+    """The rows that meet every condition, in their order, each condition asked of what the one before has left."""
+    found = list(rows)
+    for term in query.terms:
+        if isinstance(term, Term):
+            found = _with_text(found, term)
+        else:
+            key, holds = term.field, term.holds
+            found = [row for row in found if holds(row.amount(key, now, sizes.get(row.id)))]
+    return found
+
+
+def _with_text(rows: Sequence[Row], term: Term) -> list[Row]:
+    """The rows that meet a condition on text; a row whose haystack does not hold it anywhere is looked at no more."""
+    text, field, wanted = term.text, term.field, not term.negated
+    if field is None:
+        return [row for row in rows if (text in row.hay) is wanted]
+    if field == "status":
+        ends = [(Status.COMPLETED, Status.FAILED)[number] for number in term.statuses()]
+        if len(ends) != 1:
+            return list(rows) if bool(ends) is wanted else []
+        end = ends[0]
+        return [row for row in rows if (row.status is end) is wanted]
+    if field == "host":
+        hosts = {host: term.found("", host) for host in {row.host for row in rows}}
+        return [row for row in rows if hosts[row.host] is wanted]
+    number = HAY.index(field)
+    if field == "reason":
+        return [
+            row
+            for row in rows
+            if (text in row.hay and row.hay.split("\n", number + 1)[number].startswith(text)) is wanted
+        ]
+    return [
+        row
+        for row in rows
+        if (
+            (at := (told := row.hay).find(text)) >= 0
+            and ((line := told.count("\n", 0, at)) == number or (line < number and text in told.split("\n")[number]))
+        )
+        is wanted
+    ]
 
 
 def _short_cut(doc: Mapping[str, Any], run_id: str, status: Status) -> Row:

@@ -52,7 +52,7 @@ def test_a_thousand_random_changes_keep_the_order_of_a_plain_sort() -> None:
             board.apply([plain[run_id]])
         if step % 50 == 0:
             board.filter(chance.choice(["", "status:failed", "-r1", "name"]))
-        expected = sorted(place(one) for one in plain.values() if board.query.matches(one))
+        expected = sorted(place(one) for one in plain.values() if board.query.matches(one, NOW))
         assert board.order == [entry[2] for entry in expected]
     tally = {status: sum(one.status is status for one in plain.values()) for status in Status}
     assert board.counts() == {status: count for status, count in tally.items() if count}
@@ -101,7 +101,7 @@ def test_queries(text: str, found: str) -> None:
         replace(run("c"), repo="web-old", tags=("slow",), note="two words"),
     ]
     query = Query.parse(text)
-    assert "".join(one.id for one in runs if query.matches(one)) == found
+    assert "".join(one.id for one in runs if query.matches(one, NOW)) == found
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from runboard.cli.exits import DONE, USAGE, Failure
 from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
 from runboard.columns import COLUMNS, elapsed, shown
 from runboard.model import Run
+from runboard.query import Query
 from runboard.reconcile import settle_all
 from runboard.safetext import clean
+from runboard.store import Store
 
 FINISHED_SHOWN = 20
 """How many ended runs ``ps`` lists unless asked for all."""
@@ -49,9 +51,10 @@ def ps_verb(
     print_runs = _printer(desk, form, template)
     query = query_of(words)
     key = None if sort is None else _sort_key(sort)
-    runs = settle_all(desk.store())
-    found = sorted((run for run in runs if query.matches(run)), key=place)
+    store = desk.store()
+    runs = settle_all(store)
     now = time.time()
+    found = sorted((run for run in runs if query.matches(run, now, _size(store, query, run))), key=place)
     if key is not None:
         found = _sorted(found, *key, now)
     listed = _limited(found, None if everything or limit is not None else FINISHED_SHOWN)[:limit]
@@ -61,6 +64,11 @@ def ps_verb(
     if len(found) > len(listed) and limit is None and is_terminal(sys.stderr):
         say(f"… {len(found) - len(listed)} more (-a shows all)")
     return DONE
+
+
+def _size(store: Store, query: Query, run: Run) -> int | None:
+    """The bytes that a run takes on the disk, where the query asks."""
+    return store.size(run.id) if query.sized else None
 
 
 def _printer(desk: Desk, form: str | None, template: str | None) -> Callable[[Sequence[Run], float], None]:

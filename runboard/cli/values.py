@@ -8,35 +8,23 @@ import sys
 
 from click import BadParameter
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
-_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
+from runboard import amounts
+
 _SIGNAL = re.compile(r"(?:SIG)?([A-Z][A-Z0-9]*)(?:([+-]\d+))?", re.ASCII)
 ALL_LINES = sys.maxsize
 """As many lines as there are."""
 
-_LONGEST = 100 * 365 * 86400.0
-
 
 def duration(text: str) -> float:
-    """Seconds from 45s, 30m, 1h30m or 7d; a bare number is refused, because nobody can know its unit.
+    """Seconds from 45s, 30m, 1h30m or 7d.
 
     Raises:
-        BadParameter: It is no length of time.
+        BadParameter: It is no length of time, or a bare number.
     """
-    typed = text.strip().lower()
-    if typed == "0":
-        return 0.0
-    if _NUMBER.fullmatch(typed):
-        raise BadParameter(f"'{text}' has no unit: say {typed}s, {typed}m or {typed}h.")
-    parts = _PART.findall(typed)
-    if not parts or "".join(count + unit for count, unit in parts) != typed:
-        raise BadParameter(f"'{text}' is no length of time: say 45s, 30m, 1h30m or 7d.")
-    seconds = sum(float(count) * _UNITS[unit] for count, unit in parts)
-    if seconds > _LONGEST:
-        raise BadParameter(f"'{text}' is longer than a hundred years.")
-    return seconds
+    try:
+        return amounts.duration(text)
+    except amounts.BadAmount as error:
+        raise BadParameter(str(error)) from None
 
 
 def time_limit(text: str) -> float:
@@ -52,19 +40,15 @@ def time_limit(text: str) -> float:
 
 
 def size(text: str) -> int:
-    """Bytes from 500M, 5G or 1.5GiB, in powers of 1024; a bare number is refused as likely a slip.
+    """Bytes from 500M, 5G or 1.5GiB, in powers of 1024.
 
     Raises:
-        BadParameter: It is no size.
+        BadParameter: It is no size, or a bare number.
     """
-    typed = text.strip()
-    match = _SIZE.fullmatch(typed)
-    if match is None:
-        raise BadParameter(f"'{text}' is no size: say 500M, 5G or 1.5G.")
-    count, unit, suffix = match.groups()
-    if not unit and not suffix and float(count):
-        raise BadParameter(f"'{text}' has no unit: say {typed}M or {typed}G.")
-    return int(float(count) * 1024 ** " kmgt".index(unit.lower() or " "))
+    try:
+        return amounts.size(text)
+    except amounts.BadAmount as error:
+        raise BadParameter(str(error)) from None
 
 
 def signal_number(text: str) -> int:

@@ -217,7 +217,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
     def _filter_changed(self, message: FilterBar.Changed) -> None:
         """Another filter is typed; a bad one leaves the old one in place."""
         try:
-            self._board.filter(message.text)
+            self._board.filter(message.text, self._clock())
         except BadQuery as error:
             self._main.filter_bar.complain(str(error))
             return
