@@ -10,7 +10,7 @@ The map of the floors; a module imports only from floors below its own, and test
     8   evidence                                    everything known of a run at the moment of judging
     7   tally edits                                 what agents' logs have said so far; what people say of runs
     6   store process watch logs worktree           input and output; siblings that do not know each other
-    5   board                                       what there is, in what order, and what changed
+    5   board past                                  what there is, in what order; what runs of before tell
     4   row trash facts                             a finished run, small; the way out and back; a run's facts in words
     3   columns journal folder tree                 texts of cells; a run's directory, the journal, a tree
     2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor

@@ -163,6 +163,7 @@ async def real_board(root: Path, *, watching: bool = False, size: tuple[int, int
         lambda run_id: LogView(partial(store.open_file, run_id, "output.log")),
         title=str(root),
         read_response=partial(read_response, store),
+        read_run=store.read,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Desk(app, pilot, feed)

@@ -146,3 +146,28 @@ async def test_u_undoes_several_levels(store: Store) -> None:
         await desk.press("u")
         await desk.until(lambda: sorted(store.ids()) == sorted([first.id, second.id]))
         await desk.shows("first", "second")
+
+
+async def test_the_details_of_both_runs_tell_of_the_other(store: Store) -> None:
+    """Of a run and its rerun each names the other, and a live one says when it usually ends."""
+    first = over(store, "exit 1", "flaky")
+    second = Control(store).rerun(first.id)
+    until(lambda: store.read(second.id).finished)
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows(first.id, second.id)
+        await desk.press("g", "i")
+        await desk.shows("Rerun of", first.id, "This command", "0 of 1 other runs completed")
+        await desk.press("escape", "G", "i")
+        await desk.shows("Run again as", second.id)
+    logs = [Path(store.path(run_id), "output.log") for run_id in (first.id, second.id)]
+    assert all(log.exists() for log in logs)
+
+
+async def test_an_expected_end_is_told_of_a_live_run(store: Store) -> None:
+    """A live run of a known command shows how far it is, by the usual time of those that completed."""
+    over(store, "sleep 0.1", "quick")
+    Control(store).start(["sh", "-c", "sleep 60"], name="quick")
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("● running", "✔ completed")
+        await desk.press("g", "i")
+        await desk.shows("Expected", "100%, longer than usual by", "1 of 1 other runs completed, usually in 0.1s")

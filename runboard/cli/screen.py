@@ -60,6 +60,7 @@ def open_board(root: str, *, writable: bool) -> int:
         lambda run_id: LogView(lambda: store.open_file(run_id, "output.log")),
         _with_tilde(root),
         read_response=partial(read_response, store),
+        read_run=store.read,
     )
 
 

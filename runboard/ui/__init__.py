@@ -8,6 +8,7 @@ from collections.abc import Callable
 from runboard.board import Board
 from runboard.control import Control
 from runboard.logs import LogView
+from runboard.model import Run
 from runboard.ui.intake import Feed
 
 
@@ -19,6 +20,7 @@ def show(
     title: str,
     *,
     read_response: Callable[[str], str | None] = lambda _run_id: None,
+    read_run: Callable[[str], Run | None] | None = None,
 ) -> int:
     """Show the board until it is left, and return the exit code.
 
@@ -32,7 +34,7 @@ def show(
     """
     from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
 
-    app = RunboardApp(board, feed, control, open_log, title=title, read_response=read_response)
+    app = RunboardApp(board, feed, control, open_log, title=title, read_response=read_response, read_run=read_run)
     app.run()
     if app.crash is not None:
         sys.stderr.write(f"{app.crash}\nrunboard: the board stopped because of this error; your runs go on.\n")

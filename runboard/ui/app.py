@@ -28,6 +28,7 @@ from runboard.ui.details import Details
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
 from runboard.ui.intake import Feed, Intake
+from runboard.ui.memory import Memory
 from runboard.ui.palette import Palette
 from runboard.ui.runpane import RunPane
 from runboard.ui.screen import BoardScreen, DeskScreen
@@ -77,6 +78,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         title: str,
         clock: Callable[[], float] = time.time,
         read_response: Callable[[str], str | None] = lambda _run_id: None,
+        read_run: Callable[[str], Run | None] | None = None,
     ) -> None:
         """Show ``board``, kept true by ``feed``.
 
@@ -89,6 +91,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             clock: Epoch seconds.
             read_response: Gives a run's answer by its id as Markdown, clean, None where there is none; called in a
                 thread.
+            read_run: Reads a whole run from the disk, in a thread; without it what the board has must do.
         """
         super().__init__()
         self.register_theme(DARK)
@@ -100,6 +103,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         self._clock = clock
         self._guard = WireGuard()
         self._said: set[str] = set()
+        self._memory = Memory(read_run or board.get)
         self._spending: Spending | None = None  # looked at once a second: it takes all runs to tell
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted)
         stopping = self._acts.stopping if self._acts else frozenset[str]()
@@ -143,6 +147,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             return
         batch = self._intake.take()
         delta = self._board.apply(batch.changed, batch.removed)
+        self._memory.take(batch.changed, listed=batch.complete)
         if batch.complete:
             self._table.loaded()
             self._spending = self._board.spending(self._clock())
@@ -255,7 +260,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
     def action_details(self) -> None:
         """Show everything known of the chosen run."""
         if run := self._chosen:
-            self.push_screen(Details(run, self._board.get, self._clock))
+            self.push_screen(Details(run, self._board.get, self._clock, self._memory.of))
 
     def action_zoom(self) -> None:
         """Give the chosen run's log or response the whole screen, or take it back."""

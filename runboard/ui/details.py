@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from rich.console import Group
@@ -18,6 +18,7 @@ from textual.widgets import Static
 from runboard.columns import status_word
 from runboard.facts import facts_of, history_of
 from runboard.model import Run
+from runboard.past import Earlier, facts_of_past
 from runboard.safetext import clean
 
 REFRESH_SECONDS = 0.5
@@ -41,9 +42,17 @@ class Details(ModalScreen[None], inherit_bindings=False):
     sheet = query_one("#details-sheet", VerticalScroll)
     facts = query_one("#details-facts", Static)
 
-    def __init__(self, run: Run, look: Callable[[str], Run | None], clock: Callable[[], float]) -> None:
-        """Show ``run``; ``look`` finds it again by its id, ``clock`` tells the time."""
+    def __init__(
+        self,
+        run: Run,
+        look: Callable[[str], Run | None],
+        clock: Callable[[], float],
+        past: Callable[[Run], Awaitable[Earlier]],
+    ) -> None:
+        """Show ``run``; ``look`` finds it by its id, ``clock`` tells the time, ``past`` what runs of before tell."""
         super().__init__()
+        self._past = past
+        self._earlier = Earlier()
         self._run = run
         self._look = look
         self._clock = clock
@@ -58,11 +67,18 @@ class Details(ModalScreen[None], inherit_bindings=False):
         """Fill the sheet and keep it up to date."""
         self._update()
         self.set_interval(REFRESH_SECONDS, self._update)
+        self.run_worker(self._remember())
+
+    async def _remember(self) -> None:
+        """Add what runs of before tell, once they are read."""
+        self._earlier = await self._past(self._run)
+        self._update()
 
     def _update(self) -> None:
         """Show the run as it stands, if that reads differently."""
         self._run = self._look(self._run.id) or self._run
         head, facts = head_of(self._run), facts_of(self._run, self._clock())
+        facts += facts_of_past(self._run, self._earlier, self._clock())
         facts += [("" if at else "History", step) for at, step in enumerate(history_of(self._run))]
         if (head, facts) != self._shown:
             self._shown = head, facts
