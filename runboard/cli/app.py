@@ -18,6 +18,7 @@ VERBS = {
     "ps": ("listing", "List runs: running first, then newest."),
     "show": ("showing", "Show everything known of one run."),
     "logs": ("reading", "Print or follow a run's output."),
+    "grep": ("grepping", "Search the logs of many runs."),
     "watch": ("reading", "Follow a run to its end and exit with its code."),
     "wait": ("ending", "Wait until runs have ended."),
     "kill": ("ending", "End a run's whole process tree."),

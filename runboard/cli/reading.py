@@ -11,6 +11,7 @@ import click
 from runboard import logs
 from runboard.cli.desk import Desk, find, verb
 from runboard.cli.exits import DONE, FAILED, USAGE, Failure
+from runboard.cli.grepping import found_lines, marked, pattern_of
 from runboard.cli.printing import put, put_bytes, say
 from runboard.cli.values import ALL_LINES, line_count
 from runboard.cli.verdicts import code_of, verdict
@@ -49,31 +50,50 @@ class Ending:
 @click.option("-f", "--follow", is_flag=True, help="Go on as output comes, until the run ends.")
 @_count_option
 @click.option("--grep", "wanted", metavar="TEXT", help="Only lines with TEXT, as it is; exit 1 if there are none.")
+@click.option("-i", "--ignore-case", is_flag=True, help="With --grep: capital or small, it is the same.")
+@click.option("-E", "--regex", is_flag=True, help="With --grep: TEXT is a regular expression.")
+@click.option("-C", "--context", type=click.IntRange(0, 1000), default=0, metavar="N", help="With --grep: N lines around.")
+@click.option("-c", "--count", is_flag=True, help="With --grep: only how many lines there are.")
 @click.option("--raw", is_flag=True, help="The bytes as they are, all of them unless -n says less.")
-def logs_verb(desk: Desk, *, run_id: str, follow: bool, lines: int | None, wanted: str | None, raw: bool) -> int:
+def logs_verb(
+    desk: Desk,
+    *,
+    run_id: str,
+    follow: bool,
+    lines: int | None,
+    wanted: str | None,
+    ignore_case: bool,
+    regex: bool,
+    context: int,
+    count: bool,
+    raw: bool,
+) -> int:
     """Print or follow a run's output.
 
     Progress bars come in their last state, and of escape sequences only colours are kept, where colours are on.
     """
-    if wanted == "":
-        raise Failure("--grep is empty; say what to look for, or leave it out", USAGE)
+    pattern = None if wanted is None else pattern_of(wanted, regex=regex, ignore_case=ignore_case)
+    if pattern is None and (ignore_case or regex or context or count):
+        raise Failure("-i, -E, -C and -c go with --grep only; say what to look for", USAGE)
+    if follow and (context or count):
+        raise Failure("-C and -c look back and do not follow; leave out -f", USAGE)
     store = desk.store()
     found = find(store, run_id)
     open_log = _opener(store, found)
-    show = put_bytes if raw else _shower(desk)
+    show = put_bytes if raw else _shower(desk, pattern)
     ending = Ending(store, found)
     try:
-        if wanted is not None and not follow:
-            return _print_matches(logs.grep(open_log, wanted), lines, show)
-        count = lines if lines is not None else ALL_LINES if raw or wanted is not None else LINES
-        start = 0 if count == ALL_LINES else logs.tail_start(open_log, count)
+        if pattern is not None and not follow:
+            return _matching(open_log, pattern, lines, context, show, count=count)
+        number = lines if lines is not None else ALL_LINES if raw or pattern is not None else LINES
+        start = 0 if number == ALL_LINES else logs.tail_start(open_log, number)
         chunks = _flushing(logs.follow(open_log, offset=start, ended=ending if follow else lambda: True))
-        if raw and wanted is None:
+        if raw and pattern is None:
             for chunk in chunks:
                 put_bytes(chunk)
         else:
             for line in logs.whole_lines(chunks):
-                if wanted is None or wanted.encode("utf-8", "surrogateescape") in line:
+                if pattern is None or pattern.fits(line):
                     show(line + b"\n")
     except Unfit as error:
         raise Failure(f"run {found}: {error}") from None
@@ -119,24 +139,36 @@ def _opener(store: Store, run_id: str) -> Callable[[], int]:
     return lambda: store.open_file(run_id, "output.log")
 
 
-def _shower(desk: Desk) -> Callable[[bytes], None]:
-    """What prints one line of a log clean, with its colours where colours are on."""
+def _shower(desk: Desk, pattern: logs.Pattern | None = None) -> Callable[[bytes], None]:
+    """What prints one line of a log clean, with its colours and what was looked for marked where colours are on."""
     colour = desk.style().colour
 
     def show(line: bytes) -> None:
         """Print one line."""
         text = clean_log(line.removesuffix(b"\n").removesuffix(b"\r"))
-        put(text if colour else strip_sgr(text))
+        put((text if pattern is None else marked(text, pattern)) if colour else strip_sgr(text))
 
     return show
 
 
-def _print_matches(matches: Iterable[tuple[int, bytes]], most: int | None, show: Callable[[bytes], None]) -> int:
-    """Print the lines found, or only the last ``most`` of them; as grep(1), fail where there are none."""
-    kept: Iterable[tuple[int, bytes]] = matches if most is None else deque(matches, most)
+def _matching(
+    open_log: Callable[[], int],
+    pattern: logs.Pattern,
+    most: int | None,
+    context: int,
+    show: Callable[[bytes], None],
+    *,
+    count: bool,
+) -> int:
+    """Print the lines found, or the last ``most`` of them, or their number; as grep(1), fail where there are none."""
+    if count:
+        number = logs.count(open_log, pattern, tools=True)
+        put(str(number))
+        return DONE if number else FAILED
+    found: Iterable[logs.Found | None] = found_lines(open_log, pattern, context)
     shown = False
-    for _offset, line in kept:
-        show(line.removesuffix(b"\n") + b"\n")
+    for one in found if most is None else deque(found, most):
+        show(b"--\n" if one is None else one.line + b"\n")
         shown = True
     return DONE if shown else FAILED
 

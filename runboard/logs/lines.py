@@ -15,6 +15,9 @@ SLICE = 1 << 16
 _BLOCK = 1 << 16
 """Bytes that are read at once."""
 
+_HELD_MOST = 1 << 20
+"""Bytes that are held before `Lines.relieved` forgets them."""
+
 
 class Shrunk(Exception):
     """The log became shorter while it was read."""
@@ -60,6 +63,10 @@ class Lines:
             taken.append((at, self._data[at - self._base : end - self._base]))
             at = following
         return taken, at
+
+    def relieved(self) -> Lines:
+        """These lines, or, where a lot of them is held by now, the same with nothing held."""
+        return self if len(self._data) <= _HELD_MOST else Lines(self._fd, self.size)
 
     def _before(self, at: int, floor: int) -> int | None:
         """The beginning of the line that ends at ``at``; None where it would have to be looked for before ``floor``."""

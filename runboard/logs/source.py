@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import ELOOP, ENXIO
 from typing import Self
@@ -63,6 +64,20 @@ def open_regular(open_log: Callable[[], int]) -> int:
         return fd
     os.close(fd)
     raise files.Unfit(f"{NAME} is {files.kind(info)}; it is not read")
+
+
+@contextmanager
+def opened(open_log: Callable[[], int]) -> Iterator[int]:
+    """A descriptor of the log, or -1, which reads as an empty one, where there is none."""
+    try:
+        fd = open_regular(open_log)
+    except FileNotFoundError:
+        fd = -1
+    try:
+        yield fd
+    finally:
+        if fd >= 0:
+            os.close(fd)
 
 
 def refusal(error: OSError) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from runboard.files import Unfit
 from runboard.logs.lines import SLICE
-from runboard.logs.source import open_regular
+from runboard.logs.source import opened, open_regular
 from runboard.safetext import clean_output
 
 _CHUNK = 1 << 18
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.05
 
 def tail(open_log: Callable[[], int], lines: int) -> list[bytes]:
     """The last lines without their newlines, of the last 8 MiB at most; `tail_start` with `follow` knows no limit."""
-    with _opened(open_log) as fd:
+    with opened(open_log) as fd:
         start = _last_lines(fd, lines, _TAIL_MOST)
         data = b"".join(_chunks(fd, start, start + _TAIL_MOST))
     return data.removesuffix(b"\n").split(b"\n") if data else []
@@ -34,7 +34,7 @@ def tail(open_log: Callable[[], int], lines: int) -> list[bytes]:
 
 def tail_start(open_log: Callable[[], int], lines: int) -> int:
     """The offset at which the last lines begin; with 0 lines the present end."""
-    with _opened(open_log) as fd:
+    with opened(open_log) as fd:
         return _last_lines(fd, lines)
 
 
@@ -81,44 +81,15 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def grep(open_log: Callable[[], int], text: str) -> Generator[tuple[int, bytes], None, None]:
-    """The lines that contain ``text`` as it stands, each with its offset; of one over 64 KiB the parts around it."""
-    wanted = text.encode("utf-8", "surrogateescape")
-    base, held = 0, b""
-    with _opened(open_log) as fd:
-        for chunk in _chunks(fd, 0):
-            held += chunk
-            searched = held.rfind(b"\n") + 1
-            if not searched and len(held) > 2 * SLICE:
-                searched = len(held) - SLICE
-            yield from _matches(held, wanted, base, searched)
-            base, held = base + searched, held[searched:]
-        yield from _matches(held, wanted, base, len(held))
-
-
 def last_text(open_log: Callable[[], int], most: int = 1 << 20) -> str:
     """The last ``most`` bytes as text to keep: no escapes, progress in its last state, trimmed; "" where none is."""
-    with suppress(OSError, Unfit), _opened(open_log) as fd:
+    with suppress(OSError, Unfit), opened(open_log) as fd:
         start = max(0, _size(fd) - most)
         lines = b"".join(_chunks(fd, start, start + most)).split(b"\n")
         if start > 0 and len(lines) > 1:
             del lines[0]  # only its end is there
         return "\n".join(map(clean_output, lines)).strip()
     return ""
-
-
-@contextmanager
-def _opened(open_log: Callable[[], int]) -> Iterator[int]:
-    """A descriptor of the log, or -1, which reads as an empty one, where there is none."""
-    try:
-        fd = open_regular(open_log)
-    except FileNotFoundError:
-        fd = -1
-    try:
-        yield fd
-    finally:
-        if fd >= 0:
-            os.close(fd)
 
 
 def _present(open_log: Callable[[], int], held: int) -> int:
@@ -166,20 +137,3 @@ def _last_lines(fd: int, lines: int, most: int | None = None) -> int:
 def _pieces(line: bytes) -> list[bytes]:
     """A line as it is, or cut where it is longer than a slice."""
     return [line[at : at + SLICE] for at in range(0, len(line), SLICE)] or [line]
-
-
-def _matches(held: bytes, wanted: bytes, base: int, before: int) -> Iterator[tuple[int, bytes]]:
-    """The lines in ``held`` with a match that begins ``before`` a place, as (offset from ``base``, line)."""
-    at = 0
-    while 0 <= (hit := held.find(wanted, at)) < before:
-        first = max(held.rfind(b"\n", at, hit) + 1, at)
-        last = held.find(b"\n", hit)
-        last = len(held) if last < 0 else last
-        if last - first > SLICE:
-            first = max(first, hit - SLICE // 2)
-            last = min(last, max(first + SLICE, hit + len(wanted)))
-        yield base + first, held[first:last]
-        whole = held[last : last + 1] in {b"\n", b""}
-        at = (
-            last + 1 if whole else max(hit, last - len(wanted)) + 1
-        )  # a match may begin in this piece and not end in it
