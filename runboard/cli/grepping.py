@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,11 @@ def pattern_of(text: str, *, regex: bool, ignore_case: bool) -> logs.Pattern:
         return logs.Pattern(text, regex=regex, ignore_case=ignore_case)
     except logs.BadExpression as error:
         raise Failure(f"bad expression '{clean(text[:60])}': {error}", USAGE) from None
+
+
+def end_in_order() -> None:
+    """Let SIGTERM end the verb as an exception does, so that a child that searches ends with it."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def marked(text: str, pattern: logs.Pattern) -> str:
@@ -84,13 +90,16 @@ def grep_verb(
     query, store, now = query_of(words), desk.store(), time.time()
     sized = any(isinstance(term, Measure) and term.field == "size" for term in query.terms)
     any_found = False
+    end_in_order()
     for run_id in _by_age_of_log(store):
         try:
             run = _judged(store, run_id)
             if not query.terms or query.matches(run, now, store.size(run.id) if sized else None):
-                any_found |= _print_run(desk, store, run, pattern, context, form)
+                any_found |= _print_run(desk, store, run, pattern, context=context, form=form)
         except (NoSuchRun, Unfit):  # it has gone meanwhile, or its log is nothing to read: `logs` says which
             continue
+        except BrokenPipeError:
+            raise
         except (OSError, StoreError) as error:
             complain(f"run {run_id}: {error}")
     return DONE if any_found else FAILED
@@ -108,9 +117,7 @@ def _judged(store: Store, run_id: str) -> Run:
     return preview(store, run_id) if run.active else run
 
 
-def _print_run(
-    desk: Desk, store: Store, run: Run, pattern: logs.Pattern, context: int, form: str | None
-) -> bool:
+def _print_run(desk: Desk, store: Store, run: Run, pattern: logs.Pattern, *, context: int, form: str | None) -> bool:
     """Print what is found in one run's log, and tell whether anything was."""
 
     def open_log() -> int:
@@ -145,9 +152,7 @@ def found_lines(open_log: Callable[[], int], pattern: logs.Pattern, context: int
             yield logs.Found(offset, line, matches=True)
 
 
-def _shower(
-    desk: Desk, run: Run, pattern: logs.Pattern, form: str | None
-) -> Callable[[logs.Found | None], None]:
+def _shower(desk: Desk, run: Run, pattern: logs.Pattern, form: str | None) -> Callable[[logs.Found | None], None]:
     """What prints one line of a run in the form that was asked for."""
     style = desk.style()
 

@@ -11,7 +11,7 @@ import click
 from runboard import logs
 from runboard.cli.desk import Desk, find, verb
 from runboard.cli.exits import DONE, FAILED, USAGE, Failure
-from runboard.cli.grepping import found_lines, marked, pattern_of
+from runboard.cli.grepping import end_in_order, found_lines, marked, pattern_of
 from runboard.cli.printing import put, put_bytes, say
 from runboard.cli.values import ALL_LINES, line_count
 from runboard.cli.verdicts import code_of, verdict
@@ -52,7 +52,9 @@ class Ending:
 @click.option("--grep", "wanted", metavar="TEXT", help="Only lines with TEXT, as it is; exit 1 if there are none.")
 @click.option("-i", "--ignore-case", is_flag=True, help="With --grep: capital or small, it is the same.")
 @click.option("-E", "--regex", is_flag=True, help="With --grep: TEXT is a regular expression.")
-@click.option("-C", "--context", type=click.IntRange(0, 1000), default=0, metavar="N", help="With --grep: N lines around.")
+@click.option(
+    "-C", "--context", type=click.IntRange(0, 1000), default=0, metavar="N", help="With --grep: N lines around."
+)
 @click.option("-c", "--count", is_flag=True, help="With --grep: only how many lines there are.")
 @click.option("--raw", is_flag=True, help="The bytes as they are, all of them unless -n says less.")
 def logs_verb(
@@ -84,6 +86,7 @@ def logs_verb(
     ending = Ending(store, found)
     try:
         if pattern is not None and not follow:
+            end_in_order()
             return _matching(open_log, pattern, lines, context, show, count=count)
         number = lines if lines is not None else ALL_LINES if raw or pattern is not None else LINES
         start = 0 if number == ALL_LINES else logs.tail_start(open_log, number)

@@ -25,6 +25,7 @@ def matching(
     pattern: Pattern,
     start: int,
     stop: int,
+    *,
     told: Callable[[int], object] = lambda _at: None,
     stopped: Callable[[], bool] = never,
 ) -> Iterator[tuple[int, int]]:

@@ -56,7 +56,7 @@ def search(
             start = line_end(fd, last, stop) + 1 if last >= 0 else start
         else:
             return
-    for first, _hit in matching(fd, pattern, start, stop, told, stopped):
+    for first, _hit in matching(fd, pattern, start, stop, told=told, stopped=stopped):
         yield first
 
 
@@ -127,9 +127,7 @@ def around(
             yield Found(offset, line, False)
 
 
-def _parts(
-    fd: int, pattern: Pattern, first: int, end: int, stopped: Callable[[], bool]
-) -> Iterator[tuple[int, bytes]]:
+def _parts(fd: int, pattern: Pattern, first: int, end: int, stopped: Callable[[], bool]) -> Iterator[tuple[int, bytes]]:
     """What stands around each match on a long line, at most so much that two matches near each other share it."""
     at, wide = first, len(pattern.text.encode("utf-8", "surrogateescape"))
     while at < end:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from runboard.files import Unfit
 from runboard.logs.lines import SLICE
-from runboard.logs.source import opened, open_regular
+from runboard.logs.source import open_regular, opened
 from runboard.safetext import clean_output
 
 _CHUNK = 1 << 18

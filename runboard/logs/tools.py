@@ -86,7 +86,7 @@ def offsets(
     from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - see above
 
     try:
-        child = Popen(argv, stdin=fd, stdout=PIPE, stderr=DEVNULL, env=surroundings(os.environ), start_new_session=True)
+        child = Popen(argv, stdin=fd, stdout=PIPE, stderr=DEVNULL, env=surroundings(os.environ))
     except OSError as error:
         raise GaveUp from error
     try:

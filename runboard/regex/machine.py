@@ -32,7 +32,6 @@ class Expression:
             BadExpression: It is none, it asks for what cannot be had, or it is too large.
         """
         tree = Parser(text).whole()
-        self._fold = ignore_case
         self._anywhere = Machine(tree, ignore_case=ignore_case, anchored=False)
         self._here = Machine(tree, ignore_case=ignore_case, anchored=True)
         self._backwards = Machine(turned(tree), ignore_case=ignore_case, anchored=False)
@@ -121,7 +120,8 @@ class Machine:
         kind = _kind(character)
         reached = self._reached(state, kind)
         forms = {character, character.lower(), character.upper()} if self._fold else {character}
-        after = {then for chars, then in map(self._chars.get, reached - {_END}) if any(one in chars for one in forms)}
+        waiting = (self._chars[step] for step in reached - {_END})
+        after = {then for chars, then in waiting if chars.hold(forms)}
         if not self._anchored:
             after.add(self._first)
         move = _END in reached, (frozenset(after), kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 DEPTH_MOST = 50
@@ -39,15 +39,15 @@ class Chars:
     kinds: str = ""
     other: bool = False
 
-    def __contains__(self, character: str) -> bool:
-        """Whether a character is meant."""
-        for first, last in self.ranges:
-            if first <= character <= last:
-                return not self.other
-        for kind in self.kinds:
-            if _KINDS[kind.lower()](character) != kind.isupper():
-                return not self.other
-        return self.other
+    def hold(self, forms: Iterable[str]) -> bool:
+        """Whether a character is meant, which has these forms where capital or small is all the same."""
+        return self.other is not any(map(self._names, forms))
+
+    def _names(self, character: str) -> bool:
+        """Whether a character is among the ranges and kinds."""
+        return any(first <= character <= last for first, last in self.ranges) or any(
+            _KINDS[kind.lower()](character) != kind.isupper() for kind in self.kinds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +311,7 @@ class Parser:
                 raise BadExpression(f"a repetition is from 0 to {REPEAT_MOST}, the smaller number first")
         else:
             return None
-        if self._next() in {"?", "+"} and self._next():
-            if self._take() == "+":
-                raise BadExpression("there is nothing before the + to repeat")
+        if self._next() == "+":
+            raise BadExpression("there is nothing before the + to repeat")
+        self._take("?")
         return times
