@@ -12,7 +12,7 @@ The map of the floors; a module imports only from floors below its own, and test
     6   store process watch logs worktree           input and output; siblings that do not know each other
     5   board past                                  what there is, in what order; what runs of before tell
     4   row trash facts                             a finished run, small; the way out and back; a run's facts in words
-    3   columns journal folder tree                 texts of cells; a run's directory, the journal, a tree
+    3   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft
     2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
     1   lenient errors amounts regex                JSON values leniently; errors; amounts; expressions in linear time
     0   model safetext shim                         values; text made safe; the tiny parent of every command, alone

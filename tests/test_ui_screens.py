@@ -167,6 +167,8 @@ SCREENS = {
     "details": ((120, 36), ["down"] * 10 + ["i"]),
     "confirm": ((120, 36), ["down"] * 3 + ["s"]),
     "mark": ((120, 36), ["down"] * 9 + ["m"]),
+    "new": ((120, 36), ["down"] * 3 + ["n"]),
+    "new-80x24": ((80, 24), ["down"] * 3 + ["n", *"train"]),
     "tags": ((120, 36), ["down"] * 10 + ["t"]),
     "help": ((120, 36), ["down"] * 3 + ["question_mark"]),
     "filter": ((120, 36), ["slash", *"status:failed"]),

@@ -12,12 +12,16 @@ from textual.screen import ModalScreen
 from runboard.board import Board
 from runboard.columns import reason_text, status_word
 from runboard.control import Control, ControlError
+from runboard.draft import Draft, troubles
 from runboard.model import Run, Status
 from runboard.store import NoSuchRun
 from runboard.ui.confirm import Confirm
-from runboard.ui.deeds import PATIENCE, Deed, Report, Work, Working, one_by_one, together
+from runboard.ui.deeds import PATIENCE, TOLD, Deed, Report, Work, Working, one_by_one, together
 
 T = TypeVar("T")
+KNOWN = 2000
+"""Among so many runs earlier commands are looked for."""
+
 How = Callable[[Sequence[str], Callable[[str], str]], Iterator[Deed]]
 """Goes through runs and does something to each."""
 
@@ -59,8 +63,8 @@ class Acts:
 
     def possible(self, act: str, runs: Sequence[Run]) -> bool:
         """Whether an act makes sense for one of these runs as it stands."""
-        if act == "undo":
-            return bool(self._trashed)
+        if act in {"undo", "new"}:
+            return act == "new" or bool(self._trashed)
         return any(self._fits(act, run) for run in runs)
 
     def _fits(self, act: str, run: Run) -> bool:
@@ -85,6 +89,8 @@ class Acts:
         runs = tuple(run for run in chosen if self._fits(act, run))
         if act == "undo" and self._trashed:
             await self.undo()
+        elif act == "new":
+            await self.new(chosen)
         elif runs:
             await {
                 "stop": self.stop,
@@ -204,6 +210,34 @@ class Acts:
         """Bring one back."""
         self._control.restore(run_id)
         return "is back"
+
+    async def new(self, chosen: Sequence[Run]) -> None:
+        """Start a run that somebody types in; it begins in the directory of the chosen one."""
+        from runboard.ui.newrun import NewRun, earlier  # noqa: PLC0415 - see above
+
+        known = (self._board.get(run_id) for run_id in self._board.order[:KNOWN])
+        directory = (chosen[0].cwd if len(chosen) == 1 else None) or Draft("").directory
+        draft = await self._ask(NewRun(troubles, directory, earlier(run for run in known if run is not None)))
+        if draft is None:
+            return
+        try:
+            run = await asyncio.to_thread(self._start, draft)
+        except TOLD as error:
+            self._tell(str(error), True)
+        else:
+            self._tell(f"{_name(run)}: {status_word(run)}", run.status is Status.FAILED)
+
+    def _start(self, draft: Draft) -> Run:
+        """Start a run as it was typed and found good."""
+        return self._control.start(
+            draft.command,
+            name=draft.name.strip() or None,
+            tags=draft.labels,
+            timeout=draft.limit,
+            cwd=draft.directory,
+            model=draft.model.strip() or None,
+            repo=draft.repo.strip() or None,
+        )
 
     async def rerun(self, runs: Sequence[Run]) -> None:
         """Start the same commands again."""

@@ -1,0 +1,120 @@
+"""The form of a new run on a real board: typed, checked, started, and what was typed before is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+
+from runboard.control import Control, ControlError
+from runboard.store import Store
+from tests.pilots import Desk, real_board
+from tests.program import record
+from tests.waiting import until
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store whose live runs are killed at the end."""
+    store = Store(str(tmp_path / "runs"))
+    yield store
+    for run_id in store.ids():
+        with suppress(ControlError):
+            if store.read(run_id).active:
+                Control(store).kill(run_id, SIGKILL)
+
+
+async def typed(desk: Desk, text: str) -> None:
+    """Type a text into what has the focus."""
+    names = {" ": "space", "/": "slash", "-": "minus", "'": "apostrophe", "|": "vertical_line", ".": "full_stop"}
+    await desk.press(*(names.get(char, char) for char in text))
+
+
+async def test_n_starts_what_was_typed(store: Store, tmp_path: Path) -> None:
+    """Command, directory, name, tags and limit are typed, ctrl+s starts it, and the row is there."""
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("No runs yet")
+        await desk.press("n")
+        await desk.shows("A new run", "Command")
+        await typed(desk, "sh -c 'pwd; exit 4'")
+        await desk.shows("→ sh  -c  'pwd; exit 4'")
+        await desk.press("tab", "tab", *("ctrl+u",))
+        await typed(desk, str(tmp_path))
+        await desk.press("tab")
+        await typed(desk, "mine")
+        await desk.press("tab")
+        await typed(desk, "a b")
+        await desk.press("tab")
+        await typed(desk, "30m")
+        await desk.press("ctrl+s")
+        await desk.shows("mine", "Exited with code 4")
+        doc = record(Path(store.root), store.ids()[0])
+        assert (doc["command"], doc["cwd"], doc["tags"], doc["timeout"]) == (
+            ["sh", "-c", "pwd; exit 4"],
+            str(tmp_path),
+            ["a", "b"],
+            30,
+        )
+        assert (Path(store.path(doc["id"])) / "output.log").read_text("utf-8") == f"{tmp_path}\n"
+
+
+async def test_sh_reads_the_line_where_that_is_chosen(store: Store) -> None:
+    """Space on the second field has sh read the line; the preview says so before it starts."""
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("No runs yet")
+        await desk.press("n")
+        await desk.shows("A new run")
+        await typed(desk, "echo a | tr a b")
+        await desk.shows("(| stays as it is)")
+        await desk.press("tab", "space")
+        await desk.shows("→ sh  -c  'echo a | tr a b'")
+        await desk.press("ctrl+s")
+        await desk.shows("✔ completed")
+        assert (Path(store.path(store.ids()[0])) / "output.log").read_text("utf-8") == "b\n"
+
+
+async def test_what_cannot_start_is_told_at_its_field(store: Store) -> None:
+    """A program that is not there and a limit without a unit are told below their fields, and nothing starts."""
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("No runs yet")
+        await desk.press("n")
+        await desk.shows("A new run")
+        await typed(desk, "no-such-thing")
+        await desk.press("ctrl+s")
+        await desk.shows("There is no program no-such-thing that can be executed.")
+        await desk.press("ctrl+u")
+        await typed(desk, "true")
+        await desk.press("tab", "tab", "tab", "tab", "tab")
+        await typed(desk, "5")
+        await desk.press("ctrl+s")
+        await desk.shows("'5' has no unit")
+        await desk.hides("There is no program")
+        assert store.ids() == []
+        await desk.press("escape", "escape")
+        await desk.hides("A new run")
+        assert store.ids() == []
+
+
+async def test_earlier_commands_are_at_hand(store: Store, tmp_path: Path) -> None:
+    """Up goes back through the earlier commands that match what is typed, with their directory; Down comes back."""
+    control = Control(store)
+    for command in (["true", "alpha"], ["true", "beta"], ["true", "[red]gamma"]):
+        run = control.start(command, cwd=str(tmp_path))
+        until(lambda run=run: store.read(run.id).finished)  # type: ignore[misc]
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("alpha", "gamma")
+        await desk.press("n")
+        await desk.shows("A new run", "true '[red]gamma'")
+        await desk.press("up")
+        await desk.shows("→ true  [red]gamma")
+        await desk.press("down")
+        await desk.hides("→ true")
+        await typed(desk, "al")
+        await desk.press("up")
+        await desk.shows("→ true  alpha")
+        await desk.press("ctrl+s")
+        await desk.until(lambda: len(store.ids()) == 4)
+        assert sum(record(Path(store.root), run_id)["command"] == ["true", "alpha"] for run_id in store.ids()) == 2
