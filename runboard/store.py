@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from errno import ENOENT
+from itertools import islice
 
 from runboard import files, folder, journal, tree
 from runboard.errors import AmbiguousRun, NoSuchRun, Refused, RunBusy, StoreError, told
@@ -57,6 +58,22 @@ class Store:
                 raise
             return []
         return sorted(name for name in names if not name.startswith("."))
+
+    def few_ids(self, most: int) -> list[str] | None:
+        """The names of all runs where there are at most so many, told without listing more; else None."""
+        try:
+            with told(f"The runs directory {clean(self.root)} cannot be listed"), os.scandir(self.root) as entries:
+                named = (e for e in entries if not e.name.startswith("."))
+                few = list(islice(named, most + 1))
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            return []
+        return (
+            None
+            if len(few) > most
+            else sorted(e.name for e in few if e.is_dir(follow_symlinks=False) or e.is_symlink())
+        )
 
     def find(self, text: str) -> str:
         """The id that is meant by a whole id, the beginning of only one, or ``@last`` for the run started last."""

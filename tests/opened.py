@@ -11,7 +11,7 @@ from runboard.control import Control
 from runboard.logs import LogView
 from runboard.reconciler import Reconciler
 from runboard.store import Store
-from runboard.ui import show
+from runboard.ui.showing import show
 
 
 def crash(_app: object) -> None:

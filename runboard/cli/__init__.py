@@ -10,6 +10,7 @@ from errno import ENOSPC
 from io import TextIOWrapper
 from typing import NoReturn, TextIO
 
+from runboard.cli.bare import bare_call
 from runboard.cli.exits import FAILED, INTERRUPTED, PIPE_CLOSED
 
 
@@ -32,9 +33,7 @@ def main() -> NoReturn:
     gc.disable()
     try:
         _open_missing_streams()
-        from runboard.cli.app import run_command_line  # noqa: PLC0415 - ctrl+C is caught from here on
-
-        code = run_command_line(sys.argv[1:])
+        code = _called(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -48,6 +47,20 @@ def main() -> NoReturn:
         code = FAILED
     gc.freeze()
     sys.exit(code)
+
+
+def _called(args: list[str]) -> int:
+    """Run one call; what it needs is loaded here, where ctrl+C is caught, and the board does without the parser."""
+    asked = bare_call(args)
+    if asked is None:
+        from runboard.cli.app import run_command_line  # noqa: PLC0415 - see above
+
+        return run_command_line(args)
+    from runboard.cli import opening, place, telling  # noqa: PLC0415 - see above
+
+    return telling.told_code(
+        lambda: opening.open_board(place.runs_dir(asked.runs_dir, os.environ), writable=not asked.watch)
+    )
 
 
 def _open_missing_streams() -> None:

@@ -8,9 +8,9 @@ from importlib import import_module
 import click
 
 from runboard.cli.desk import Desk, common_options
-from runboard.cli.exits import DONE, FAILED, NO_SUCH_RUN, USAGE, Failure
+from runboard.cli.exits import DONE, USAGE
 from runboard.cli.printing import complain, put
-from runboard.store import AmbiguousRun, NoSuchRun, StoreError
+from runboard.cli.telling import told_code
 
 VERBS = {
     "run": ("starting", "Start a command that goes on without you; print its id."),
@@ -98,14 +98,18 @@ def program(ctx: click.Context, *, watch: bool, version: bool) -> int:
         if watch:
             ctx.fail("--watch opens the board and takes no verb; did you mean 'runboard watch'?")
         return DONE
-    from runboard.cli.screen import open_board  # noqa: PLC0415 - no verb needs the board
+    from runboard.cli.opening import open_board  # noqa: PLC0415 - no verb needs the board
 
-    gc.enable()
     return open_board(ctx.ensure_object(Desk).root, writable=not watch)
 
 
 def run_command_line(args: list[str]) -> int:
     """Run one call of the program and return its exit code; whatever went wrong is told in one line on stderr."""
+    return told_code(lambda: _parsed(args))
+
+
+def _parsed(args: list[str]) -> int:
+    """Run one call; a wrong one is explained."""
     try:
         # Not program.main(): it has ideas of its own about interruptions and closed pipes.
         with program.make_context("runboard", args, obj=Desk()) as ctx:
@@ -116,15 +120,6 @@ def run_command_line(args: list[str]) -> int:
         where = error.ctx.command_path if error.ctx else "runboard"
         complain(f"{' '.join(error.format_message().split())} See {where} --help")
         return USAGE
-    except Failure as error:
-        complain(str(error))
-        return error.code
-    except AmbiguousRun as error:
-        complain(str(error))
-        return USAGE
-    except StoreError as error:
-        complain(str(error))
-        return NO_SUCH_RUN if isinstance(error, NoSuchRun) else FAILED
     return code if isinstance(code, int) else DONE
 
 

@@ -12,9 +12,9 @@ import click
 
 from runboard.cli.desk import Desk, verb
 from runboard.cli.exits import DONE
+from runboard.cli.opening import open_board, require_terminals
 from runboard.cli.printing import put, say
 from runboard.cli.samples import start_samples
-from runboard.cli.screen import open_board, require_terminals
 from runboard.control import Control, ControlError
 from runboard.reconcile import settle_all
 from runboard.store import Store, StoreError

@@ -1,73 +1,48 @@
-"""Opening the board: what must hold before ``show`` loads Textual, and the wiring of store, reconciler and screen."""
+"""The wiring of store, reconciler and screen, and what must hold before ``show`` loads Textual."""
 
 from __future__ import annotations
 
 import os
-import sys
 from errno import EINVAL
 from functools import partial
 
 from runboard import files
 from runboard.board import Board
-from runboard.cli import place
-from runboard.cli.exits import USAGE, Failure
-from runboard.cli.printing import is_terminal
+from runboard.cli.early import EarlyScreen
 from runboard.control import Control
 from runboard.logs import LogView
 from runboard.process import raise_file_limit
 from runboard.reconciler import Reconciler
 from runboard.safetext import clean_lines
 from runboard.store import Store
-from runboard.ui import show
+from runboard.ui.showing import show
 
 RESPONSE_MOST = 1 << 16
 """Bytes of the end of an answer that are shown."""
 
 
-def require_terminals() -> None:
-    """Refuse to draw where nobody could see it or answer.
-
-    Raises:
-        Failure: A standard stream is no terminal.
-    """
-    streams = (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr))
-    missing = [name for name, stream in streams if not is_terminal(stream)]
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        where = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
-        raise Failure(f"the board needs a terminal, and {where} {verb} none; for scripts: runboard ps", USAGE)
-
-
-def open_board(root: str, *, writable: bool) -> int:
-    """Show the runs of a directory until the person leaves, and return the exit code.
+def show_board(store: Store, board: Board, title: str, early: EarlyScreen, *, writable: bool) -> int:
+    """Show the runs of a store until the person leaves, and return the exit code.
 
     Args:
-        root: The runs directory; it need not exist yet.
+        store: The runs directory.
+        board: The runs known already, as they are on disk: all, or none.
+        title: What to call the directory.
+        early: What is on the terminal until Textual takes it over.
         writable: Whether the board may act and settle; if not, it is built without the means to.
-
-    Raises:
-        Failure: There is no terminal, or the directory cannot be looked into.
     """
-    require_terminals()
-    place.check(root)
     _forget_screen_settings()
     raise_file_limit()
-    store = Store(root)
     return show(
-        Board(),
+        board,
         Reconciler(store, writing=writable),
         Control(store) if writable else None,
         lambda run_id: LogView(lambda: store.open_file(run_id, "output.log")),
-        _with_tilde(root),
+        title,
         read_response=partial(read_response, store),
         read_run=store.read,
+        early=early,
     )
-
-
-def _with_tilde(path: str) -> str:
-    """A path as people write it."""
-    home = os.path.expanduser("~")
-    return f"~{path[len(home) :]}" if home != "/" and path.startswith(f"{home}/") else path
 
 
 def read_response(store: Store, run_id: str) -> str | None:

@@ -20,14 +20,13 @@ from runboard.board import Board, Delta
 from runboard.columns import STOPPING, Column, shown
 from runboard.model import Run, Status
 from runboard.ui.cells import Slot, fit, lay_out
+from runboard.ui.colours import ink
 
 FLUSH_SECONDS = 0.1
 """Changes that come faster than this are painted together."""
 
 Line = tuple[str, str, bool, tuple[str, ...]]
 """What a painted line shows: its run's id, the kind of row, whether the cursor is on it, and the text of each cell."""
-
-_LIVELY = frozenset({"running", "stopping"})
 
 
 class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -262,18 +261,15 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip(segments).crop(0, width).simplify()
 
     def _colour(self, column: str, kind: str) -> Style:
-        """The ink of a cell: what lives stands out, what failed is red, what is done is quiet."""
-        if column == "status" or (column == "reason" and kind == "damaged"):
-            return self._style(kind, ink=True)
-        told = {"name": True, "reason": kind == "failed", "elapsed": kind in _LIVELY}
-        return self._style("text" if told.get(column) else "quiet", ink=True)
+        """The ink of a cell."""
+        return self._style(ink(column, kind), is_ink=True)
 
-    def _style(self, name: str, *, ink: bool = False) -> Style:
-        """A component's style, or only its ``ink`` without the ground; remembered until the theme changes."""
-        key = f"{name}/{ink}"
+    def _style(self, name: str, *, is_ink: bool = False) -> Style:
+        """A component's style, or only its ink without the ground; remembered until the theme changes."""
+        key = f"{name}/{is_ink}"
         if key not in self._styles_by_name:
             style = self.get_component_rich_style(f"run-table--{name}")
-            self._styles_by_name[key] = style.without_color + Style(color=style.color) if ink else style
+            self._styles_by_name[key] = style.without_color + Style(color=style.color) if is_ink else style
         return self._styles_by_name[key]
 
     def _empty_words(self, width: int) -> list[str]:

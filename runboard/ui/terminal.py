@@ -38,6 +38,7 @@ from textual.screen import Screen
 from textual.style import Style
 
 from runboard.safetext import clean_lines
+from runboard.ui.handover import Early
 
 LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals that end the board: the terminal is restored, and the exit code is 128 plus the signal's number."""
@@ -59,6 +60,7 @@ _RESTORED = (
 )
 """Every mode that LinuxDriver switches on, switched off."""
 
+_ALTERNATE = "\x1b[?1049h"
 _BEFORE_ESCAPE = re.compile("(?=\x1b)")
 
 
@@ -123,6 +125,7 @@ class TerminalDriver(LinuxDriver):
 
     _writer: Writer | None = None
     _left_by: int | None = None
+    _early: Early | None = None
 
     # LinuxDriver.start_application_mode() creates a WriterThread and stores it here: ours takes its place.
     @property
@@ -136,11 +139,27 @@ class TerminalDriver(LinuxDriver):
         self._writer = Writer(thread._file) if thread is not None else None
 
     def start_application_mode(self) -> None:
-        """Take over the terminal, and from then on never leave it without giving it back."""
-        super().start_application_mode()  # type: ignore[no-untyped-call]
-        for number in LEAVING:
-            signal.signal(number, self._on_leaving)
-        signal.signal(signal.SIGALRM, self._on_backstop)
+        """Take over the terminal, and from then on never leave it without giving it back.
+
+        A signal that comes meanwhile waits until there is somebody to heed it.
+        """
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, LEAVING)
+        try:
+            self._early = self._app.early if isinstance(self._app, TerminalApp) else None
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+            for number in LEAVING:
+                signal.signal(number, self._on_leaving)
+            signal.signal(signal.SIGALRM, self._on_backstop)
+            if self._early is not None:
+                self._early.hand_over()
+        finally:
+            self._early = None
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, set(LEAVING) - held)
+
+    def write(self, data: str) -> None:
+        """Write, but do not enter an alternate screen that is on: where the cursor was before would be forgotten."""
+        if data != _ALTERNATE or self._early is None or not self._early.up:
+            super().write(data)
 
     def stop_application_mode(self) -> None:
         """Give the terminal back; frames still waiting are dropped, so that a slow terminal is free sooner."""
@@ -255,6 +274,7 @@ class TerminalApp(App[int]):
     """An app that drops frames while the terminal is behind, and tells a crash in plain text."""
 
     crash: str | None = None
+    early: Early | None = None
     _behind = False
 
     def get_driver_class(self) -> type[Driver]:

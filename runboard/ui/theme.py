@@ -1,81 +1,61 @@
-"""The two looks of the board: one accent for what lives, red for what failed, and greys for all the rest.
-
-The greys stay below a saturation of 0.15, where Rich takes them for grey: in a terminal of 256 colours they become
-neighbouring steps of its grey ramp, and not the loud corners of its cube.
-"""
+"""The two looks of the board as Textual's themes, and where the style sheet is."""
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from importlib.machinery import SourceFileLoader
 
 from textual.theme import Theme
 
-DARK = Theme(
-    name="runboard",
-    dark=True,
-    primary="#7ab8e6",
-    secondary="#7ab8e6",
-    accent="#7ab8e6",
-    success="#98a3b1",
-    warning="#cdd4de",
-    error="#f07171",
-    foreground="#cdd4de",
-    background="#14161a",
-    surface="#1a1d22",
-    panel="#23272e",
-    variables={
-        "quiet": "#98a3b1",
-        "faint": "#7d8897",
-        "cursor": "#303840",
-        "cursor-blurred": "#262a31",
-        "input-cursor-background": "#7ab8e6",
-        "input-cursor-foreground": "#14161a",
-        "scrollbar": "#343a43",
-        "scrollbar-hover": "#454c57",
-        "scrollbar-active": "#7ab8e6",
-        "scrollbar-background": "#14161a",
-        "scrollbar-background-hover": "#14161a",
-        "scrollbar-background-active": "#14161a",
-        "scrollbar-corner-color": "#14161a",
-    },
-)
+from runboard.ui import colours
+
+
+def _theme(name: str, told: dict[str, str], *, dark: bool) -> Theme:
+    """One accent for what lives, red for what failed, and greys for all the rest."""
+    background = told["background"]
+    return Theme(
+        name=name,
+        dark=dark,
+        primary=told["accent"],
+        secondary=told["accent"],
+        accent=told["accent"],
+        success=told["quiet"],
+        warning=told["foreground"],
+        error=told["error"],
+        foreground=told["foreground"],
+        background=background,
+        surface=told["surface"],
+        panel=told["panel"],
+        variables={
+            "quiet": told["quiet"],
+            "faint": told["faint"],
+            "cursor": told["cursor"],
+            "cursor-blurred": told["cursor-blurred"],
+            "input-cursor-background": told["accent"],
+            "input-cursor-foreground": background,
+            "scrollbar": told["scrollbar"],
+            "scrollbar-hover": told["scrollbar-hover"],
+            "scrollbar-active": told["accent"],
+            "scrollbar-background": background,
+            "scrollbar-background-hover": background,
+            "scrollbar-background-active": background,
+            "scrollbar-corner-color": background,
+        },
+    )
+
+
+DARK = _theme("runboard", colours.DARK, dark=True)
 """For a dark room: the default."""
 
-LIGHT = Theme(
-    name="runboard-light",
-    dark=False,
-    primary="#0a66ad",
-    secondary="#0a66ad",
-    accent="#0a66ad",
-    success="#5c6672",
-    warning="#22272e",
-    error="#c0262d",
-    foreground="#22272e",
-    background="#fbfbfa",
-    surface="#f3f4f4",
-    panel="#e8eaec",
-    variables={
-        "quiet": "#5c6672",
-        "faint": "#68727d",
-        "cursor": "#d6e4f1",
-        "cursor-blurred": "#e6e9ec",
-        "input-cursor-background": "#0a66ad",
-        "input-cursor-foreground": "#fbfbfa",
-        "scrollbar": "#d3d7db",
-        "scrollbar-hover": "#bcc3ca",
-        "scrollbar-active": "#0a66ad",
-        "scrollbar-background": "#fbfbfa",
-        "scrollbar-background-hover": "#fbfbfa",
-        "scrollbar-background-active": "#fbfbfa",
-        "scrollbar-corner-color": "#fbfbfa",
-    },
-)
+LIGHT = _theme("runboard-light", colours.LIGHT, dark=False)
 """For a light room."""
 
 
 def style_sheet() -> str:
-    """The absolute path of the style sheet: beside the package in a checkout, inside it when installed."""
-    inside = files("runboard") / "tcss" / "runboard.tcss"
-    found = inside if inside.is_file() else files("runboard") / ".." / "tcss" / "runboard.tcss"
-    with as_file(found) as path:
-        return str(path.resolve())
+    """The absolute path of the style sheet: inside the package when installed, beside it in a checkout."""
+    package = __file__.rpartition("/ui/")[0]
+    inside = f"{package}/tcss/runboard.tcss"
+    try:
+        SourceFileLoader("runboard", inside).get_data(inside)  # importlib.resources would take 7 ms to load
+    except OSError:
+        return f"{package.rpartition('/')[0]}/tcss/runboard.tcss"
+    return inside

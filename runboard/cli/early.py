@@ -1,0 +1,99 @@
+"""The terminal before Textual has it: the first frame is on the alternate screen, which is left whatever happens."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterable
+from types import FrameType, TracebackType
+from typing import Self
+
+_ENDING = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM)
+"""Signals that end the process; ctrl+C is an exception, which ends the context anyway."""
+
+_ENTER = b"\x1b[?1049h\x1b[?25l"
+_LEAVE = b"\x1b[0m\x1b[?1049l\x1b[?25h"
+_LEAVING_SECONDS = 1.0
+_TERMINAL = 2
+"""Textual paints to stderr, and so do we."""
+
+
+class EarlyScreen:
+    """A context in which the alternate screen may be on before Textual takes over, and is off again after it."""
+
+    def __init__(self) -> None:
+        """Begin with the ordinary screen."""
+        self.up = False
+        self._armed = False
+
+    def __enter__(self) -> Self:
+        """Nothing happens before something is painted."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the alternate screen unless somebody else took it over."""
+        self.leave()
+
+    def paint(self, lines: Iterable[str]) -> None:
+        """Put lines on the alternate screen, as far as the terminal takes them without making us wait."""
+        if not _ready():
+            return
+        self._arm()
+        self.up = True
+        os.write(_TERMINAL, _ENTER)
+        for line in lines:
+            if not _ready():
+                return  # Textual paints all of it again
+            os.write(_TERMINAL, line.encode("utf-8", "replace"))
+
+    def hand_over(self) -> None:
+        """From now on somebody else leaves the alternate screen, and heeds the signals."""
+        self.up = False
+        self._disarm()
+
+    def leave(self) -> None:
+        """Be back on the ordinary screen, if that is still for us to do."""
+        if self.up:
+            self.up = False
+            os.write(_TERMINAL, _LEAVE)
+        self._disarm()
+
+    def _arm(self) -> None:
+        """See to it that no signal ends or stops the process while the alternate screen is on.
+
+        ctrl+Z waits until there is somebody who leaves the screen for it and comes back to it.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
+        self._armed = True
+        for number in _ENDING:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._die)
+
+    def _disarm(self) -> None:
+        """Let signals be what they were, but those that somebody else heeds by now."""
+        if self._armed:
+            self._armed = False
+            for number in _ENDING:
+                if signal.getsignal(number) == self._die:
+                    signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
+
+    def _die(self, number: int, _frame: FrameType | None) -> None:
+        """Leave the screen and die of the signal, even where the terminal takes nothing any more."""
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, _LEAVING_SECONDS)
+        if self.up:
+            self.up = False
+            os.write(_TERMINAL, _LEAVE)
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+
+def _ready() -> bool:
+    """Whether the terminal takes something right now; one that is stopped or gone does not."""
+    poll = select.poll()
+    poll.register(_TERMINAL, select.POLLOUT)
+    return any(event == select.POLLOUT for _fd, event in poll.poll(0))

@@ -1,0 +1,101 @@
+"""Opening the board: what must hold before, and a first frame of plain text while Textual is being loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+
+from runboard.board import Board
+from runboard.cli import place
+from runboard.cli.early import EarlyScreen
+from runboard.cli.exits import USAGE, Failure
+from runboard.cli.printing import is_terminal
+from runboard.model import Run
+from runboard.safetext import clean
+from runboard.store import NoSuchRun, Store, StoreError
+from runboard.ui import frame
+
+FEW = 200
+"""So many runs are read for the first frame; of more, it shows none."""
+
+
+def open_board(root: str, *, writable: bool) -> int:
+    """Show the runs of a directory until the person leaves, and return the exit code.
+
+    Args:
+        root: The runs directory; it need not exist yet.
+        writable: Whether the board may act and settle; if not, it is built without the means to.
+
+    Raises:
+        Failure: There is no terminal, or the directory cannot be looked into.
+    """
+    require_terminals()
+    place.check(root)
+    store = Store(root)
+    title = _with_tilde(root)
+    with EarlyScreen() as early:
+        runs = few_runs(store)
+        board = Board(runs or [])
+        if runs is not None:
+            _paint(early, board, title, read_only=not writable)
+        from runboard.cli.screen import show_board  # noqa: PLC0415 - a tenth of a second that the first frame saves
+
+        return show_board(store, board, title, early, writable=writable)
+
+
+def require_terminals() -> None:
+    """Refuse to draw where nobody could see it or answer.
+
+    Raises:
+        Failure: A standard stream is no terminal.
+    """
+    streams = (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr))
+    missing = [name for name, stream in streams if not is_terminal(stream)]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        where = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
+        raise Failure(f"the board needs a terminal, and {where} {verb} none; for scripts: runboard ps", USAGE)
+
+
+def few_runs(store: Store) -> list[Run] | None:
+    """Every run as it is on disk, where there are few; None where there are many, or they cannot be listed."""
+    try:
+        ids = store.few_ids(FEW)
+    except StoreError:
+        return None  # told by the board
+    if ids is None:
+        return None
+    runs = []
+    for run_id in ids:
+        with suppress(NoSuchRun):
+            runs.append(store.read(run_id))
+    return runs
+
+
+def _paint(early: EarlyScreen, board: Board, title: str, *, read_only: bool) -> None:
+    """Paint the first frame in the present window, where one can be painted."""
+    try:
+        columns, rows = os.get_terminal_size(2)
+    except OSError:
+        return
+    if columns >= frame.NARROWEST and rows >= frame.LOWEST:
+        now, depth = time.time(), _depth()
+        lines = frame.frame(board, columns, rows, title=clean(title), read_only=read_only, now=now, depth=depth)
+        early.paint(lines)
+
+
+def _depth() -> int:
+    """How many colours the terminal has, as far as we paint with them: all, 256, or none."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") in {"dumb", "unknown"}:
+        return 0
+    if os.environ.get("COLORTERM", "").strip().lower() in {"truecolor", "24bit"}:
+        return 1 << 24
+    return 256 if os.environ["TERM"].endswith(("256color", "kitty")) else 0
+
+
+def _with_tilde(path: str) -> str:
+    """A path as people write it."""
+    home = os.path.expanduser("~")
+    return f"~{path[len(home) :]}" if home != "/" and path.startswith(f"{home}/") else path

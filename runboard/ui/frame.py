@@ -1,0 +1,121 @@
+"""The first frame: what the board's screen will look like, as plain text, painted before Textual is loaded.
+
+Lines, columns and colours are those of the style sheet, so that Textual paints over it without a jump; tests compare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from runboard.board import Board
+from runboard.columns import STOPPING, shown
+from runboard.safetext import wire_safe
+from runboard.ui.cells import Slot, fit, lay_out
+from runboard.ui.colours import DARK, KINDS, ink, sequence
+from runboard.ui.headline import Headline, spending_text
+
+Cell = tuple[str, str, str]
+"""A text, the name of its colour and that of its ground."""
+
+NARROWEST, LOWEST = 20, 5
+"""In a smaller window there is nothing worth painting early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things stand in a window: the table's cells, and the first line below the summary."""
+
+    columns: int
+    rows: int
+    top: int
+    table_columns: int
+    table_rows: int
+
+    @classmethod
+    def of(cls, columns: int, rows: int, *, empty: bool) -> Layout:
+        """The layout that the style sheet makes of a window's size."""
+        top = 2 if rows >= 30 else 1
+        panes = rows - top - 1
+        if rows < 15 or empty:
+            return cls(columns, rows, top, columns, panes)
+        if columns >= 180:
+            return cls(columns, rows, top, columns * 60 // 100, panes)
+        return cls(columns, rows, top, columns, max(4, panes * 45 // 100))
+
+
+def frame(board: Board, columns: int, rows: int, *, title: str, read_only: bool, now: float, depth: int) -> list[str]:
+    """Every line of the screen as it goes to a terminal, each with its place.
+
+    Args:
+        board: The runs.
+        columns: The window's width.
+        rows: Its height.
+        title: The runs directory as people write it, clean.
+        read_only: Whether the board will only look.
+        now: Epoch seconds.
+        depth: How many colours the terminal has; 0 for none.
+    """
+    counts, spending = board.counts(), board.spending(now)
+    layout = Layout.of(columns, rows, empty=not counts)
+    headline = Headline(title, read_only, counts, spent=spending_text(spending) if spending else "").parts(columns - 2)
+    lines: list[list[Cell]] = [[(" ", "", ""), *((text, colour, "") for text, colour in headline)]]
+    lines += [[] for _ in range(layout.top - 1)]
+    lines += [[*cells, *_beside(layout, y)] for y, cells in enumerate(_table(board, layout, now))]
+    while len(lines) < rows - 1:
+        lines.append(_below(layout, len(lines) - layout.top))
+    return [f"\x1b[{y};1H{_painted(cells, columns, depth)}" for y, cells in enumerate([*lines[: rows - 1], []], 1)]
+
+
+def _table(board: Board, layout: Layout, now: float) -> list[list[Cell]]:
+    """The header and the first rows."""
+    order = board.order
+    width = layout.table_columns - (len(order) + 1 > layout.table_rows)
+    runs = [run for run_id in order if (run := board.get(run_id))]
+    slots = lay_out(shown(runs), layout.table_columns)
+    lines = [_line([(slot, slot.column.title, "faint") for slot in slots], "")] if runs else []
+    for run in runs[: layout.table_rows - 1]:
+        texts = [slot.column.text(run, now) for slot in slots]
+        kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
+        cells = [(slot, text, KINDS[ink(slot.column.key, kind)]) for slot, text in zip(slots, texts, strict=True)]
+        lines.append(_line(cells, "cursor" if run is runs[0] else ""))
+    ends = [(" " * max(0, width - _length(line)), "", line[0][2] if line else "") for line in lines]
+    lines = [
+        [*line, end, (" " * (layout.table_columns - width), "", "")] for line, end in zip(lines, ends, strict=True)
+    ]
+    return lines + [[(" " * layout.table_columns, "", "")]] * (layout.table_rows - len(lines))
+
+
+def _line(cells: list[tuple[Slot, str, str]], ground: str) -> list[Cell]:
+    """Texts in their columns."""
+    line, x = list[Cell](), 0
+    for slot, text, colour in cells:
+        line += [(" " * (slot.x - x), "", ground), (fit(text, slot.width, slot.column.align), colour, ground)]
+        x = slot.x + slot.width
+    return line
+
+
+def _beside(layout: Layout, y: int) -> list[Cell]:
+    """The pane's part of a line of the table, where it stands beside it."""
+    return [(" " * (layout.columns - layout.table_columns), "", "surface" if y else "panel")]
+
+
+def _below(layout: Layout, y: int) -> list[Cell]:
+    """A line of the pane, where it stands below the table."""
+    return [(" " * layout.columns, "", "panel" if y == layout.table_rows else "surface")]
+
+
+def _painted(cells: list[Cell], columns: int, depth: int) -> str:
+    """One line in its colours, as wide as the window."""
+    parts, last = [], ""
+    for text, colour, ground in [*cells, (" " * max(0, columns - _length(cells)), "", "")]:
+        switch = sequence(DARK[colour or "foreground"], DARK[ground or "background"], depth)
+        parts.append(wire_safe(text) if switch == last else switch + wire_safe(text))
+        last = switch if text else last
+    return "".join(parts)
+
+
+def _length(cells: list[Cell]) -> int:
+    """How many cells of the terminal they take."""
+    return sum(cell_len(text) for text, _, _ in cells)

@@ -1,0 +1,49 @@
+"""Showing the board: from Textual being loaded to the exit code."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+
+from runboard.board import Board
+from runboard.control import Control
+from runboard.logs import LogView
+from runboard.model import Run
+from runboard.ui.handover import Early
+from runboard.ui.intake import Feed
+
+
+def show(
+    board: Board,
+    feed: Feed,
+    control: Control | None,
+    open_log: Callable[[str], LogView],
+    title: str,
+    *,
+    read_response: Callable[[str], str | None] = lambda _run_id: None,
+    read_run: Callable[[str], Run | None] | None = None,
+    early: Early | None = None,
+) -> int:
+    """Show the board until it is left, and return the exit code.
+
+    The caller has seen to it that stdin, stdout and stderr are terminals, and has taken every TEXTUAL* variable and
+    ESCDELAY out of the environment, and NO_COLOR where it is empty: Textual reads them when it is imported, and some
+    of them load modules or press keys. That import happens here and takes a quarter of a second.
+
+    Returns:
+        0 when it was left by q or ctrl+c, 1 after a crash (told on stderr), 128 + n after signal n, 129 when the
+        terminal was gone. Runs are never touched by leaving.
+    """
+    from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
+
+    app = RunboardApp(board, feed, control, open_log, title=title, read_response=read_response, read_run=read_run)
+    app.early = early
+    gc.freeze()
+    gc.enable()
+    app.run()
+    if early is not None:
+        early.leave()
+    if app.crash is not None:
+        sys.stderr.write(f"{app.crash}\nrunboard: the board stopped because of this error; your runs go on.\n")
+    return app.return_code or 0
