@@ -95,17 +95,18 @@ class Control:
         )
         return self._launched(self._store.create(draft))
 
-    def kill(self, run_id: str, signal: int = Signals.SIGTERM, grace: float = 5.0) -> Run:
+    def kill(self, run_id: str, signal: int = Signals.SIGTERM, grace: float = 5.0, *, leader: bool = False) -> Run:
         """End a run's whole process tree, and return the run as it was settled.
 
         The wish is on disk before the first signal, so that whoever settles the ending says "killed". A signal that is
-        no wish to end (SIGUSR1, SIGCONT) is only sent, and the run comes back as it stands.
+        no wish to end (SIGUSR1, SIGCONT) is only sent, and the run comes back as it stands; so is any signal for the
+        ``leader`` alone, its command without what that started.
 
         Raises:
             ControlError: It has ended already, its process is out of reach or not provably its own, or it survived.
             StoreError: The wish could not be written down; nothing was signalled then.
         """
-        return signalling.kill(self._store, run_id, signal, grace, by=self.by)
+        return signalling.kill(self._store, run_id, signal, grace, by=self.by, leader=leader)
 
     def pause(self, run_id: str) -> Run:
         """Stop every process of a run where it stands, until it is told to go on; its time limit goes on.

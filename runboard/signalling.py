@@ -24,7 +24,7 @@ HARMLESS = frozenset(
 """Signals that end no process by default: they are sent without a kill request."""
 
 
-def kill(store: Store, run_id: str, signal: int, grace: float, *, by: str) -> Run:
+def kill(store: Store, run_id: str, signal: int, grace: float, *, by: str, leader: bool = False) -> Run:
     """End a run's whole process tree, and return the run as it was settled (see ``Control.kill``).
 
     Raises:
@@ -38,8 +38,8 @@ def kill(store: Store, run_id: str, signal: int, grace: float, *, by: str) -> Ru
         if not run.active:
             raise ControlError(_ended_sentence(run))
     try:
-        if signal not in ENDING_SIGNALS:
-            process.signal_tree(run, path, signal)
+        if leader or signal not in ENDING_SIGNALS:
+            process.signal_tree(run, path, signal, leader=leader)
             process.wait_gone(run, 0.2)
             return settle(store, run_id, by=by)
         end = process.end_tree(run, path, signal, grace)

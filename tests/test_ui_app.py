@@ -167,7 +167,7 @@ async def test_the_palette_has_our_actions_only() -> None:
     async with fixed_board([LIVE], control=object()) as desk:
         names = [command.title for command in desk.app.get_system_commands(desk.app.screen)]
         assert names == [
-            *("Open  enter", "Details  i", "Filter  /", "Stop  s", "Kill  S", "New  n"),
+            *("Open  enter", "Details  i", "Filter  /", "Stop  s", "Kill  S", "Signal  x", "New  n"),
             *("Rerun  r", "Pause  p", "Tags  t"),
             *("Response  2", "Help  ?", "Quit  q"),
             "Light theme",

@@ -169,6 +169,7 @@ SCREENS = {
     "mark": ((120, 36), ["down"] * 9 + ["m"]),
     "new": ((120, 36), ["down"] * 3 + ["n"]),
     "new-80x24": ((80, 24), ["down"] * 3 + ["n", *"train"]),
+    "signal": ((120, 36), ["down"] * 3 + ["x"]),
     "tags": ((120, 36), ["down"] * 10 + ["t"]),
     "help": ((120, 36), ["down"] * 3 + ["question_mark"]),
     "filter": ((120, 36), ["slash", *"status:failed"]),

@@ -77,7 +77,8 @@ def waited(store: Store, run_id: str) -> int:
 @click.option(
     "--grace", type=duration, default="5s", metavar="TIME", help="How long until KILL follows; 5s if left out."
 )
-def kill_verb(desk: Desk, *, run_ids: Sequence[str], signal: int, grace: float) -> int:
+@click.option("--leader", is_flag=True, help="Only the command itself, once, without what it started.")
+def kill_verb(desk: Desk, *, run_ids: Sequence[str], signal: int, grace: float, leader: bool) -> int:
     """End a run's whole process tree, and make sure that nothing of it is left.
 
     Signals that end nothing by themselves, such as USR1, STOP and CONT, are only sent.
@@ -89,7 +90,7 @@ def kill_verb(desk: Desk, *, run_ids: Sequence[str], signal: int, grace: float) 
 
     def kill(run_id: str) -> int:
         """Signal one and say what came of it."""
-        run = control.kill(run_id, signal, grace)
+        run = control.kill(run_id, signal, grace, leader=leader)
         say(verdict(run) if run.finished else f"{run.id} was sent {signal_name(signal)}; it has not ended")
         return DONE
 

@@ -60,15 +60,15 @@ def end_tree(run: Run, run_dir: str, number: int, grace: float) -> TreeEnd:
         return TreeEnd(reach.signalled, survivors, escalated=number != signal.SIGKILL)
 
 
-def signal_tree(run: Run, run_dir: str, number: int) -> int:
-    """Send one signal to every process of a run, no more; returns how many it reached.
+def signal_tree(run: Run, run_dir: str, number: int, *, leader: bool = False) -> int:
+    """Send one signal to every process of a run, or to its command only; returns how many it reached.
 
     Raises:
         NotOurs: As for ``end_tree``.
     """
     refuse(run, run_dir)
     with Reach(run) as reach:
-        reach.send(members(run), number)
+        reach.send([one for one in members(run) if not leader or one.pid == run.process.pid], number)
         return reach.signalled
 
 

@@ -14,9 +14,12 @@ from runboard.columns import reason_text, status_word
 from runboard.control import Control, ControlError
 from runboard.draft import Draft, troubles
 from runboard.model import Run, Status
+from runboard.signalling import HARMLESS
 from runboard.store import NoSuchRun
+from runboard.ui.asked import ASKED, meanwhile, name_of
 from runboard.ui.confirm import Confirm
 from runboard.ui.deeds import PATIENCE, TOLD, Deed, Report, Work, Working, one_by_one, together
+from runboard.verdict import ENDING_SIGNALS
 
 T = TypeVar("T")
 KNOWN = 2000
@@ -76,6 +79,7 @@ class Acts:
         return {
             "stop": live and run.id not in self.stopping and run.kill_request is None,
             "kill": live,
+            "signal": live,
             "pause": live and not run.paused,
             "continue": live and run.paused,
             "mark": saved,
@@ -95,6 +99,7 @@ class Acts:
             await {
                 "stop": self.stop,
                 "kill": self.kill,
+                "signal": self.signal,
                 "pause": self.pause,
                 "continue": self.resume,
                 "mark": self.mark,
@@ -115,6 +120,29 @@ class Acts:
         if await self._agreed("kill", runs, "SIGKILL to {its} whole process tree, at once."):
             await self._end(runs, SIGKILL, "Killing")
 
+    async def signal(self, runs: Sequence[Run]) -> None:
+        """Send a signal that somebody picks; one that ends what does not expect it only after a question."""
+        from runboard.ui.signals import SignalPicker  # noqa: PLC0415 - it loads when it is first wanted
+
+        picked = await self._ask(SignalPicker(runs))
+        if picked is None:
+            return
+        signal, leader = picked
+        whom = "its command only, once" if leader else "its whole process tree"
+        grave = signal not in HARMLESS
+        after = "; after 5 s, SIGKILL" if signal in ENDING_SIGNALS and not leader and signal != SIGKILL else ""
+        if grave and not await self._agreed("signal", runs, f"{signal.name} to {whom}{after}."):
+            return
+
+        def send(run_id: str) -> str:
+            """Send it to one."""
+            return f"was sent {signal.name}: {status_word(self._control.kill(run_id, signal, leader=leader))}"
+
+        if signal in ENDING_SIGNALS and not leader:
+            await self._end(runs, signal, f"Sending {signal.name}")
+        else:
+            await self._work([run for run in runs if self._still_active(run)], send, f"Sending {signal.name}")
+
     async def _end(self, runs: Sequence[Run], signal: Signals, doing: str) -> None:
         """Signal those that have not ended meanwhile; all of them are shown as stopping."""
         live = [run for run in runs if self._still_active(run)]
@@ -132,7 +160,7 @@ class Acts:
         now = self._board.get(run.id)
         if now is not None and now.active:
             return True
-        self._tell(_meanwhile(run, now), False)
+        self._tell(meanwhile(run, now), False)
         return False
 
     async def pause(self, runs: Sequence[Run]) -> None:
@@ -225,7 +253,7 @@ class Acts:
         except TOLD as error:
             self._tell(str(error), True)
         else:
-            self._tell(f"{_name(run)}: {status_word(run)}", run.status is Status.FAILED)
+            self._tell(f"{name_of(run)}: {status_word(run)}", run.status is Status.FAILED)
 
     def _start(self, draft: Draft) -> Run:
         """Start a run as it was typed and found good."""
@@ -249,14 +277,14 @@ class Acts:
         """Start one again, and say which run it is now."""
         new = self._control.rerun(run_id)
         if new.status is Status.FAILED:
-            raise ControlError(f"{_name(new)}: {status_word(new)}  {reason_text(new)}")
+            raise ControlError(f"{name_of(new)}: {status_word(new)}  {reason_text(new)}")
         return f"runs again as {new.id}: {status_word(new)}"
 
     # Asking, doing, telling.
 
     async def _agreed(self, act: str, runs: Sequence[Run], consequence: str) -> bool:
         """Ask whether to do something to these runs."""
-        one, many, yes = _ASKED[act]
+        one, many, yes = ASKED[act]
         single = len(runs) == 1
         it, its = ("it", "its") if single else ("them", "their")
         question = Confirm(
@@ -278,7 +306,7 @@ class Acts:
             if not task.done():
                 await self._ask(Working(work))
         await task
-        await self._report(work, {run.id: _name(run) for run in runs})
+        await self._report(work, {run.id: name_of(run) for run in runs})
         return work.done
 
     async def _report(self, work: Work, names: dict[str, str]) -> None:
@@ -299,26 +327,3 @@ class Acts:
             await self._ask(Report(sentence, work.done))
         else:
             self._tell(sentence, False)
-
-
-_ASKED = {
-    "stop": ("Stop this run?", "Stop these {} runs?", "stop {it}"),
-    "kill": ("Kill this run?", "Kill these {} runs?", "kill {it}"),
-    "pause": ("Pause this run?", "Pause these {} runs?", "pause {it}"),
-    "continue": ("Let this run go on?", "Let these {} runs go on?", "continue"),
-    "trash": ("Move this run to the trash?", "Move these {} runs to the trash?", "move {it}"),
-    "rerun": ("Run this again?", "Run these {} again?", "run {it} again"),
-}
-"""The question for one run and for several, and what yes means."""
-
-
-def _name(run: Run) -> str:
-    """A run's id with what people call it."""
-    return f"{run.id} {run.title[:40]}".strip()
-
-
-def _meanwhile(run: Run, now: Run | None) -> str:
-    """What happened to a run while its question was open."""
-    if now is None:
-        return f"{_name(run)} is gone meanwhile; nothing was done"
-    return f"{_name(run)} ended meanwhile: {status_word(now)}; nothing was done"

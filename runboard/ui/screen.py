@@ -53,6 +53,7 @@ class DeskScreen(BoardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "app.act('stop')", "stop", tooltip="Ask it to end: SIGTERM to its whole tree", id="run.stop"),
         Binding("S", "app.act('kill')", "kill", tooltip="End it by force: SIGKILL", id="run.kill"),
+        Binding("x", "app.act('signal')", "signal", tooltip="Choose a signal to send", id="run.signal"),
         Binding("n", "app.act('new')", "new", tooltip="Start a new run", id="run.new"),
         Binding("r", "app.act('rerun')", "rerun", tooltip="Start the same command again", id="run.rerun"),
         Binding("p", "app.act('pause')", "pause", tooltip="Stop its processes where they stand", id="run.pause"),
