@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
+from runboard import rank
+from runboard.columns import fills
 from runboard.model import Run, Status
+from runboard.order import Down, Key, Order
 from runboard.query import Query
+from runboard.row import ENDED, Place, Row, matching
+from runboard.totals import Spending, Totals
 
-Place = tuple[int, float, str]
-"""Where a run stands in the order: its group, then newest first, then its id so that no two places are equal."""
+Entry = Run | Row
+"""What the board holds of a run: all of it while it may change, a row once it is finished and saved."""
 
-HOUR = 3600.0
+PARSED = 512
+"""So many rows are kept parsed: more than fit on any screen."""
 
 _GROUPS = {Status.RUNNING: 0, Status.QUEUED: 1}
+
+TICK_SECONDS = 5.0
+"""How often runs are placed and compared anew where order or filter know the time."""
+
+SLICE = 10_000
+"""So many rows are then compared with a filter that knows the time, in a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,80 +38,118 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
-    """What the runs used: tokens, cost in USD, and what of the cost fell into the last hour; None is "not told"."""
+class Sorting:
+    """By which column the rows are sorted, and whether the largest stands first; no column is the usual order."""
 
-    tokens: int | None
-    cost: float | None
-    per_hour: float | None
-
-
-def _share_of_last_hour(run: Run, now: float) -> float:
-    """Which part of a run's time lies in the last hour; its cost is taken as spread evenly over its time."""
-    end = run.completed_at if run.finished and run.completed_at is not None else now
-    begun = run.started_at if run.started_at is not None else end
-    if end <= now - HOUR:
-        return 0.0
-    whole = end - begun
-    return 1.0 if whole <= 0 else min(1.0, (end - max(begun, now - HOUR)) / whole)
+    column: str | None = None
+    falling: bool = False
 
 
-def place(run: Run) -> Place:
+def place(entry: Entry) -> Place:
     """Running first, then queued, then ended; newest first within each."""
-    group = _GROUPS.get(run.status, 2)
-    moment = (run.completed_at or run.started_at) if group == 2 else run.started_at
-    return group, -(moment or 0.0), run.id
+    if isinstance(entry, Row):
+        return entry.place
+    group = _GROUPS.get(entry.status, ENDED)
+    moment = (entry.completed_at or entry.started_at) if group == ENDED else entry.started_at
+    return group, -(moment or 0.0), entry.id
 
 
 class Board:
-    """All runs by id and the visible ones in order; cost grows with what changes, not with what there is."""
+    """All runs by id and the visible ones in order; cost grows with what changes, not with what there is.
 
-    def __init__(self, runs: Iterable[Run] = ()) -> None:
-        """Begin with these runs and no filter."""
-        self.runs: dict[str, Run] = {}
+    Of the order there is one list of all ids as they usually stand, and, where a filter or another order is set, one of
+    the visible ones; neither is ever handed out. A place in them is found by the key of the run that stands there.
+    """
+
+    def __init__(self, runs: Iterable[Entry] = ()) -> None:
+        """Begin with these runs, no filter and the usual order."""
         self.query = Query()
+        self.sorting = Sorting()
+        self.sizes: dict[str, int] = {}
+        self.filled = 0
+        self._entries: dict[str, Entry] = {}
+        self._live: dict[str, None] = {}
+        self._totals = Totals()
+        self._parsed: dict[str, Run] = {}
+        self._ranked = Order([], self._usual)
+        self._shown = self._ranked
         self._now = 0.0
-        self._places: list[Place] = []
-        self._counts: Counter[Status] = Counter()
+        self._compared = 0
         self.apply(runs)
+
+    def __len__(self) -> int:
+        """How many runs are visible."""
+        return len(self._shown.ids)
+
+    @property
+    def total(self) -> int:
+        """How many runs there are, visible or not."""
+        return len(self._entries)
 
     @property
     def order(self) -> list[str]:
-        """The visible ids from top to bottom."""
-        return [entry[2] for entry in self._places]
+        """The visible ids from top to bottom: a copy of all of them, for who has time."""
+        return list(self._shown.ids)
+
+    def at(self, spot: int) -> str:
+        """The id of the visible run at a place from the top."""
+        return self._shown.ids[spot]
 
     def get(self, run_id: str) -> Run | None:
-        """The run, or None when it is gone."""
-        return self.runs.get(run_id)
+        """The run, or None when it is gone; of a finished one what its row knows."""
+        entry = self._entries.get(run_id)
+        if not isinstance(entry, Row):
+            return entry
+        run = self._parsed.get(run_id)
+        if run is None:
+            if len(self._parsed) >= PARSED:
+                self._parsed.clear()
+            run = self._parsed[run_id] = entry.run()
+        return run
 
-    def apply(self, changed: Iterable[Run], removed: Iterable[str] = ()) -> Delta:
+    def index_of(self, run_id: str | None) -> int | None:
+        """At what place from the top a run stands; None where it is not visible."""
+        return None if run_id is None or run_id not in self._entries else self._shown.find(run_id)
+
+    def key(self, run_id: str) -> Key:
+        """The key of a run in the present order; it tells its place also when it has gone."""
+        return self._shown.rank(run_id)
+
+    def spot(self, key: Key) -> int:
+        """At what place a run of this key stands or would stand."""
+        return self._shown.spot(key)
+
+    def counts(self) -> dict[Status, int]:
+        """How many runs stand where, over all runs, filtered or not; statuses nobody has are left out."""
+        return self._totals.counts()
+
+    def spending(self, now: float) -> Spending | None:
+        """What all runs together used, filtered or not; None where no run tells."""
+        return self._totals.spending(now)
+
+    # What changes.
+
+    def apply(self, changed: Iterable[Entry], removed: Iterable[str] = (), rows: Iterable[Row] = ()) -> Delta:
         """Take over new states of runs and forget those removed."""
         touched: set[str] = set()
+        fresh: dict[str, None] = {}
         moved = False
         for run_id in removed:
-            old = self.runs.pop(run_id, None)
-            if old is not None:
-                self._counts[old.status] -= 1
-                moved |= self._withdraw(old)
+            if run_id in self._entries:
+                moved |= self._take_out(run_id)
+                self._forget(run_id)
                 touched.add(run_id)
-        for run in changed:
-            old = self.runs.get(run.id)
-            if old == run:
+        for entry in chain(rows, changed):
+            old = self._entries.get(entry.id)
+            if old == entry:
                 continue
-            self.runs[run.id] = run
-            self._counts[run.status] += 1
-            touched.add(run.id)
-            if old is not None:
-                self._counts[old.status] -= 1
-                if place(old) == place(run) and self.query.matches(old, self._now) == self.query.matches(
-                    run, self._now
-                ):
-                    continue
-                moved |= self._withdraw(old)
-            if self.query.matches(run, self._now):
-                insort(self._places, place(run))
-                moved = True
-        return Delta(frozenset(touched), moved)
+            touched.add(entry.id)
+            if old is None or entry.id in fresh:
+                self._hold(entry, old)
+                fresh[entry.id] = None
+            else:
+                moved |= self._replace(entry, old)
+        return Delta(frozenset(touched), self._put_in(list(fresh)) or moved)
 
     def filter(self, text: str, now: float = 0.0) -> None:
         """Show only what the query matches at this time in epoch seconds.
@@ -110,26 +159,159 @@ class Board:
         """
         self.query = Query.parse(text)
         self._now = now
-        self._places = sorted(place(run) for run in self.runs.values() if self.query.matches(run, now))
+        self._arrange()
 
-    def spending(self, now: float) -> Spending | None:
-        """What all runs together used, filtered or not; None where no run tells."""
-        told = [(run, run.usage) for run in self.runs.values() if run.usage is not None]
-        tokens = [usage.total_tokens for _, usage in told if usage.total_tokens is not None]
-        costs = [(run, usage.cost) for run, usage in told if usage.cost is not None]
-        if not tokens and not costs:
-            return None
-        hour = sum(cost * _share_of_last_hour(run, now) for run, cost in costs)
-        return Spending(sum(tokens) if tokens else None, *((sum(c for _, c in costs), hour) if costs else (None, None)))
+    def sort(self, sorting: Sorting, now: float) -> None:
+        """Sort by a column; live runs stand where their elapsed time puts them at ``now`` and at each later tick."""
+        self.sorting = sorting
+        self._now = now
+        self._arrange()
 
-    def counts(self) -> dict[Status, int]:
-        """How many runs stand where, over all runs, filtered or not; statuses nobody has are left out."""
-        return {status: self._counts[status] for status in Status if self._counts[status] > 0}
+    def tick(self, now: float) -> bool:
+        """Let time go on where order or filter know it; whether rows came, went or moved.
 
-    def _withdraw(self, run: Run) -> bool:
-        """Take a run's place out of the order; whether it had one."""
-        spot = bisect_left(self._places, place(run))
-        if spot < len(self._places) and self._places[spot][2] == run.id:
-            del self._places[spot]
-            return True
-        return False
+        Once in ``TICK_SECONDS`` every live run is placed and compared anew. Of the others only the age goes on, slowly:
+        ``SLICE`` of them are compared each time.
+        """
+        timed = self.query.timed
+        if (not timed and self.sorting.column != "elapsed") or 0 <= now - self._now < TICK_SECONDS:
+            return False
+        before, some = self._shown.ids, {**self._live, **dict.fromkeys(self._next_slice() if timed else ())}
+        self._now = now
+        self._shown.ids = [run_id for run_id in before if run_id not in some]
+        self._shown.merge([run_id for run_id in some if self._passes(run_id)])
+        return self._shown.ids != before
+
+    def _next_slice(self) -> list[str]:
+        """The rows whose turn it is to be compared with the time."""
+        start = self._compared if self._compared < len(self._ranked.ids) else 0
+        self._compared = start + SLICE
+        return self._ranked.ids[start : self._compared]
+
+    # The runs.
+
+    def _hold(self, entry: Entry, old: Entry | None) -> None:
+        """Take a run in, in the place of its old state."""
+        if old is not None:
+            self._totals.remove(old)
+        self._entries[entry.id] = entry
+        self._totals.add(entry)
+        self._parsed.pop(entry.id, None)
+        if isinstance(entry, Row):
+            self.filled |= entry.fills
+            self._live.pop(entry.id, None)
+            return
+        self.filled |= fills(entry)
+        if entry.active:
+            self._live[entry.id] = None
+        else:
+            self._live.pop(entry.id, None)
+
+    def _forget(self, run_id: str) -> None:
+        """Let a run go."""
+        self._totals.remove(self._entries.pop(run_id))
+        self._live.pop(run_id, None)
+        self._parsed.pop(run_id, None)
+
+    # The order.
+
+    def _usual(self, run_id: str) -> Place:
+        """The key of a run in the usual order."""
+        return place(self._entries[run_id])
+
+    def _by_column(self, column: str, falling: bool) -> Callable[[str], Key]:
+        """The key of a run in the order by a column: the value, then as usual; without a value last."""
+        value = self._value(column)
+
+        def key(run_id: str) -> Key:
+            """Its key now."""
+            found = value(run_id)
+            usual = place(self._entries[run_id])
+            return (1, 0, usual) if found is None else (0, Down(found) if falling else found, usual)
+
+        return key
+
+    def _value(self, column: str) -> Callable[[str], rank.Value]:
+        """By what a run is ranked in a column, by its id."""
+        of_run, of_row, entries = rank.of_run(column), rank.of_row(column), self._entries
+
+        def value(run_id: str) -> rank.Value:
+            """Its value now."""
+            entry = entries[run_id]
+            return of_row(entry, self._now) if isinstance(entry, Row) else of_run(entry, self._now)
+
+        return value
+
+    def _arrange(self) -> None:
+        """Make the order of the visible ids anew: the usual one, those that match, sorted; each step is stable."""
+        if not self.query.terms and self.sorting.column is None:
+            self._shown = self._ranked
+            return
+        ids, column, falling = self._ranked.ids, self.sorting.column, self.sorting.falling
+        if self.query.terms:
+            ids = self._matching()
+        if column is None:
+            self._shown = Order(ids, self._usual)
+            return
+        value = self._value(column)
+        values = {run_id: found for run_id in ids if (found := value(run_id)) is not None}
+        without = [run_id for run_id in ids if run_id not in values]
+        sorted_ids = sorted(values, key=values.__getitem__, reverse=falling)
+        self._shown = Order(sorted_ids + without, self._by_column(column, falling))
+
+    def _passes(self, run_id: str) -> bool:
+        """Whether a run is visible under the present filter."""
+        entry = self._entries[run_id]
+        size = self.sizes.get(run_id)
+        if isinstance(entry, Row):
+            return entry.matches(self.query, self._now, size)
+        return self.query.matches(entry, self._now, size)
+
+    def _matching(self) -> list[str]:
+        """The ids of all runs that are visible under the present filter, in the usual order."""
+        entries = list(self._entries.values())
+        rows = [entry for entry in entries if isinstance(entry, Row)]
+        passing = {row.id for row in matching(rows, self.query, self._now, self.sizes)}
+        passing.update(run.id for run in entries if isinstance(run, Run) and self._passes(run.id))
+        return [run_id for run_id in self._ranked.ids if run_id in passing]
+
+    def _replace(self, entry: Entry, old: Entry) -> bool:
+        """Take over a new state of a run; whether it came, went or moved."""
+        moved = place(old) != place(entry)
+        if self._shown is self._ranked:
+            if moved:
+                self._ranked.remove(entry.id)
+            self._hold(entry, old)
+            if moved:
+                self._ranked.add(entry.id)
+            return moved
+        key, spot = self._shown.rank(entry.id), self._shown.find(entry.id)
+        if moved:
+            self._ranked.remove(entry.id)
+        self._hold(entry, old)
+        if moved:
+            self._ranked.add(entry.id)
+        passes = self._passes(entry.id)
+        if (spot is not None) is passes and (not passes or key == self._shown.rank(entry.id)):
+            return False
+        if spot is not None:
+            del self._shown.ids[spot]
+        if passes:
+            self._shown.add(entry.id)
+        return True
+
+    def _take_out(self, run_id: str) -> bool:
+        """Take a run out of the order; whether it was visible."""
+        visible = self._shown.remove(run_id)
+        if self._shown is not self._ranked:
+            self._ranked.remove(run_id)
+        return visible
+
+    def _put_in(self, run_ids: list[str]) -> bool:
+        """Put newcomers into the order; whether any of them is visible."""
+        self._ranked.merge(run_ids)
+        if self._shown is self._ranked:
+            return bool(run_ids)
+        visible = [run_id for run_id in run_ids if self._passes(run_id)]
+        self._shown.merge(visible)
+        return bool(visible)

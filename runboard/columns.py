@@ -170,12 +170,25 @@ COLUMNS = (
 """Every column, in the order in which they stand."""
 
 
+FILLS = {column.key: 1 << number for number, column in enumerate(COLUMNS) if column.fills is not None}
+"""The bit that says of an optional column that a run fills it."""
+
+
+def fills(run: Run) -> int:
+    """The bits of the optional columns that a run fills."""
+    return sum(FILLS[column.key] for column in COLUMNS if column.fills is not None and column.fills(run))
+
+
+def filled(bits: int) -> list[Column]:
+    """The columns worth showing where these optional ones are filled."""
+    return [column for column in COLUMNS if column.fills is None or FILLS[column.key] & bits]
+
+
 def shown(runs: Iterable[Run]) -> list[Column]:
     """The columns worth showing for these runs: the optional ones only where some run fills them."""
-    empty = {column.key: column.fills for column in COLUMNS if column.fills is not None}
+    bits, every = 0, sum(FILLS.values())
     for run in runs:
-        for key in [key for key, fills in empty.items() if fills(run)]:
-            del empty[key]
-        if not empty:
+        bits |= fills(run)
+        if bits == every:
             break
-    return [column for column in COLUMNS if column.key not in empty]
+    return filled(bits)

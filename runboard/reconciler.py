@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
 from runboard import process
+from runboard.batch import Batch
 from runboard.model import Run
 from runboard.reconcile import end_overdue, overdue, preview, settle
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
@@ -35,16 +35,6 @@ WORKERS = 4
 
 FOREIGN_WATCHES = 256
 """At most so many directories of active runs of the older tool are watched; the sweep sees to the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """News for a board: runs as they now stand, ids that are gone, sentences to show; ``complete`` once all is read."""
-
-    changed: tuple[Run, ...] = ()
-    removed: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    complete: bool = False
 
 
 class Settle(Protocol):

@@ -8,7 +8,7 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from runboard import files, record
-from runboard.columns import COLUMNS
+from runboard.columns import FILLS
 from runboard.lenient import as_count, as_lines, as_mapping, as_number, as_strings, as_text, as_time
 from runboard.model import Identity, Reason, Run, Status, Usage
 from runboard.query import HAY, TAG_END, Measure, Query, Term, haystack
@@ -19,9 +19,6 @@ Place = tuple[int, float, str]
 
 ENDED = 2
 """The group of the runs that have ended, below the running and the queued ones."""
-
-FILLS = {column.key: 1 << number for number, column in enumerate(COLUMNS) if column.fills is not None}
-"""The bit that says of an optional column that a run fills it."""
 
 _STATUSES = {"completed": Status.COMPLETED, "failed": Status.FAILED}
 _REASONS = {str(reason): reason for reason in Reason}
@@ -118,6 +115,13 @@ class Row(NamedTuple):
             else term.found(self.hay, self.host) is not term.negated
             for term in query.terms
         )
+
+    @property
+    def exit(self) -> int | None:
+        """The exit code, or the number of the signal with a minus, as the column shows it."""
+        found = files.decode(self.doc)
+        told = dict(zip(_KEPT, found, strict=False)) if isinstance(found, list) else {}
+        return -told["signal"] if told.get("signal") is not None else told.get("exitCode")
 
     def run(self) -> Run:
         """A run that has the cells of the whole one, and answers every query as that does."""

@@ -13,12 +13,13 @@ from typing import cast
 from textual import _wait
 from textual.pilot import Pilot
 
+from runboard.batch import Batch
 from runboard.board import Board
 from runboard.cli.screen import read_response
 from runboard.control import Control
 from runboard.logs import LogView
 from runboard.model import Run
-from runboard.reconciler import Batch, Reconciler
+from runboard.reconciler import Reconciler
 from runboard.store import Store
 from runboard.ui.app import RunboardApp
 from runboard.ui.log import LogPane
@@ -93,6 +94,7 @@ class Desk:
         assert isinstance(self.feed, HandFeed)
         batch = Batch(runs, tuple(removed), tuple(notices))
         await asyncio.to_thread(self.feed.publish, batch)
+        self.app.call_next(self.app._take)
         await self.pilot.pause()
         self.table.flush()
         await self.pilot.pause()

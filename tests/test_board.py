@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
-from runboard.board import Board, place
+from runboard.board import Board, Sorting, place
 from runboard.columns import COLUMNS, elapsed, reason_text, shown, status_word
-from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status
+from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Usage
 from runboard.query import BadQuery, Query
+from runboard.rank import of_row, of_run
+from runboard.row import Row
+from runboard.totals import Spending
 
 NOW = 10_000.0
 
@@ -37,25 +41,107 @@ def test_running_first_then_queued_then_newest() -> None:
     assert board.order == ["c", "b", "e", "d", "a"]
 
 
-def test_a_thousand_random_changes_keep_the_order_of_a_plain_sort() -> None:
-    """Whatever comes, changes and goes, with filters set and lifted, order and counts equal those of a fresh sort."""
+def plain_order(runs: Iterable[Run], sorting: Sorting, now: float) -> list[str]:
+    """The order of a plain sort: the usual one, then by the column's values, those without a value last."""
+    usual = sorted(runs, key=place)
+    if sorting.column is None:
+        return [one.id for one in usual]
+    value = of_run(sorting.column)
+    told = [one for one in usual if value(one, now) is not None]
+    told.sort(key=lambda one: value(one, now) or 0, reverse=sorting.falling)
+    return [one.id for one in (*told, *(one for one in usual if value(one, now) is None))]
+
+
+def random_run(chance: random.Random) -> Run:
+    """A run of any kind, with few values, so that many are equal."""
+    status = chance.choice(["running", "completed", "failed", "damaged", "queued"])
+    usage = chance.choice([None, Usage(total_tokens=chance.randrange(5)), Usage(cost=chance.random())])
+    texts = {"repo": chance.choice([None, "Web", "api"]), "issue": chance.choice([None, "#9", "#10"])}
+    return run(f"r{chance.randrange(60)}", status, NOW - chance.randrange(20) * 600, usage=usage, **texts)
+
+
+@pytest.mark.parametrize("light", [False, True], ids=["whole", "rows"])
+def test_a_thousand_random_changes_keep_the_order_of_a_plain_sort(light: bool) -> None:
+    """Whatever comes, changes and goes, filtered and sorted, order, counts and sums equal those made anew."""
     chance = random.Random(7)
-    board, plain = Board(), dict[str, Run]()
+    board, plain, now, sorting = Board(), dict[str, Run](), NOW, Sorting()
     for step in range(1_000):
-        run_id = f"r{chance.randrange(60)}"
-        if chance.random() < 0.2:
-            board.apply([], [run_id])
-            plain.pop(run_id, None)
-        else:
-            status = chance.choice(["running", "completed", "failed", "damaged", "queued"])
-            plain[run_id] = run(run_id, status, chance.randrange(20))
-            board.apply([plain[run_id]])
-        if step % 50 == 0:
-            board.filter(chance.choice(["", "status:failed", "-r1", "name"]))
-        expected = sorted(place(one) for one in plain.values() if board.query.matches(one, NOW))
-        assert board.order == [entry[2] for entry in expected]
+        new = {one.id: one for one in (random_run(chance) for _ in range(chance.choice([0, 1, 1, 2, 40])))}
+        gone = {f"r{chance.randrange(60)}" for _ in range(chance.choice([0, 0, 1, 5]))} - set(new)
+        plain = {run_id: one for run_id, one in (plain | new).items() if run_id not in gone}
+        rows = [Row.of(one) for one in new.values() if light and one.finished]
+        board.apply([one for one in new.values() if not (light and one.finished)], gone, rows)
+        if step % 30 == 0:
+            board.filter(chance.choice(["", "status:failed", "-r1", "name", "repo:web", "age<1h", "elapsed>9m"]), now)
+        if step % 20 == 0:
+            sorting = Sorting(chance.choice([None, *(column.key for column in COLUMNS)]), chance.random() < 0.5)
+            board.sort(sorting, now)
+        if step % 50 == 49:
+            now += 400.0
+            board.filter(chance.choice(["", "status:running"]), now)
+            board.sort(sorting, now)
+        matching = [one for one in plain.values() if board.query.matches(one, now)]
+        assert board.order == plain_order(matching, sorting, now)
+        spots = [board.index_of(one.id) for one in plain.values()]
+        assert {spot for spot in spots if spot is not None} == set(range(len(board)))
+        check_sums(board, plain, now)
     tally = {status: sum(one.status is status for one in plain.values()) for status in Status}
     assert board.counts() == {status: count for status, count in tally.items() if count}
+
+
+def check_sums(board: Board, plain: dict[str, Run], now: float) -> None:
+    """The sums that a board has kept are those of all its runs."""
+    spent = board.spending(now)
+    tokens = [one.usage.total_tokens for one in plain.values() if one.usage and one.usage.total_tokens is not None]
+    costs = [one.usage.cost for one in plain.values() if one.usage and one.usage.cost is not None]
+    assert (spent.tokens if spent else None) == (sum(tokens) if tokens else None)
+    assert (spent.cost if spent else None) == (pytest.approx(sum(costs), abs=1e-6) if costs else None)
+
+
+def test_every_column_ranks_a_run_and_its_row_alike() -> None:
+    """Whole or light, a finished run has the same place in every order; numbers rank as numbers."""
+    chance = random.Random(3)
+    runs = [one for one in (random_run(chance) for _ in range(200)) if one.finished]
+    for column in COLUMNS:
+        for one in runs:
+            assert of_row(column.key)(Row.of(one), NOW) == of_run(column.key)(one, NOW), column.key
+    issues = [replace(run("a"), issue="#10"), replace(run("b"), issue="#9"), run("c")]
+    board = Board(issues)
+    board.sort(Sorting("issue"), NOW)
+    assert board.order == ["b", "a", "c"]
+    board.sort(Sorting("issue", True), NOW)
+    assert board.order == ["a", "b", "c"]
+
+
+def test_time_moves_live_runs_in_order_and_filter() -> None:
+    """As time goes on a live run passes finished ones in the order by elapsed, and comes and goes by its age."""
+    board = Board([run("live", at=NOW - 5), Row.of(run("done", "completed", NOW - 60))])
+    board.sort(Sorting("elapsed", True), NOW)
+    assert board.order == ["done", "live"]
+    assert not board.tick(NOW + 1)
+    assert board.tick(NOW + 60)
+    assert board.order == ["live", "done"]
+    board.filter("age<3m", NOW + 61)
+    assert board.order == ["live", "done"]
+    assert board.tick(NOW + 125)
+    assert board.order == ["live"]
+    assert board.tick(NOW + 200)
+    assert board.order == []
+
+
+def test_what_was_spent_in_the_last_hour_is_told_without_the_rest() -> None:
+    """The cost of the last hour counts what lived in it, in parts, and goes down as time passes."""
+    hour = 3600.0
+    ended = replace(run("a", "completed", NOW - hour), completed_at=NOW - hour / 2, usage=Usage(cost=1.0))
+    older = replace(run("b", "completed", NOW - 3 * hour), completed_at=NOW - 2 * hour, usage=Usage(cost=8.0))
+    live = replace(run("c", at=NOW - 2 * hour), usage=Usage(cost=4.0))
+    board = Board([Row.of(ended), Row.of(older), live])
+    assert board.spending(NOW) == Spending(None, 13.0, 3.0)
+    later = board.spending(NOW + hour / 4)
+    assert later is not None
+    assert later.per_hour == pytest.approx(0.5 + 4 * 4 / 9)
+    board.apply([], ["a", "c"])
+    assert board.spending(NOW + hour / 4) == Spending(None, 8.0, 0.0)
 
 
 def test_a_delta_names_what_changed_and_only_that() -> None:

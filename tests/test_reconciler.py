@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from runboard.batch import Batch
 from runboard.control import Control
 from runboard.model import Reason, Run, Status
-from runboard.reconciler import Batch, Reconciler
+from runboard.reconciler import Reconciler
 from runboard.record import iso
 from runboard.store import Store
 from tests.program import alive, ended, record

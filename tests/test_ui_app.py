@@ -10,8 +10,8 @@ from textual import events
 from textual.binding import Binding
 from textual.widgets import Input
 
+from runboard.batch import Batch
 from runboard.model import KillRequest, Outcome, Reason, Run, Status, Transition, Usage
-from runboard.reconciler import Batch
 from runboard.ui.app import RunboardApp
 from runboard.ui.confirm import Confirm
 from runboard.ui.details import Details
@@ -170,6 +170,8 @@ async def test_the_palette_has_our_actions_only() -> None:
             *("Open  enter", "Details  i", "Filter  /", "Stop  s", "Kill  S", "Signal  x", "New  n"),
             *("Rerun  r", "Pause  p", "Tags  t"),
             *("Response  2", "Help  ?", "Quit  q"),
+            *("Sort by Status", "Sort by ID", "Sort by Name", "Sort by Elapsed", "Sort by Started"),
+            *("Sort by Exit", "Sort by Reason"),
             "Light theme",
         ]
         await desk.press("ctrl+p")

@@ -11,9 +11,10 @@ import pytest
 from textual.events import MouseScrollDown
 from textual.geometry import Region
 
+from runboard.batch import Batch
 from runboard.columns import COLUMNS, shown
 from runboard.model import Outcome, Reason, Run, Status
-from runboard.reconciler import Batch
+from runboard.row import Row
 from runboard.ui.cells import cut_start, fit, lay_out
 from runboard.ui.table import RunTable
 from tests.pilots import NOW, Desk, HandFeed, fixed_board
@@ -225,3 +226,59 @@ async def test_a_column_appears_when_a_run_fills_it_and_stays() -> None:
         assert "Issue" in desk.text()
         await desk.publish(removed=[running(2).id])
         assert "Issue" in desk.text()
+
+
+async def test_sorting_keeps_the_cursor_on_its_run_and_screen_line() -> None:
+    """Sorted by any column and back, filtered and not, the line under the cursor stays, and so does its run."""
+    runs = [replace(running(number), name=f"run {number * 37 % 301:03}") for number in range(300)]
+    async with fixed_board(runs) as desk:
+        await desk.press(*["pagedown"] * 8)
+        chosen, spots = desk.table.cursor or "", set[int | None]()
+        line = line_of(desk, chosen)
+        for keys in ([], ["greater_than_sign"] * 3, ["o"], ["slash", "1", "enter"], ["less_than_sign"], ["escape"]):
+            await desk.press(*keys)
+            assert (desk.table.cursor, line_of(desk, chosen)) == (chosen, line), keys
+            spots.add(desk.app._board.index_of(chosen))
+        assert len(spots) > 3  # negative control: who kept the place would act on another run
+
+
+async def test_keys_and_clicks_sort_by_a_column() -> None:
+    """< and > choose the column, o turns the order round, a title clicked twice too, and the third time as usual."""
+    runs = [replace(running(number), name=name) for number, name in enumerate(["beta", "Alpha", "gamma"])]
+    async with fixed_board(runs) as desk:
+        header = desk.text().splitlines()[2]
+
+        def names() -> str:
+            return "".join(
+                word[0].lower() for word in desk.text().split() if word.lower() in {"alpha", "beta", "gamma"}
+            )
+
+        assert names()[:3] == "bag"
+        await desk.press(*["greater_than_sign"] * 3)
+        assert (names()[:3], "Name▲" in desk.text()) == ("abg", True)
+        await desk.press("o")
+        assert (names()[:3], "Name▼" in desk.text()) == ("gba", True)
+        await desk.press(*["less_than_sign"] * 3)
+        assert (names()[:3], desk.text().splitlines()[2]) == ("bag", header)
+        await desk.pilot.click(RunTable, offset=(header.index("Elapsed") + 2, 0))
+        await desk.pilot.pause()
+        assert (names()[:3], desk.text().splitlines()[2]) == ("gab", header.replace("Elapsed ", "Elapsed▼"))
+        await desk.pilot.click(RunTable, offset=(header.index("Elapsed") + 2, 0))
+        await desk.pilot.pause()
+        assert (names()[:3], desk.text().splitlines()[2]) == ("bag", header.replace("Elapsed ", "Elapsed▲"))
+        await desk.pilot.click(RunTable, offset=(header.index("Elapsed") + 2, 0))
+        await desk.pilot.pause()
+        assert (names()[:3], desk.text().splitlines()[2]) == ("bag", header)
+
+
+async def test_a_row_shows_what_its_run_showed() -> None:
+    """A finished run that becomes a row keeps its line, and the cursor stays on it."""
+    runs = [running(0), *(replace(ended(running(number)), repo="web") for number in range(1, 4))]
+    async with fixed_board(runs) as desk:
+        await desk.press("down", "down")
+        before, cursor = desk.text(), desk.table.cursor
+        assert isinstance(desk.feed, HandFeed)
+        rows = tuple(Row.of(run) for run in runs[1:])
+        await asyncio.to_thread(desk.feed.publish, Batch(rows=rows))
+        await desk.publish()
+        assert (desk.text(), desk.table.cursor) == (before, cursor)

@@ -7,12 +7,13 @@ import signal
 import sys
 import time
 
+from runboard.batch import Batch
 from runboard.cli.exits import DONE, INTERRUPTED, PIPE_CLOSED
 from runboard.cli.printing import complain, put
 from runboard.cli.verdicts import verdict
 from runboard.model import Run
 from runboard.process import raise_file_limit
-from runboard.reconciler import Batch, Reconciler
+from runboard.reconciler import Reconciler
 from runboard.safetext import clean
 from runboard.store import Store
 

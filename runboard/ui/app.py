@@ -16,7 +16,7 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
-from runboard.board import Board, Spending
+from runboard.board import Board
 from runboard.columns import STOPPING, status_word
 from runboard.control import Control
 from runboard.logs import LogView
@@ -29,7 +29,7 @@ from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
 from runboard.ui.intake import Feed, Intake
 from runboard.ui.memory import Memory
-from runboard.ui.palette import Palette
+from runboard.ui.palette import Palette, commands
 from runboard.ui.runpane import RunPane
 from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.summary import Summary
@@ -103,8 +103,8 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         self._clock = clock
         self._guard = WireGuard()
         self._said: set[str] = set()
-        self._memory = Memory(read_run or board.get)
-        self._spending: Spending | None = None  # looked at once a second: it takes all runs to tell
+        self._read_run = read_run or board.get
+        self._memory = Memory(self._read_run)
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted)
         stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._table = RunTable(board, clock, stopping)
@@ -145,12 +145,14 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         """Take over what came in since the last time."""
         if self._intake is None or not self.screen_stack:  # the last news may come while the app leaves
             return
+        if not self._main.is_mounted:  # the first news may come before there is anything to show them on
+            self.call_after_refresh(self._take)
+            return
         batch = self._intake.take()
-        delta = self._board.apply(batch.changed, batch.removed)
-        self._memory.take(batch.changed, listed=batch.complete)
+        self._memory.take((*batch.rows, *batch.changed), listed=batch.complete)
+        delta = self._board.apply(batch.changed, batch.removed, batch.rows)
         if batch.complete:
             self._table.loaded()
-            self._spending = self._board.spending(self._clock())
         self._table.take(delta)
         for notice in batch.notices:
             if notice not in self._said:
@@ -165,15 +167,16 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
 
     def _told(self) -> None:
         """Tell the summary the counts and sums, and the screen whether there is anything at all."""
-        matching = len(self._board.order) if self._board.query.terms else None
-        self._summary.tell(self._board.counts(), matching, self._spending)
-        self._main.set_class(not self._board.runs, "-empty")
+        matching = len(self._board) if self._board.query.terms else None
+        self._summary.tell(self._board.counts(), matching, self._board.spending(self._clock()))
+        self._main.set_class(not self._board.total, "-empty")
 
     def _tick(self) -> None:
-        """Let elapsed times go on, and what was spent in the last hour."""
+        """Let elapsed times go on, and what depends on the time: order, filter, what was spent in the last hour."""
         if self.screen_stack:  # the last tick may come while the app leaves
+            if self._board.tick(self._clock()):
+                self._table.reorder()
             self._table.flush()
-            self._spending = self._board.spending(self._clock())
             self._told()
 
     def _acted(self) -> None:
@@ -247,7 +250,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             case "look" | "raw":
                 return self._chosen is not None and self._run_pane.can(action, parameters)
             case "filter":
-                return bool(self._board.runs) and not self._main.filter_bar.has_focus_within
+                return self._board.total > 0 and not self._main.filter_bar.has_focus_within
             case "leave":
                 return self._zoomed is not None or bool(self._board.query.terms)
         return True
@@ -320,13 +323,9 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette's entries: the keys that do something now, and the other theme."""
-        offered: set[str] = set()
-        for node, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and enabled and binding.action not in offered:
-                offered.add(binding.action)
-                title = f"{binding.description.capitalize()}  {self.get_key_display(binding)}"
-                yield SystemCommand(title, tooltip, partial(self.run_action, binding.action, node))
+        """The palette's entries: the keys that do something now, the columns to sort by, and the other theme."""
+        yield from commands(screen, self.get_key_display, self.run_action)
+        yield from self._table.ordering.commands()
         other = LIGHT if self.theme == DARK.name else DARK
         title = f"{'Dark' if other.dark else 'Light'} theme"
         yield SystemCommand(title, "Change the colours", partial(setattr, self, "theme", other.name))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from runboard.board import Spending
 from runboard.columns import GLYPHS, short_cost, short_count
 from runboard.model import Status
+from runboard.totals import Spending
 from runboard.ui.cells import cut_start
 
 Part = tuple[str, str]

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import chain, islice
 from threading import Lock
 from typing import Protocol
 
+from runboard.batch import Batch
 from runboard.model import Run
-from runboard.reconciler import Batch
+from runboard.row import Row
+
+PACE = 0.1
+"""Changes that come faster than this are painted together."""
+
+PORTION = 2_000
+"""So many runs are taken over at once: a few milliseconds, in which no key is heard."""
+
+GAP = 0.002
+"""Seconds between two portions, for the keys."""
 
 
 class Feed(Protocol):
@@ -23,40 +34,67 @@ class Feed(Protocol):
 
 
 class Intake:
-    """Keeps what came since the app last looked; the newest state of each run counts."""
+    """Keeps what came since the app last looked, the newest state of each run, and gives it in portions, not too often.
+
+    What comes after a quiet time is told at once; what comes faster than ``PACE`` is painted together.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
         """Call ``wake`` on ``loop`` once whenever there is something to take."""
         self._loop = loop
         self._wake = wake
         self._lock = Lock()
-        self._changed: dict[str, Run] = {}
+        self._news: dict[str, Run | Row] = {}
         self._removed: dict[str, None] = {}
         self._notices: list[str] = []
         self._complete = False
         self._woken = False
+        self._taken_at = float("-inf")
 
     def offer(self, batch: Batch) -> None:
         """Put a batch in, from any thread; returns at once however slow the app is."""
         with self._lock:
             for run_id in batch.removed:
-                self._changed.pop(run_id, None)
+                self._news.pop(run_id, None)
                 self._removed[run_id] = None
-            for run in batch.changed:
-                self._removed.pop(run.id, None)
-                self._changed[run.id] = run
+            news: Iterable[Run | Row] = chain(batch.rows, batch.changed)
+            for entry in news:
+                self._removed.pop(entry.id, None)
+                self._news[entry.id] = entry
             self._notices.extend(batch.notices)
             self._complete |= batch.complete
             if self._woken:
                 return
             self._woken = True
         with suppress(RuntimeError):  # the loop has closed: nobody looks any more
-            self._loop.call_soon_threadsafe(self._wake)
+            self._loop.call_soon_threadsafe(self._wake_in_time)
 
     def take(self) -> Batch:
-        """Everything that came, as one batch."""
+        """What came, as one batch; what is more than a portion comes next, after the keys that wait."""
         with self._lock:
-            batch = Batch(tuple(self._changed.values()), tuple(self._removed), tuple(self._notices), self._complete)
-            self._changed, self._removed, self._notices = {}, {}, []
-            self._complete = self._woken = False
+            self._taken_at = self._loop.time()
+            portion = list(islice(self._news.values(), PORTION))
+            whole = len(portion) == len(self._news)
+            batch = Batch(
+                tuple(entry for entry in portion if isinstance(entry, Run)),
+                tuple(self._removed),
+                tuple(self._notices),
+                self._complete and whole,
+                tuple(entry for entry in portion if isinstance(entry, Row)),
+            )
+            self._removed, self._notices = {}, []
+            if whole:
+                self._news, self._complete, self._woken = {}, False, False
+            else:
+                for entry in portion:
+                    del self._news[entry.id]
+                self._loop.call_later(GAP, self._wake)
         return batch
+
+    def _wake_in_time(self) -> None:
+        """Wake the app, but not before its time."""
+        wait = self._taken_at + PACE - self._loop.time()
+        if wait > 0:
+            self._loop.call_later(wait, self._wake)
+        else:
+            self._wake()

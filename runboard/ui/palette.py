@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+from textual.app import SystemCommand
+from textual.binding import Binding
 from textual.command import CommandPalette, SearchIcon
+from textual.dom import DOMNode
+from textual.screen import Screen
 
 
 class Palette(CommandPalette):
@@ -11,3 +18,15 @@ class Palette(CommandPalette):
     def on_mount(self) -> None:
         """Put a plain sign where the magnifying glass is."""
         self.query_one(SearchIcon).icon = "/"
+
+
+def commands(
+    screen: Screen[object], key_of: Callable[[Binding], str], run: Callable[[str, DOMNode], Awaitable[bool]]
+) -> Iterator[SystemCommand]:
+    """The keys of a screen that do something now: each action once, with its key."""
+    offered: set[str] = set()
+    for node, binding, enabled, tooltip in screen.active_bindings.values():
+        if binding.show and enabled and binding.action not in offered:
+            offered.add(binding.action)
+            title = f"{binding.description.capitalize()}  {key_of(binding)}"
+            yield SystemCommand(title, tooltip, partial(run, binding.action, node))

@@ -8,9 +8,9 @@ from dataclasses import replace
 from textual.content import Content
 from textual.widget import Widget
 
-from runboard.board import Spending
 from runboard.model import Status
 from runboard.safetext import clean
+from runboard.totals import Spending
 from runboard.ui.headline import Headline, spending_text
 
 

@@ -1,0 +1,95 @@
+"""What the lines of the table show: the texts of a run's cells, made anew only where they may differ; the titles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from textual.geometry import Region
+
+from runboard.board import Sorting
+from runboard.columns import STOPPING
+from runboard.model import Run, Status
+from runboard.ui.cells import Slot
+
+RISING, FALLING = "▲", "▼"
+
+KEPT = 512
+"""So many runs' texts are kept: more than fit on any screen."""
+
+_TIMED = frozenset({"elapsed", "age"})
+"""The columns whose text changes though the run does not."""
+
+
+class Line(NamedTuple):
+    """What a painted line shows: its run's id, the kind of row, whether the cursor is on it, each cell's text."""
+
+    run_id: str
+    kind: str
+    under_cursor: bool
+    texts: tuple[str, ...]
+
+
+class Rows:
+    """The texts of runs in the present columns."""
+
+    def __init__(self, clock: Callable[[], float], stopping: Collection[str]) -> None:
+        """Tell times as ``clock`` does (epoch seconds); ``stopping`` are ids asked to end."""
+        self._clock = clock
+        self._stopping = stopping
+        self._slots: tuple[Slot, ...] = ()
+        self._timed: tuple[tuple[int, Slot], ...] = ()
+        self._known: dict[str, tuple[Run, tuple[str, ...]]] = {}
+
+    def lay_out(self, slots: tuple[Slot, ...]) -> None:
+        """Tell texts for these columns from now on."""
+        self._slots = slots
+        self._timed = tuple((at, slot) for at, slot in enumerate(slots) if slot.column.key in _TIMED)
+        self._known.clear()
+
+    def line(self, run: Run, *, under_cursor: bool) -> Line:
+        """What a run's line shows now."""
+        texts = self._texts(run)
+        if run.id in self._stopping and run.status is Status.RUNNING:
+            texts = (f"{STOPPING} stopping", *texts[1:])
+        kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
+        return Line(run.id, kind, under_cursor, texts)
+
+    def _texts(self, run: Run) -> tuple[str, ...]:
+        """The text of each cell; of a run that is the same as the last time, only the times are told anew."""
+        now = self._clock()
+        known = self._known.get(run.id)
+        if known is not None and known[0] is run:
+            texts = list(known[1])
+            for at, slot in self._timed:
+                texts[at] = slot.column.text(run, now)
+            return tuple(texts)
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        made = tuple(slot.column.text(run, now) for slot in self._slots)
+        self._known[run.id] = run, made
+        return made
+
+
+def difference(slots: tuple[Slot, ...], y: int, width: int, before: Line | None, now: Line | None) -> Region:
+    """The part of a line that must be painted: the changed cells, or all of it where another run stands there."""
+    if before is None or now is None or before[:3] != now[:3] or len(before.texts) != len(now.texts):
+        return Region(0, y, width, 1)
+    changed = [slot for slot, old, new in zip(slots, before.texts, now.texts, strict=True) if old != new]
+    first, last = changed[0], changed[-1]
+    return Region(first.x, y, last.x + last.width - first.x, 1)
+
+
+def titles(slots: tuple[Slot, ...], sorting: Sorting) -> list[tuple[Slot, str, bool]]:
+    """The title of each column, and whether the rows are sorted by it.
+
+    The arrow stands right behind the title: of a right-aligned column in the gap after it, so that nothing moves.
+    """
+    arrow = FALLING if sorting.falling else RISING
+    told = []
+    for slot in slots:
+        chosen = slot.column.key == sorting.column
+        title = f"{slot.column.title}{arrow}" if chosen else slot.column.title
+        wider = chosen and slot.column.align == "right"
+        told.append((Slot(slot.column, slot.x, slot.width + 1) if wider else slot, title, chosen))
+    return told
