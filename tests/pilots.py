@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from runboard.batch import Batch
 from runboard.board import Board
 from runboard.cli.screen import read_response
+from runboard.cli.sights import sources_of
 from runboard.control import Control
 from runboard.logs import LogView
 from runboard.model import Run
@@ -24,6 +25,7 @@ from runboard.store import Store
 from runboard.ui.app import RunboardApp
 from runboard.ui.log import LogPane
 from runboard.ui.response import ResponsePane
+from runboard.ui.sources import Sources
 from runboard.ui.table import RunTable
 
 NOW = 1_790_000_000.0
@@ -132,6 +134,7 @@ async def fixed_board(
     complete: bool = True,
     clock: Callable[[], float] = lambda: NOW,
     read_response: Callable[[str], str | None] = lambda _run_id: None,
+    sources: Sources = Sources(),  # noqa: B008 - a frozen value
 ) -> AsyncIterator[Desk]:
     """A board of these runs at a time that stands still; ``control`` is any object with the verbs that are used."""
     feed = HandFeed(runs, complete=complete)
@@ -144,6 +147,7 @@ async def fixed_board(
         title="~/.agents/runs",
         clock=clock,
         read_response=read_response,
+        sources=sources,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         desk = Desk(app, pilot, feed)
@@ -166,6 +170,7 @@ async def real_board(root: Path, *, watching: bool = False, size: tuple[int, int
         title=str(root),
         read_response=partial(read_response, store),
         read_run=store.read,
+        sources=sources_of(store),
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Desk(app, pilot, feed)

@@ -9,6 +9,7 @@ from functools import partial
 from runboard import files
 from runboard.board import Board
 from runboard.cli.early import EarlyScreen
+from runboard.cli.sights import sources_of
 from runboard.control import Control
 from runboard.logs import LogView
 from runboard.process import raise_file_limit
@@ -41,6 +42,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, *, wr
         title,
         read_response=partial(read_response, store),
         read_run=store.read,
+        sources=sources_of(store),
         early=early,
     )
 

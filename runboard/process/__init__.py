@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runboard.process.ending import NotOurs, TreeEnd, end_tree, proven, signal_tree
+from runboard.process.ending import NotOurs, TreeEnd, end_tree, proven, signal_member, signal_tree
 from runboard.process.exits import ExitWatch
 from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd
 from runboard.process.launch import launch
@@ -12,13 +12,17 @@ from runboard.process.members import Member, members
 from runboard.process.pausing import hold_tree, paused, release_tree
 from runboard.process.place import Place, here, identity_of, where
 from runboard.process.table import start_ticks
+from runboard.process.usage import Gauge, Load, Usage
 
 __all__ = [
     "ExitWatch",
+    "Gauge",
+    "Load",
     "Member",
     "NotOurs",
     "Place",
     "TreeEnd",
+    "Usage",
     "boot_clock",
     "end_tree",
     "file_limit",
@@ -37,6 +41,7 @@ __all__ = [
     "raise_file_limit",
     "release_tree",
     "shim_alive",
+    "signal_member",
     "signal_tree",
     "start_ticks",
     "wait_gone",

@@ -19,7 +19,9 @@ def read_stat(pid: int) -> Stat | None:
         with found.oneshot():
             state = "Z" if found.status() == psutil.STATUS_ZOMBIE else "S"
             ticks = round(found.create_time() * TICKS)
-            return Stat(pid, found.name(), state, found.ppid(), os.getpgid(pid), 1, ticks, 0)
+            used = found.cpu_times()
+            cpu, resident = round((used.user + used.system) * TICKS), int(found.memory_info().rss)
+            return Stat(pid, found.name(), state, found.ppid(), os.getpgid(pid), 1, ticks, 0, cpu, resident)
     except (psutil.Error, OSError, ValueError):
         return None
 

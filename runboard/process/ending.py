@@ -72,6 +72,23 @@ def signal_tree(run: Run, run_dir: str, number: int, *, leader: bool = False) ->
         return reach.signalled
 
 
+def signal_member(run: Run, run_dir: str, who: tuple[int, int], number: int) -> None:
+    """Send one signal to one process of a run, named by its pid and start ticks.
+
+    Raises:
+        NotOurs: As for ``end_tree``; or the process is gone, another one by now, or not of the run.
+    """
+    refuse(run, run_dir)
+    pid = who[0]
+    chosen = [member for member in members(run) if (member.pid, member.start_ticks) == who]
+    if not chosen:
+        raise NotOurs(f"process {pid} is gone, or not of this run any more")
+    with Reach(run) as reach:
+        reach.send(chosen, number)
+        if not reach.signalled:
+            raise NotOurs(f"process {pid} is gone, or another user's")
+
+
 def proven(run: Run, run_dir: str) -> bool:
     """Whether the run's process may be signalled: known exactly, or of the older tool and seen to be of ``run_dir``."""
     return command_of_run(run) is not None and _objection(run, run_dir) is None

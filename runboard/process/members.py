@@ -37,21 +37,27 @@ def members(run: Run, known: Iterable[tuple[int, int]] = ()) -> list[Member]:
         known: Processes, as (pid, start ticks), that were seen to be of it: when command and shim have gone first, a
             process without the mark is tied to the run by nothing else.
     """
-    if where(run.process) is not None or other_boot(run.process):
-        return []
-    table = _Table(run)
+    return [] if out_of_sight(run) else tree_in(Look(), run, known)
+
+
+def out_of_sight(run: Run) -> bool:
+    """Whether its processes are another machine's, or were another boot's."""
+    return where(run.process) is not None or other_boot(run.process)
+
+
+def tree_in(look: Look, run: Run, known: Iterable[tuple[int, int]] = ()) -> list[Member]:
+    """The same, as it stood when all processes were looked at."""
+    table = _Table(look, run)
     seen = {pid for pid, ticks in known if pid in table.stats and table.stats[pid].start_ticks == ticks}
     found = table.reach(table.roots() | seen) - table.spared
     return [_member(table.stats[pid]) for pid in sorted(found)]
 
 
-class _Table:
-    """One look at all processes, and what it says of one run."""
+class Look:
+    """One look at all processes."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self) -> None:
         """Look."""
-        self.run = run
-        self.mine = f"{RUN_MARK}={run.id}"
         stats = (read_stat(pid) for pid in pids())
         self.stats = {stat.pid: stat for stat in stats if stat is not None and stat.pid > 1}
         ours = os.geteuid()
@@ -59,6 +65,15 @@ class _Table:
         self.children: dict[int, list[int]] = {}
         for pid, stat in self.stats.items():
             self.children.setdefault(stat.ppid, []).append(pid)
+
+
+class _Table:
+    """What one look at all processes says of one run."""
+
+    def __init__(self, look: Look, run: Run) -> None:
+        """Tie its roots to the run."""
+        self.mine = f"{RUN_MARK}={run.id}"
+        self.stats, self.marks, self.children = look.stats, look.marks, look.children
         self.command = command_of_run(run)
         self.shims = {pid for pid, marks in self.marks.items() if f"{SHIM_MARK}={run.id}" in marks}
         who = run.process

@@ -6,12 +6,16 @@ import os
 from dataclasses import dataclass
 from errno import EMFILE, ENFILE, ENOMEM
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
 _EXHAUSTED = frozenset({EMFILE, ENFILE, ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """The part of proc_pid_stat(5) that we use; ``exit_code`` is the raw wait status of a zombie."""
+    """The part of proc_pid_stat(5) that we use; ``exit_code`` is the raw wait status of a zombie.
+
+    ``cpu_ticks`` is the time it had a processor, in clock ticks, and ``resident`` its memory in bytes, shared included.
+    """
 
     pid: int
     name: str
@@ -21,6 +25,8 @@ class Stat:
     threads: int
     start_ticks: int
     exit_code: int
+    cpu_ticks: int = 0
+    resident: int = 0
 
     @property
     def dead(self) -> bool:
@@ -37,7 +43,8 @@ def read_stat(pid: int) -> Stat | None:
         return None
     name = data[data.find(b"(") + 1 : end].decode(errors="replace")
     ppid, group, threads, start_ticks, exit_code = (int(fields[at]) for at in (1, 2, 17, 19, 49))
-    return Stat(pid, name, fields[0].decode(), ppid, group, threads, start_ticks, exit_code)
+    cpu, resident = int(fields[11]) + int(fields[12]), int(fields[21]) * PAGE
+    return Stat(pid, name, fields[0].decode(), ppid, group, threads, start_ticks, exit_code, cpu, resident)
 
 
 def pids() -> list[int]:

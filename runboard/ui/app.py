@@ -32,6 +32,7 @@ from runboard.ui.memory import Memory
 from runboard.ui.palette import Palette, commands
 from runboard.ui.runpane import RunPane
 from runboard.ui.screen import BoardScreen, DeskScreen
+from runboard.ui.sources import Sources
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
 from runboard.ui.terminal import TerminalApp
@@ -79,6 +80,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         clock: Callable[[], float] = time.time,
         read_response: Callable[[str], str | None] = lambda _run_id: None,
         read_run: Callable[[str], Run | None] | None = None,
+        sources: Sources = Sources(),  # noqa: B008 - a frozen value
     ) -> None:
         """Show ``board``, kept true by ``feed``.
 
@@ -92,6 +94,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             read_response: Gives a run's answer by its id as Markdown, clean, None where there is none; called in a
                 thread.
             read_run: Reads a whole run from the disk, in a thread; without it what the board has must do.
+            sources: What else is read of a run.
         """
         super().__init__()
         self.register_theme(DARK)
@@ -109,7 +112,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
-        self._run_pane = RunPane(open_log, read_response)
+        self._run_pane = RunPane(open_log, read_response, sources)
         self._intake: Intake | None = None
         self._zoomed: str | None = None
 

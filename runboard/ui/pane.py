@@ -7,6 +7,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -17,10 +18,10 @@ from runboard.model import Run
 from runboard.safetext import clean
 from runboard.ui.cells import cut, fit
 
-VIEWS: tuple[str, ...] = ("Log", "Response")
+VIEWS: tuple[str, ...] = ("Log", "Response", "Diff")
 """What can be shown of a run, as the title line names it."""
 
-_ROOMY = 70
+_ROOMY = 96
 """From so many cells on the title line names every view, below it the present one alone."""
 
 
@@ -52,6 +53,8 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         super().__init__(id=pane_id)
         self._run: Run | None = None
         self._word = ""
+        self.seen = False
+        self._tabs: list[tuple[int, int, str]] = []
         self._title: tuple[str, str, str] = ("", "", "")
 
     @property
@@ -60,7 +63,11 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         return max(0, self.size.height - 1)
 
     def tell(self, run: Run | None, word: str) -> None:
-        """The run on show has changed."""
+        """The chosen run has changed, or is another: what is on show of the one before keeps its title till then."""
+        if run is not None and self._run is not None and run.id != self._run.id:
+            if self.seen:
+                return
+            self._forget()
         emptied = (run is None) != (self._run is None)
         was_active = self._run.active if self._run else False
         self._run, self._word = run, word
@@ -76,6 +83,9 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
             self.refresh(Region(0, 0, self.size.width, 1))
 
     # What differs between panes.
+
+    def _forget(self) -> None:
+        """What is on show is another run's."""
 
     def _place_text(self) -> str:
         """Where in its content the pane stands."""
@@ -119,9 +129,12 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
             (place, "pane--quiet" if self._settled() else "pane--accent"),
             *((view, "pane--accent" if view == self.VIEW else "pane--quiet") for view in views),
         ]
-        segments = [Segment(" ", ground)]
+        segments, x = [Segment(" ", ground)], 1
+        self._tabs = []
         for text, ink in texts:
             style = self.get_component_rich_style(ink)
+            self._tabs += [(x, x + cell_len(text), text)] if text in views else []
+            x += cell_len(text) + 2
             segments += [Segment(text, ground + Style(color=style.color)), Segment("  ", ground)]
         return Strip(segments).crop_extend(0, width, ground)
 
@@ -133,14 +146,23 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
 
     # Events.
 
+    async def on_click(self, event: events.Click) -> None:
+        """A click on the name of a view shows it."""
+        at = event.get_content_offset(self)
+        for first, end, view in self._tabs:
+            if at is not None and at.y == 0 and first <= at.x < end:
+                await self.run_action(f"app.look({view!r})")
+
     def on_resize(self) -> None:
         """Ask for as many lines as fit now."""
         self.post_message(self.Resized(self, self.rows))
 
     def on_hide(self) -> None:
         """Ask for none while nobody can see them."""
+        self.seen = False
         self.post_message(self.Resized(self, 0))
 
     def on_show(self) -> None:
         """Ask again."""
+        self.seen = True
         self.post_message(self.Resized(self, self.rows))

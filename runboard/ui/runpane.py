@@ -1,4 +1,4 @@
-"""What is shown of the chosen run beside the table: its log, or its answer."""
+"""What is shown of the chosen run beside the table: its log, its answer, or what else there is to see of it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,37 @@ from textual.containers import Container
 from runboard.logs import LogView, Window
 from runboard.model import Run
 from runboard.ui.answers import Answer, AnswerReader
+from runboard.ui.diffpane import DiffPane
 from runboard.ui.log import LogPane
+from runboard.ui.lookout import Lookout
 from runboard.ui.pane import Pane
 from runboard.ui.reader import LogReader
 from runboard.ui.response import ResponsePane
+from runboard.ui.sources import Sources
+from runboard.worktree import Changes
+
+CHANGES_SECONDS = 5.0
+"""How often it is looked what an active run has changed."""
 
 
 class RunPane(Container):
-    """Both panes, of which one is seen, and those who read for them."""
+    """All panes, of which one is seen, and those who read for them."""
 
-    def __init__(self, open_log: Callable[[str], LogView], read_response: Callable[[str], str | None]) -> None:
-        """Both get a run's id and are called in threads: one opens its log, the other gives its answer as Markdown."""
+    def __init__(
+        self,
+        open_log: Callable[[str], LogView],
+        read_response: Callable[[str], str | None],
+        sources: Sources = Sources(),  # noqa: B008 - a frozen value
+    ) -> None:
+        """All are called in threads: to open a log by its run's id, to get an answer as Markdown, and the rest."""
         super().__init__(id="run")
         self.log_pane = LogPane()
         self.response_pane = ResponsePane()
         self.reader = LogReader(open_log, self._show_log)
+        self.diff_pane = DiffPane()
+        self._panes: tuple[Pane, ...] = (self.log_pane, self.response_pane, self.diff_pane)
+        self._present: Pane = self.log_pane
+        self._changes = Lookout("runboard-diff", sources.changes, self._show_changes, CHANGES_SECONDS)
         self._answers = AnswerReader(read_response, self._show_answer)
         self._run: Run | None = None
         self._word = ""
@@ -33,19 +49,21 @@ class RunPane(Container):
         self.raw = False
 
     def compose(self) -> ComposeResult:
-        """One over the other; the style sheet shows one of them."""
-        yield self.log_pane
-        yield self.response_pane
+        """One over the other, of which one is displayed."""
+        for pane in self._panes:
+            pane.display = pane is self._present
+            yield pane
 
     def on_mount(self) -> None:
         """Begin to read."""
         self.run_worker(self.reader.run(), group="log")
         self.run_worker(self._answers.run(), group="answer")
+        self.run_worker(self._changes.run(), group="diff")
 
     @property
     def present(self) -> Pane:
         """The pane that is seen."""
-        return self.response_pane if self.has_class("-response") else self.log_pane
+        return self._present
 
     def can(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether it makes sense to ``look`` at another view, or to show events ``raw`` or in words."""
@@ -59,22 +77,24 @@ class RunPane(Container):
         self.reader.choose(run.id if run else None, calm=run is None or not run.active)
         if run is None:
             self.log_pane.show(None, "", None)
-        else:
-            self.log_pane.tell(run, word)
-        self.response_pane.tell(run, word)
+        for pane in self._panes if run else self._panes[1:]:
+            pane.tell(run, word)
         self._want_answer()
+        self._want_changes()
 
     def look(self, view: str) -> None:
-        """Show the ``Log`` or the ``Response``; the focus goes along."""
+        """Show another view; the focus goes along."""
         focused = self.present.has_focus
-        self.set_class(view == ResponsePane.VIEW, "-response")
+        self._present = next((pane for pane in self._panes if view == pane.VIEW), self._present)
+        for pane in self._panes:
+            pane.display = pane is self._present
         if focused:
             self.call_after_refresh(self.present.focus)
 
     def zoom(self, zoomed: bool) -> None:
         """Whether the pane has the screen for itself: its title says more then."""
-        self.log_pane.set_class(zoomed, "-zoomed")
-        self.response_pane.set_class(zoomed, "-zoomed")
+        for pane in self._panes:
+            pane.set_class(zoomed, "-zoomed")
 
     def toggle_raw(self) -> None:
         """Show an agent's events in words, or as they are."""
@@ -101,6 +121,15 @@ class RunPane(Container):
         looks = self.response_pane.looks()
         self._answers.want(run.id if run else None, self._width - 2, looks, ended=run is not None and run.finished)
 
+    def _show_changes(self, run_id: str, changes: Changes | None) -> None:
+        """Show what a run changed, if it is still the chosen one."""
+        if self._run is not None and self._run.id == run_id:
+            self.diff_pane.show(self._run, self._word, changes)
+
+    def _want_changes(self) -> None:
+        """Have the changes looked up while they can be seen."""
+        self._changes.want(self._run if self.diff_pane.seen else None)
+
     @on(LogPane.Moved)
     def _log_moved(self, message: LogPane.Moved) -> None:
         """Other lines of the log are wanted."""
@@ -114,7 +143,9 @@ class RunPane(Container):
         """Another number of lines fits."""
         if message.pane is self.log_pane:
             self.reader.resize(message.rows)
-        else:
+        elif message.pane is self.diff_pane:
+            self._want_changes()
+        elif message.pane is self.response_pane:
             self._width = message.width if message.rows else 0
             self._want_answer()
 

@@ -12,6 +12,7 @@ from runboard.logs import LogView
 from runboard.model import Run
 from runboard.ui.handover import Early
 from runboard.ui.intake import Feed
+from runboard.ui.sources import Sources
 
 
 def show(
@@ -23,6 +24,7 @@ def show(
     *,
     read_response: Callable[[str], str | None] = lambda _run_id: None,
     read_run: Callable[[str], Run | None] | None = None,
+    sources: Sources = Sources(),  # noqa: B008 - a frozen value
     early: Early | None = None,
 ) -> int:
     """Show the board until it is left, and return the exit code.
@@ -37,7 +39,16 @@ def show(
     """
     from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
 
-    app = RunboardApp(board, feed, control, open_log, title=title, read_response=read_response, read_run=read_run)
+    app = RunboardApp(
+        board,
+        feed,
+        control,
+        open_log,
+        title=title,
+        read_response=read_response,
+        read_run=read_run,
+        sources=sources,
+    )
     app.early = early
     gc.freeze()
     gc.enable()

@@ -1,0 +1,22 @@
+"""What the board's panes read of runs, wired from a store and the process table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from runboard.model import Run
+from runboard.process import Gauge, where
+from runboard.store import Store
+from runboard.ui.sources import Sources
+from runboard.worktree import Changes, changes_of
+
+
+def sources_of(store: Store) -> Sources:
+    """What is read of the runs of a store; the pane and the table have a gauge each, for each reads in its thread."""
+    return Sources(partial(_changes, store), Gauge().processes, Gauge().loads)
+
+
+def _changes(store: Store, run: Run, unwanted: Callable[[], bool]) -> Changes:
+    """What a run changed; its working directory is looked at only where that is one of this machine's."""
+    return changes_of(store.path(run.id), run.cwd if where(run.process) is None else None, unwanted)

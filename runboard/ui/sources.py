@@ -1,0 +1,28 @@
+"""Where the panes have from what they show beside log and answer; each is called in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from runboard.model import Run
+from runboard.process import Load, Usage
+from runboard.worktree import Changes
+
+
+def _no_changes(_run: Run, _unwanted: Callable[[], bool]) -> Changes:
+    """Nobody knows of a checkout."""
+    return Changes(trouble="It worked in no git checkout")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is read of a run.
+
+    ``changes`` tells what a run did to its checkout, and ends early once nobody wants to know; ``processes`` lists a
+    run's tree, each process after its parent; ``loads`` sums up the trees of several runs, by their ids.
+    """
+
+    changes: Callable[[Run, Callable[[], bool]], Changes] = _no_changes
+    processes: Callable[[Run], Sequence[Usage]] = lambda _run: ()
+    loads: Callable[[Sequence[Run]], Mapping[str, Load]] = lambda _runs: {}
