@@ -8,7 +8,7 @@ The map of the floors; a module imports only from floors below its own, and test
     11  signalling                                  what a person does to a run's processes
     10  reconcile                                   the only road from running to finished: finalize_run
     9   evidence                                    everything known of a run at the moment of judging
-    8   tally edits                                 what agents' logs have said so far; what people say of runs
+    8   tally edits hook                            what agents' logs have said; what people say; what an ending starts
     7   store process watch logs worktree           input and output; siblings that do not know each other
     6   board                                       what there is, in what order, and what changed
     5   rank totals batch past                      by what runs are sorted; sums; news; what runs of before tell

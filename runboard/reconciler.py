@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from runboard import process
 from runboard.batch import Batch
+from runboard.hook import EVENT as HOOK_FAILED
 from runboard.model import Run
 from runboard.reconcile import end_overdue, overdue, preview, settle
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
@@ -174,16 +175,16 @@ class Reconciler:
             run_id = entry.get("id")
             if isinstance(run_id, str) and run_id:
                 self._look_soon(run_id)
+            if entry.get("event") == HOOK_FAILED:
+                self._notice(f"on_finish failed: {entry.get('reason')}")
 
     def _read_many(self, run_ids: Iterable[str]) -> list[tuple[Run, Stamp | None]]:
         """Read runs for the first time, in a worker."""
         found = []
         for run_id in run_ids:
             stamp = self._store.stamp(run_id)
-            try:
+            with suppress(NoSuchRun):
                 found.append((self._store.read(run_id), stamp))
-            except NoSuchRun:
-                continue
         return found
 
     def _take(self, found: Iterable[tuple[Run, Stamp | None]]) -> None:
@@ -308,10 +309,9 @@ class Reconciler:
 
     def _root_time(self) -> int:
         """When the runs directory last changed, in nanoseconds; 0 where there is none."""
-        try:
+        with suppress(OSError):
             return os.stat(self._store.root).st_mtime_ns
-        except OSError:
-            return 0
+        return 0
 
     def _root_changed(self) -> bool:
         """Whether names came or went since the last listing; a listing made within the clock's grain does not count."""

@@ -9,7 +9,7 @@ import click
 from runboard.cli.desk import Desk, verb
 from runboard.cli.exits import DONE, FAILED, Failure
 from runboard.cli.printing import put, put_json
-from runboard.cli.probing import Check, State, probe_machine, runs_directory
+from runboard.cli.probing import Check, State, hook_of_endings, probe_machine, runs_directory
 from runboard.safetext import clean
 
 _SGR = {State.OK: "32", State.DEGRADED: "33", State.MISSING: "31"}
@@ -24,7 +24,7 @@ def doctor_verb(desk: Desk, *, as_json: bool) -> int:
     """
     checks = probe_machine(os.environ)
     try:
-        checks += runs_directory(desk.root)
+        checks += [*runs_directory(desk.root), hook_of_endings(desk.root, os.environ)]
     except Failure as error:
         checks.append(Check("runs directory", State.MISSING, str(error)))
     healthy = all(check.state is not State.MISSING for check in checks)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
+from runboard import hook
 from runboard.process import kernel_status
 
 NETWORKED = frozenset(
@@ -259,3 +260,14 @@ def _text(path: str) -> str:
             return file.read()
     except OSError:
         return ""
+
+
+def hook_of_endings(root: str, environ: Mapping[str, str]) -> Check:
+    """Whether there is a hook for endings, whether its program is there, and how it last failed."""
+    words = hook.command(environ)
+    if not words:
+        return Check("on_finish", State.OK, "none is set; [hooks] on_finish in the config file runs at every ending")
+    last = hook.last_failure(root)
+    if shutil.which(words[0]) is None:
+        return Check("on_finish", State.DEGRADED, last or f"there is no program {words[0]}")
+    return Check("on_finish", State.DEGRADED if last else State.OK, last or " ".join(words))

@@ -7,6 +7,7 @@ import time
 
 import click
 
+from runboard import hook
 from runboard.cli.desk import Desk, find, verb
 from runboard.cli.exits import DONE
 from runboard.cli.fields import record
@@ -34,6 +35,7 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
     facts = [("Run", clean(run.id)), ("Status", status_word(run)), ("Name", clean(run.name or ""))]
     facts += facts_of(run, now)
     facts += [("Output", _file_text(store, run, "output.log")), ("Response", _file_text(store, run, "response.md"))]
+    facts += [("on_finish", hook.failure(store.read_json(run_id, hook.RESULT)))]
     facts += [("Record", clean(f"{store.path(run.id)}/run.json"))]
     width = max(len(name) for name, _text in facts)
     for name, text in facts:

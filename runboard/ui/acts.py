@@ -243,7 +243,7 @@ class Acts:
         """Start a run that somebody types in; it begins in the directory of the chosen one."""
         from runboard.ui.newrun import NewRun, earlier  # noqa: PLC0415 - see above
 
-        known = (self._board.get(run_id) for run_id in self._board.order[:KNOWN])
+        known = (self._board.get(self._board.at(spot)) for spot in range(min(KNOWN, len(self._board))))
         directory = (chosen[0].cwd if len(chosen) == 1 else None) or Draft("").directory
         draft = await self._ask(NewRun(troubles, directory, earlier(run for run in known if run is not None)))
         if draft is None:
@@ -269,7 +269,7 @@ class Acts:
 
     async def rerun(self, runs: Sequence[Run]) -> None:
         """Start the same commands again."""
-        where = f"In {runs[0].cwd}." if runs[0].cwd else "In the present directory."
+        where = f"In {runs[0].cwd}." if runs[0].cwd else "In its own directory."
         if await self._agreed("rerun", runs, where if len(runs) == 1 else "Each in its own directory."):
             await self._work(runs, self._run_again, "Starting again")
 

@@ -22,10 +22,10 @@ from runboard.ui.confirm import subject
 MEANINGS = {
     Signals.SIGTERM: "asks it to end",
     Signals.SIGINT: "what Ctrl+C sends",
-    Signals.SIGHUP: "its terminal is gone; many servers read their settings again",
+    Signals.SIGHUP: "its terminal is gone; servers: read settings",
     Signals.SIGQUIT: "ends it with a core dump",
-    Signals.SIGKILL: "ends it at once, with no chance to clean up",
-    Signals.SIGUSR1: "means what the program says; ends one that says nothing",
+    Signals.SIGKILL: "ends it at once, without cleaning up",
+    Signals.SIGUSR1: "up to the program, which it ends otherwise",
     Signals.SIGUSR2: "likewise",
     Signals.SIGSTOP: "stops it where it stands",
     Signals.SIGTSTP: "what Ctrl+Z sends",

@@ -1,0 +1,210 @@
+"""The command that a person wants run at every ending: started once by who settled it, detached, and never waited for.
+
+Started as a program (``python -m runboard.hook``) this module is the parent of one such command: it ends what takes too
+long, keeps the beginning of what it writes, and says in the journal when it failed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from runboard import files, journal
+from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
+from runboard.safetext import clean
+
+LIMIT = 60.0
+"""Seconds after which a hook is ended."""
+
+TAIL = 64 << 10
+"""Bytes of the end of the log that a hook is given in a file."""
+
+OUTPUT = 16 << 10
+"""Bytes of a hook's own output that are kept, the first ones."""
+
+RESULT = "hook.json"
+"""The file in the run's directory that says how its hook went."""
+
+EVENT = "hook"
+"""What the journal calls a hook that failed."""
+
+_MOST = 1 << 18
+
+
+def command(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """``on_finish`` under ``[hooks]`` in the config file: words, or a line for sh; empty where there is none."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    base = base if base.startswith("/") else os.path.expanduser("~/.config")
+    try:
+        with files.opened(files.open_root(f"{base}/runboard")) as folder:
+            text = files.read_plain(folder, "config.toml", _MOST)
+    except (OSError, files.Unfit):
+        return ()
+    if b"on_finish" not in text:
+        return ()
+    from tomllib import loads  # noqa: PLC0415 - 5 ms that only people with a hook pay
+
+    try:
+        hooks = loads(text.decode()).get("hooks")
+    except ValueError:
+        return ()  # told by whoever opens the board or asks for the settings
+    wanted = hooks.get("on_finish") if isinstance(hooks, dict) else None
+    if isinstance(wanted, str) and wanted.strip():
+        return ("sh", "-c", wanted)
+    if isinstance(wanted, list) and all(isinstance(word, str) for word in wanted):
+        return tuple(wanted)
+    return ()
+
+
+def fire(words: Sequence[str], record: Mapping[str, object], *, root: str, tail: bytes, limit: float = LIMIT) -> None:
+    """Start a hook for an ending that has just been written, and go on at once.
+
+    Args:
+        words: The command.
+        record: The run's record as it is on disk.
+        root: The runs directory.
+        tail: The end of the run's log.
+        limit: Seconds after which it is ended.
+    """
+    import json  # noqa: PLC0415 - only for who has a hook
+    import threading  # noqa: PLC0415 - likewise
+    from tempfile import TemporaryFile  # noqa: PLC0415 - likewise
+
+    run_id = str(record["id"])
+    sheet = {"words": list(words), "record": dict(record), "root": root, "limit": limit}
+    sheet["tail"] = tail.decode("latin-1")  # every byte as the character of its number
+    kept = {name: text for name, text in os.environ.items() if name not in {RUN_MARK, SHIM_MARK}}
+    try:
+        with TemporaryFile() as file, open(os.devnull, "r+b", buffering=0) as null:
+            file.write(json.dumps(sheet).encode())
+            file.seek(0)
+            parent = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-P", "-m", "runboard.hook"],
+                {**kept, SETTLING_MARK: run_id},
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, file.fileno(), 0),
+                    (os.POSIX_SPAWN_DUP2, null.fileno(), 1),
+                    (os.POSIX_SPAWN_DUP2, null.fileno(), 2),
+                ],
+                setsigmask=(),
+            )
+    except OSError as error:
+        tell(root, record, f"could not be started: {os.strerror(error.errno or 0)}")
+        return
+    # Whoever lives on reaps it; of one that leaves first, the system's first process does.
+    threading.Thread(target=_reap, args=(parent,), name="runboard-hook", daemon=True).start()
+
+
+def tell(root: str, record: Mapping[str, object], sentence: str) -> None:
+    """Say in the journal that a hook failed; boards show it, and ``doctor`` does."""
+    entry = {"id": record["id"], "event": EVENT, "from": "", "to": record["status"], "reason": sentence}
+    with suppress(OSError):
+        journal.append(root, {**entry, "by": "on_finish"})
+
+
+def last_failure(root: str) -> str:
+    """The newest failure of a hook that the journals tell of, in a sentence; empty where they tell of none."""
+    found = [entry for entry in journal.recent(root) if entry.get("event") == EVENT]
+    if not found:
+        return ""
+    last = max(found, key=lambda entry: str(entry.get("at")))
+    return clean(f"it last failed at {last.get('at')} for {last.get('id')}: {last.get('reason')}")
+
+
+def failure(doc: object) -> str:
+    """What went wrong with a run's hook, as its result in the run's directory tells; empty where nothing did."""
+    trouble = doc.get("trouble") if isinstance(doc, dict) else None
+    return clean(trouble) if isinstance(trouble, str) else ""
+
+
+def _reap(pid: int) -> None:
+    """Wait for the parent of a hook, so that no zombie is left."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def main() -> None:
+    """Be the parent of one hook, as the sheet on stdin says."""
+    import json  # noqa: PLC0415 - see fire()
+
+    os.setsid()
+    sheet = json.loads(sys.stdin.buffer.read())
+    began = time.time()
+    code, output, trouble = _run(sheet)
+    record, root = sheet["record"], sheet["root"]
+    if trouble is None and code:
+        last = clean(output.decode("utf-8", "replace").strip().rpartition("\n")[2])[:200]
+        how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
+        trouble = f"{how}: {last}" if last else how
+    told = {"at": began, "seconds": round(time.time() - began, 3), "command": sheet["words"], "exitCode": code}
+    told |= {"trouble": trouble, "output": output.decode("utf-8", "replace")}
+    with suppress(OSError), files.opened(files.open_folder(f"{root}/{record['id']}")) as folder:
+        files.replace(folder, RESULT, files.encode(told, indent=True))
+    if trouble is not None:
+        tell(root, record, trouble)
+
+
+def _run(sheet: Mapping[str, object]) -> tuple[int | None, bytes, str | None]:
+    """Run a hook in a session of its own: its exit code, the beginning of its output, and what went wrong with it."""
+    import subprocess  # noqa: PLC0415 - see fire()
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - see fire()
+
+    record, root, words, limit = sheet["record"], str(sheet["root"]), sheet["words"], float(str(sheet["limit"]))
+    assert isinstance(record, dict)
+    assert isinstance(words, list)
+    with TemporaryDirectory(prefix="runboard-hook-") as folder:
+        for name, data in (("log", str(sheet["tail"]).encode("latin-1")), ("record", files.encode(record))):
+            with open(f"{folder}/{name}", "wb") as file:
+                file.write(data)
+        place = f"{root}/{record['id']}"
+        more = {"RUNBOARD_ID": str(record["id"]), "RUNBOARD_STATUS": str(record["status"])}
+        more |= {"RUNBOARD_RUNS": root, "RUNBOARD_DIR": place, "RUNBOARD_LOG_TAIL": f"{folder}/log"}
+        try:
+            with open(f"{folder}/record", "rb") as stdin:
+                child = subprocess.Popen(
+                    words,
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    env=os.environ | more,
+                    cwd=place if os.path.isdir(place) else "/",
+                    start_new_session=True,
+                )
+                output, in_time = _attended(child, limit)
+        except OSError as error:
+            return None, b"", f"could not be started: {words[0]}: {os.strerror(error.errno or 0)}"
+    return child.returncode, output, None if in_time else f"took longer than {limit:g} s and was ended"
+
+
+def _attended(child: object, limit: float) -> tuple[bytes, bool]:
+    """Read what a hook writes until it ends or its time is up; what it leaves in the background is not waited for."""
+    import select  # noqa: PLC0415 - see fire()
+    import signal  # noqa: PLC0415 - see fire()
+    from subprocess import Popen, TimeoutExpired  # noqa: PLC0415 - see fire()
+
+    assert isinstance(child, Popen)
+    assert child.stdout is not None
+    deadline, kept, open_ = time.monotonic() + limit, b"", True
+    while True:
+        ready = select.select([child.stdout] if open_ else [], [], [], 0.05)[0]
+        data = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
+        open_ = open_ and (not ready or bool(data))
+        kept = (kept + data)[:OUTPUT]
+        if child.poll() is not None and not data:
+            return kept, True
+        if time.monotonic() >= deadline:
+            break
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+        with suppress(TimeoutExpired):
+            child.wait(2.0)
+    return kept, False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The hook of endings: once for each, whoever settles it, with record and log, never waited for; told if it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from runboard import hook
+from runboard.reconcile import finalize_run, preview
+from runboard.store import Store
+from tests.pilots import real_board
+from tests.program import COMMAND, ended, environment, record, runboard
+from tests.test_settlers import unsettled
+from tests.waiting import until
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config file of our own, which all programs started from here read."""
+    path = tmp_path / "config" / "runboard" / "config.toml"
+    path.parent.mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    """Put a text into a file."""
+    path.write_text(text, "utf-8")
+
+
+def hooked(config: Path, script: str) -> None:
+    """Have a script for sh run at every ending."""
+    config.write_text(f"[hooks]\non_finish = {json.dumps(['sh', '-c', script])}\n", "utf-8")
+
+
+def result(runs: Path, run_id: str) -> dict[str, object]:
+    """How a run's hook went, once it has."""
+    path = runs / run_id / hook.RESULT
+    until(path.exists, 10, "the hook is done")
+    found = json.loads(path.read_text("utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_hook_gets_the_record_and_the_log(tmp_path: Path, config: Path) -> None:
+    """Settled with no board open, by the shim's successor: record on stdin, tail in a file, its words kept beside."""
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    hooked(
+        config, f'cat > {out}; cat "$RUNBOARD_LOG_TAIL"; echo "$RUNBOARD_ID $RUNBOARD_STATUS $PWD"; env >> {out}.env'
+    )
+    run_id = runboard(runs, "run", "--", "sh", "-c", "echo words; exit 3").stdout.strip()
+    ended(runs, run_id)
+    told = result(runs, run_id)
+    assert told["output"] == f"words\n{run_id} failed {runs / run_id}\n"
+    assert (told["exitCode"], told["trouble"]) == (0, None)
+    seen = json.loads(out.read_text("utf-8"))
+    assert seen == record(runs, run_id)
+    assert "RUNBOARD_RUN_ID=" not in Path(f"{out}.env").read_text("utf-8"), "it would be taken for the run's own"
+    assert not list(Path("/tmp").glob(f"runboard-hook-*/{run_id}"))
+
+
+def test_fifty_settlers_run_it_once(tmp_path: Path, config: Path) -> None:
+    """Fifty settlers meet at one ending, and the hook has run exactly once."""
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    run_id = unsettled(runs)
+    hooked(config, f"echo ran >> {out}")
+    base = [*COMMAND, "--runs-dir", str(runs)]
+    with Store(str(runs)).locked(run_id):
+        settlers = [
+            subprocess.Popen([*base, *verb], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for verb in [["ps"], ["reconcile", run_id]] * 25
+        ]
+        time.sleep(0.5)
+    for settler in settlers:
+        settler.wait(60)
+    result(runs, run_id)
+    assert out.read_text("utf-8") == "ran\n"
+
+
+def test_who_fires_without_having_persisted_runs_it_again(tmp_path: Path, config: Path) -> None:
+    """Firing whenever a finished run is met, which is not what we do, would run it for every settler."""
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    run_id = unsettled(runs)
+    hooked(config, f"echo ran >> {out}")
+    store = Store(str(runs))
+    for _ in range(3):
+        finalize_run(store, run_id)
+    until(out.exists, 10)
+    result(runs, run_id)
+    assert out.read_text("utf-8") == "ran\n"
+    hook.fire(hook.command(os.environ), record(runs, run_id), root=str(runs), tail=b"")
+    until(lambda: out.read_text("utf-8") == "ran\nran\n", 10)
+
+
+def test_who_only_looks_runs_none(tmp_path: Path, config: Path) -> None:
+    """A judgement in memory, as --watch makes it, starts no hook."""
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    run_id = unsettled(runs)
+    hooked(config, f"echo ran >> {out}")
+    assert preview(Store(str(runs)), run_id).finished
+    time.sleep(0.3)
+    assert not out.exists()
+
+
+def test_it_delays_nobody_and_is_ended_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that hangs, with a child that ignores TERM, holds up nobody, is ended, and the journal says so."""
+    runs = tmp_path / "runs"
+    run_id = unsettled(runs)
+    script = f"trap '' TERM; echo begun; echo $$ > {tmp_path}/pid; while :; do sleep 0.1; done"
+    began = time.monotonic()
+    hook.fire(["sh", "-c", script], record(runs, run_id), root=str(runs), tail=b"", limit=0.5)
+    assert time.monotonic() - began < 0.4
+    told = result(runs, run_id)
+    assert (told["trouble"], told["output"]) == ("took longer than 0.5 s and was ended", "begun\n")
+    assert not Path("/proc", (tmp_path / "pid").read_text("utf-8").strip()).exists()
+
+
+def test_its_output_is_bounded(tmp_path: Path) -> None:
+    """A hook that writes without end is read, and only the beginning is kept."""
+    runs = tmp_path / "runs"
+    run_id = unsettled(runs)
+    hook.fire(["sh", "-c", "yes | head -c 1000000; exit 5"], record(runs, run_id), root=str(runs), tail=b"")
+    told = result(runs, run_id)
+    assert (told["exitCode"], len(str(told["output"]))) == (5, hook.OUTPUT)
+
+
+async def test_its_failure_is_shown(tmp_path: Path, config: Path) -> None:
+    """A hook that fails is told in the board and by doctor, its words cleaned; one that is no program too."""
+    runs = tmp_path / "runs"
+    hooked(config, "printf 'a\\nbad [b]\\033[31mluck'; exit 9")
+    async with real_board(runs) as desk:
+        run_id = runboard(runs, "run", "--", "true").stdout.strip()
+        await desk.until(lambda: any("exited with code 9: bad [b]luck" in toast for toast in desk.toasts()), 15)
+        write(config, '[hooks]\non_finish = ["no-such-program"]\n')
+        other = runboard(runs, "run", "--", "true").stdout.strip()
+        await desk.until(lambda: any("no-such-program: No such file" in toast for toast in desk.toasts()), 15)
+    assert (run_id != other, record(runs, run_id)["status"]) == (True, "completed")
+    told = runboard(runs, "doctor").stdout
+    assert "no-such-program: No such file" in told
+    assert "no-such-program" in runboard(runs, "show", other).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[hooks]\non_finish = "a | b"\n', ("sh", "-c", "a | b")),
+        ('[hooks]\non_finish = ["a", "b c"]\n', ("a", "b c")),
+        ("[hooks]\non_finish = 5\n", ()),
+        ('on_finish = "a"\n', ()),
+        ("[hooks\non_finish", ()),
+        ("", ()),
+    ],
+)
+def test_what_the_config_says(config: Path, text: str, words: tuple[str, ...]) -> None:
+    """A list of words or a line for sh is a hook; whatever else is there is none, and stops no settling."""
+    config.write_text(text, "utf-8")
+    assert hook.command(os.environ) == words
+    config.unlink()
+    assert hook.command(os.environ) == ()
