@@ -10,11 +10,14 @@ The map of the floors; a module imports only from floors below its own, and test
     9   evidence                                    everything known of a run at the moment of judging
     8   tally edits hook                            what agents' logs have said; what people say; what an ending starts
     7   store process watch logs worktree           input and output; siblings that do not know each other
+    7   config state                                what is set, and where; what is remembered of a user
     6   board                                       what there is, in what order, and what changed
     5   rank totals batch past                      by what runs are sorted; sums; news; what runs of before tell
     4   row trash facts                             a finished run, small; the way out and back; a run's facts in words
+    4   settings                                    what can be set
     3   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft
     2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
     1   lenient errors amounts regex order          JSON leniently; errors; amounts; linear expressions; ids in order
     0   model safetext shim                         values; text made safe; the tiny parent of every command, alone
+    0   keylines plain                              on which line of a file a key stands; what is drawn, in ASCII
 """

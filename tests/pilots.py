@@ -27,6 +27,7 @@ from runboard.ui.log import LogPane
 from runboard.ui.response import ResponsePane
 from runboard.ui.sources import Sources
 from runboard.ui.table import RunTable
+from runboard.ui.taste import Taste
 
 NOW = 1_790_000_000.0
 """The moment at which fixed screens are taken, epoch seconds: 2026-09-21 14:13:20 UTC."""
@@ -135,6 +136,7 @@ async def fixed_board(
     clock: Callable[[], float] = lambda: NOW,
     read_response: Callable[[str], str | None] = lambda _run_id: None,
     sources: Sources = Sources(),  # noqa: B008 - a frozen value
+    taste: Taste | None = None,
 ) -> AsyncIterator[Desk]:
     """A board of these runs at a time that stands still; ``control`` is any object with the verbs that are used."""
     feed = HandFeed(runs, complete=complete)
@@ -148,6 +150,7 @@ async def fixed_board(
         clock=clock,
         read_response=read_response,
         sources=sources,
+        taste=taste or Taste(),
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         desk = Desk(app, pilot, feed)

@@ -172,7 +172,7 @@ async def test_the_palette_has_our_actions_only() -> None:
             *("Response  2", "Help  ?", "Quit  q"),
             *("Sort by Status", "Sort by ID", "Sort by Name", "Sort by Elapsed", "Sort by Started"),
             *("Sort by Exit", "Sort by Reason"),
-            "Light theme",
+            *("Light theme", "Themes  T"),
         ]
         await desk.press("ctrl+p")
         await desk.shows("Search for commands")

@@ -56,11 +56,15 @@ def _called(args: list[str]) -> int:
         from runboard.cli.app import run_command_line  # noqa: PLC0415 - see above
 
         return run_command_line(args)
-    from runboard.cli import opening, place, telling  # noqa: PLC0415 - see above
+    from runboard.cli import comfort, opening, place, telling  # noqa: PLC0415 - see above
 
-    return telling.told_code(
-        lambda: opening.open_board(place.runs_dir(asked.runs_dir, os.environ), writable=not asked.watch)
-    )
+    def opened() -> int:
+        """Open the board, whatever the config file says wrongly."""
+        root = place.runs_dir(asked.runs_dir, os.environ, lenient=True)
+        taste = comfort.taste_of({}, writable=not asked.watch)
+        return opening.open_board(root, writable=not asked.watch, taste=taste)
+
+    return telling.told_code(opened)
 
 
 def _open_missing_streams() -> None:

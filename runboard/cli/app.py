@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from runboard.cli.desk import Desk, common_options
+from runboard.cli.desk import Desk, common_options, theme_option
 from runboard.cli.exits import DONE, USAGE
 from runboard.cli.printing import complain, put
 from runboard.cli.telling import told_code
@@ -31,6 +31,7 @@ VERBS = {
     "trash": ("clearing", "List, restore or empty the trash."),
     "reconcile": ("ending", "Settle runs that have ended, without a board."),
     "demo": ("demo", "Open a board of living sample runs."),
+    "config": ("configuring", "Say what is set, and what is wrong with it."),
     "doctor": ("doctor", "Say what this machine offers."),
 }
 """Verb to the module it lives in and its line in the list of verbs."""
@@ -81,6 +82,7 @@ class Program(click.Group):
     epilog="ID is an exact id, any unique beginning of one, or @last. Exit codes: 0 done, 1 failed, 2 usage, "
     "3 no such run, 4 some of several failed, 130 interrupted.",
 )
+@theme_option
 @click.option("--watch", is_flag=True, help="Open a board that only looks: it changes no file and signals nothing.")
 @click.option("--version", is_flag=True, help="Print the version.")
 @click.pass_context
@@ -98,9 +100,11 @@ def program(ctx: click.Context, *, watch: bool, version: bool) -> int:
         if watch:
             ctx.fail("--watch opens the board and takes no verb; did you mean 'runboard watch'?")
         return DONE
-    from runboard.cli.opening import open_board  # noqa: PLC0415 - no verb needs the board
+    from runboard.cli.comfort import taste_of  # noqa: PLC0415 - no verb needs the board
+    from runboard.cli.opening import open_board  # noqa: PLC0415
 
-    return open_board(ctx.ensure_object(Desk).root, writable=not watch)
+    desk = ctx.ensure_object(Desk)
+    return open_board(desk.board_root, writable=not watch, taste=taste_of(desk.options, writable=not watch))
 
 
 def run_command_line(args: list[str]) -> int:

@@ -10,7 +10,8 @@ from tempfile import mkdtemp
 
 import click
 
-from runboard.cli.desk import Desk, verb
+from runboard.cli.comfort import taste_of
+from runboard.cli.desk import Desk, theme_option, verb
 from runboard.cli.exits import DONE
 from runboard.cli.opening import open_board, require_terminals
 from runboard.cli.printing import put, say
@@ -23,8 +24,9 @@ _REMOVAL_LIMIT = 3.0
 
 
 @verb("demo", example="runboard demo")
+@theme_option
 @click.option("--no-board", is_flag=True, help="Start the runs, print their directory and leave it to you.")
-def demo_verb(desk: Desk, *, no_board: bool) -> int:  # noqa: ARG001 - every verb gets the desk
+def demo_verb(desk: Desk, *, no_board: bool) -> int:
     """Open a board of living sample runs in a directory of their own; all of it is gone when you leave.
 
     Your own runs are not touched. The samples need nothing but sh and this Python.
@@ -36,7 +38,7 @@ def demo_verb(desk: Desk, *, no_board: bool) -> int:  # noqa: ARG001 - every ver
         leaving.callback(clear_away, root)
         start_samples(Control(Store(root)), root)
         if not no_board:
-            return open_board(root, writable=True)
+            return open_board(root, writable=True, taste=taste_of(desk.options, writable=True))
         put(root)
         leaving.pop_all()
         return DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,6 +11,8 @@ import click
 from runboard.cli import place
 from runboard.cli.exits import FAILED, NO_SUCH_RUN, USAGE, Failure, code_of_several
 from runboard.cli.printing import Style, complain, style
+from runboard.config import Config, load
+from runboard.plain import wanted
 from runboard.query import BadQuery, Query
 from runboard.store import AmbiguousRun, NoSuchRun, Store, StoreError
 
@@ -22,11 +24,27 @@ class Desk:
         """Begin with nothing said."""
         self.runs_dir: str | None = None
         self.color = "auto"
+        self.theme: str | None = None
+        self.ascii: str | None = None
 
     @property
     def root(self) -> str:
         """The runs directory, absolute, existing or not."""
         return place.runs_dir(self.runs_dir, os.environ)
+
+    @property
+    def board_root(self) -> str:
+        """The runs directory for a board, which tells what is wrong with the config and opens nevertheless."""
+        return place.runs_dir(self.runs_dir, os.environ, lenient=True)
+
+    def config(self, remembered: Mapping[str, object] | None = None) -> Config:
+        """Everything that is set, wherever it was said."""
+        return load(os.environ, self.options, remembered)
+
+    @property
+    def options(self) -> dict[str, str | None]:
+        """What was said that can be set elsewhere too, by the setting's key."""
+        return {"runs_dir": self.runs_dir, "theme": self.theme, "ascii": self.ascii}
 
     def store(self) -> Store:
         """The store of the runs directory."""
@@ -36,7 +54,8 @@ class Desk:
 
     def style(self) -> Style:
         """How stdout is to look."""
-        return style(self.color, os.environ)
+        in_ascii = wanted(self.config().text("ascii"), os.environ)
+        return style(self.color, os.environ)._replace(ascii=in_ascii)
 
 
 def verb(
@@ -84,6 +103,14 @@ def common_options() -> list[click.Parameter]:
             help="When to use colours.",
         ),
         click.Option(
+            ["--ascii"],
+            flag_value="always",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep,
+            help="Draw with ASCII only.",
+        ),
+        click.Option(
             ["-h", "--help"],
             is_flag=True,
             is_eager=True,
@@ -92,6 +119,12 @@ def common_options() -> list[click.Parameter]:
             help="Show this message and exit.",
         ),
     ]
+
+
+def theme_option(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb that opens the board its option for the colours."""
+    option = click.option("--theme", metavar="NAME", expose_value=False, callback=_keep, help="The colours.")
+    return option(function)
 
 
 def query_of(words: Iterable[str]) -> Query:

@@ -16,17 +16,19 @@ from runboard.model import Run
 from runboard.safetext import clean
 from runboard.store import NoSuchRun, Store, StoreError
 from runboard.ui import frame
+from runboard.ui.taste import Taste
 
 FEW = 200
 """So many runs are read for the first frame; of more, it shows none."""
 
 
-def open_board(root: str, *, writable: bool) -> int:
+def open_board(root: str, *, writable: bool, taste: Taste) -> int:
     """Show the runs of a directory until the person leaves, and return the exit code.
 
     Args:
         root: The runs directory; it need not exist yet.
         writable: Whether the board may act and settle; if not, it is built without the means to.
+        taste: Colours and keys.
 
     Raises:
         Failure: There is no terminal, or the directory cannot be looked into.
@@ -38,11 +40,11 @@ def open_board(root: str, *, writable: bool) -> int:
     with EarlyScreen() as early:
         runs = few_runs(store)
         board = Board(runs or [])
-        if runs is not None:
+        if runs is not None and taste.usual:
             _paint(early, board, title, read_only=not writable)
         from runboard.cli.screen import show_board  # noqa: PLC0415 - a tenth of a second that the first frame saves
 
-        return show_board(store, board, title, early, writable=writable)
+        return show_board(store, board, title, early, taste, writable=writable)
 
 
 def require_terminals() -> None:

@@ -6,11 +6,17 @@ import os
 from collections.abc import Mapping
 from stat import S_ISDIR
 
+from runboard import config
 from runboard.cli.exits import USAGE, Failure
 
 
-def runs_dir(option: str | None, environ: Mapping[str, str]) -> str:
+def runs_dir(option: str | None, environ: Mapping[str, str], *, lenient: bool = False) -> str:
     """The absolute path of the runs directory; it need not exist.
+
+    Args:
+        option: What --runs-dir said.
+        environ: The environment.
+        lenient: Whether to do without what the config file says wrongly: the board tells it, and opens.
 
     Raises:
         Failure: The option is empty, or the config file cannot be used.
@@ -21,13 +27,13 @@ def runs_dir(option: str | None, environ: Mapping[str, str]) -> str:
         return absolute(option)
     if environ.get("RUNBOARD_RUNS"):
         return absolute(os.path.expanduser(environ["RUNBOARD_RUNS"]))
-    configured = _configured(_base(environ, "XDG_CONFIG_HOME", "~/.config") + "/runboard/config.toml")
+    configured = _configured(config.path(environ), lenient=lenient)
     if configured:
         return configured
     shared = os.path.expanduser("~/.agents/runs")
     if os.path.isdir(shared):
         return shared
-    return _base(environ, "XDG_STATE_HOME", "~/.local/state") + "/runboard/runs"
+    return config.base(environ, "XDG_STATE_HOME", "~/.local/state") + "/runboard/runs"
 
 
 def absolute(path: str) -> str:
@@ -65,35 +71,23 @@ def check(root: str) -> None:
 _ADVICE = "name another with --runs-dir"
 
 
-def _base(environ: Mapping[str, str], key: str, default: str) -> str:
-    """A base directory of the XDG specification, which says that a relative one is to be ignored."""
-    given = environ.get(key, "")
-    return given.rstrip("/") if given.startswith("/") else os.path.expanduser(default)
+def _configured(path: str, *, lenient: bool) -> str | None:
+    """``runs_dir`` from the config file, None where there is no file or no such key.
 
-
-def _configured(path: str) -> str | None:
-    """``runs_dir`` from the config file, None where there is no file or no such key."""
-    try:
-        with open(path, "rb", opener=_open_file) as file:
-            text = file.read()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise Failure(f"config file {path} cannot be read: {error.strerror}", USAGE) from None
-    from tomllib import loads  # noqa: PLC0415 - 5 ms that only people with a config file pay
-
-    try:
-        value = loads(text.decode()).get("runs_dir")
-    except ValueError as error:
-        raise Failure(f"config file {path} is no valid TOML: {error}; correct or remove it", USAGE) from None
+    Raises:
+        Failure: It cannot be told, and a verb on the wrong directory would be worse than none.
+    """
+    document = config.read(path)
+    if document.trouble is not None and not lenient:
+        raise Failure(str(document.trouble), USAGE)
+    value = document.data.get("runs_dir")
     if value is None:
         return None
     chosen = os.path.expanduser(value) if isinstance(value, str) else ""
-    if not chosen.startswith("/"):
-        raise Failure(f"config file {path}: runs_dir must be an absolute path in quotes, or begin with ~", USAGE)
-    return os.path.abspath(chosen)
-
-
-def _open_file(path: str, flags: int) -> int:
-    """Open without ever waiting, should the path be a FIFO."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if chosen.startswith("/"):
+        return os.path.abspath(chosen)
+    if lenient:
+        return None
+    raise Failure(
+        str(document.wrong("runs_dir", "runs_dir must be an absolute path in quotes, or begin with ~")), USAGE
+    )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from runboard.columns import Column
 from runboard.files import encode
 from runboard.model import Run, Status
+from runboard.plain import ascii_text
 from runboard.safetext import clean
 
 _UNSEEN = (
@@ -25,10 +26,11 @@ _COMFORTABLE, _NARROWEST = 16, 4
 
 
 class Style(NamedTuple):
-    """What the terminal behind stdout is given: colours or not, and how many cells there are (None: not a terminal)."""
+    """What stdout is given: colours or not, how many cells there are (None: not a terminal), and ASCII only or not."""
 
     colour: bool = False
     width: int | None = None
+    ascii: bool = False
 
 
 def style(choice: str, environ: Mapping[str, str]) -> Style:
@@ -120,7 +122,7 @@ def table(runs: Sequence[Run], columns: Sequence[Column], now: float, look: Styl
         if look.colour and kept and columns[kept[0]].key == "status":
             line = f"\x1b[{_SGR[run.status]}m{line[: len(texts[0])]}\x1b[0m{line[len(texts[0]) :]}"
         lines.append(line)
-    return lines
+    return list(map(ascii_text, lines)) if look.ascii else lines
 
 
 def _fitting(columns: Sequence[Column], widths: list[int], room: int) -> list[int]:

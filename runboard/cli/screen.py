@@ -17,12 +17,13 @@ from runboard.reconciler import Reconciler
 from runboard.safetext import clean_lines
 from runboard.store import Store
 from runboard.ui.showing import show
+from runboard.ui.taste import Taste
 
 RESPONSE_MOST = 1 << 16
 """Bytes of the end of an answer that are shown."""
 
 
-def show_board(store: Store, board: Board, title: str, early: EarlyScreen, *, writable: bool) -> int:
+def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste: Taste, *, writable: bool) -> int:
     """Show the runs of a store until the person leaves, and return the exit code.
 
     Args:
@@ -30,6 +31,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, *, wr
         board: The runs known already, as they are on disk: all, or none.
         title: What to call the directory.
         early: What is on the terminal until Textual takes it over.
+        taste: Colours and keys.
         writable: Whether the board may act and settle; if not, it is built without the means to.
     """
     _forget_screen_settings()
@@ -44,6 +46,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, *, wr
         read_run=store.read,
         sources=sources_of(store),
         early=early,
+        taste=taste,
     )
 
 

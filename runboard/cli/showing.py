@@ -15,6 +15,7 @@ from runboard.cli.printing import put, put_json
 from runboard.columns import size_text, status_word
 from runboard.facts import facts_of, history_of
 from runboard.model import Run
+from runboard.plain import ascii_text
 from runboard.reconcile import settle_all
 from runboard.safetext import clean
 from runboard.store import Store
@@ -38,13 +39,12 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
     facts += [("on_finish", hook.failure(store.read_json(run_id, hook.RESULT)))]
     facts += [("Record", clean(f"{store.path(run.id)}/run.json"))]
     width = max(len(name) for name, _text in facts)
-    for name, text in facts:
-        if text:
-            put(f"{name:<{width}}  {text}".replace("\n", "\n" + " " * (width + 2)))
+    lines = [f"{name:<{width}}  {text}".replace("\n", "\n" + " " * (width + 2)) for name, text in facts if text]
     if run.history:
-        put("\nHistory")
-        for step in history_of(run):
-            put(f"  {step}")
+        lines += ["\nHistory", *(f"  {step}" for step in history_of(run))]
+    in_ascii = desk.style().ascii
+    for line in lines:
+        put(ascii_text(line) if in_ascii else line)
     return DONE
 
 

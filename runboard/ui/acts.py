@@ -46,6 +46,8 @@ class Acts:
         ask: Ask,
         tell: Callable[[str, bool], None],
         changed: Callable[[], None],
+        *,
+        key: Callable[[str], str],
     ) -> None:
         """Act through ``control``.
 
@@ -55,12 +57,14 @@ class Acts:
             ask: Puts a question.
             tell: Tells a sentence, and whether it is an error.
             changed: Called when an act has begun or ended.
+            key: The key that something has now, by its id.
         """
         self._control = control
         self._board = board
         self._ask = ask
         self._tell = tell
         self._changed = changed
+        self._key = key
         self.stopping: set[str] = set()
         self._trashed: list[tuple[str, ...]] = []
 
@@ -206,7 +210,7 @@ class Acts:
 
     async def trash(self, runs: Sequence[Run]) -> None:
         """Move finished runs to the trash."""
-        if await self._agreed("trash", runs, "u brings {it} back."):
+        if await self._agreed("trash", runs, f"{self._key('run.undo')} brings {{it}} back."):
             deeds = await self._work(runs, self._throw, "Moving to the trash", self._throw_all)
             if gone := tuple(deed.run_id for deed in deeds if deed.error is None):
                 self._trashed.append(gone)
@@ -215,7 +219,7 @@ class Acts:
     def _throw(self, run_id: str) -> str:
         """Throw one away."""
         self._control.trash(run_id)
-        return "is in the trash; u brings it back"
+        return f"is in the trash; {self._key('run.undo')} brings it back"
 
     def _throw_all(self, run_ids: Sequence[str], throw: Callable[[str], str]) -> Iterator[Deed]:
         """Throw away one, or many with the trash held open for all of them."""

@@ -25,9 +25,11 @@ from runboard.query import BadQuery
 from runboard.safetext import clean
 from runboard.ui.acts import Acts
 from runboard.ui.details import Details
+from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
 from runboard.ui.intake import Feed, Intake
+from runboard.ui.keys import key_of
 from runboard.ui.memory import Memory
 from runboard.ui.palette import Palette, commands
 from runboard.ui.runpane import RunPane
@@ -35,8 +37,8 @@ from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.sources import Sources
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
-from runboard.ui.terminal import TerminalApp
-from runboard.ui.theme import DARK, LIGHT, style_sheet
+from runboard.ui.taste import PLAIN, Taste
+from runboard.ui.theme import style_sheet
 from runboard.ui.wire import WireGuard
 
 T = TypeVar("T")
@@ -44,7 +46,7 @@ TICK_SECONDS = 1.0
 """How often elapsed times are looked at."""
 
 
-class RunboardApp(TerminalApp, inherit_bindings=False):
+class RunboardApp(DressedApp, inherit_bindings=False):
     """The board."""
 
     TITLE = "runboard"
@@ -65,6 +67,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         Binding("1", "look('Log')", "log", tooltip="What it wrote", id="run.log"),
         Binding("2", "look('Response')", "response", tooltip="What it answered", id="run.response"),
         Binding("v", "raw", "raw", tooltip="An agent's events as they are, or in words", id="run.raw"),
+        Binding("T", "dress", "theme", show=False, tooltip="Choose other colours", id="board.theme"),
         Binding("question_mark", "help", "help", tooltip="These keys", id="board.help"),
         Binding("q,ctrl+q", "quit", "quit", tooltip="Leave; the runs go on", id="board.quit"),
     ]
@@ -81,6 +84,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         read_response: Callable[[str], str | None] = lambda _run_id: None,
         read_run: Callable[[str], Run | None] | None = None,
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
+        taste: Taste = PLAIN,
     ) -> None:
         """Show ``board``, kept true by ``feed``.
 
@@ -95,11 +99,9 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
                 thread.
             read_run: Reads a whole run from the disk, in a thread; without it what the board has must do.
             sources: What else is read of a run.
+            taste: Colours, keys, and what was wrong with them.
         """
-        super().__init__()
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        super().__init__(taste)
         self.animation_level = "none"
         self._board = board
         self._feed = feed
@@ -108,7 +110,8 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         self._said: set[str] = set()
         self._read_run = read_run or board.get
         self._memory = Memory(self._read_run)
-        self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted)
+        key = partial(key_of, self)
+        self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted, key=key)
         stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
@@ -138,6 +141,7 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
         self._intake = Intake(asyncio.get_running_loop(), lambda: self.call_next(self._take))
         self.set_interval(TICK_SECONDS, self._tick)
         self._told()
+        self.complain()
         await asyncio.to_thread(self._feed.start, self._intake.offer)
 
     async def on_unmount(self) -> None:
@@ -326,19 +330,12 @@ class RunboardApp(TerminalApp, inherit_bindings=False):
             self.push_screen(Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette's entries: the keys that do something now, the columns to sort by, and the other theme."""
+        """The palette's entries: the keys that do something now, the columns to sort by, and the themes."""
         yield from commands(screen, self.get_key_display, self.run_action)
         yield from self._table.ordering.commands()
-        other = LIGHT if self.theme == DARK.name else DARK
-        title = f"{'Dark' if other.dark else 'Light'} theme"
-        yield SystemCommand(title, "Change the colours", partial(setattr, self, "theme", other.name))
+        yield from self.theme_commands()
 
     # Words and questions.
-
-    def get_key_display(self, binding: Binding) -> str:
-        """A key as a word where Textual has a pictogram for it."""
-        shown = super().get_key_display(binding)
-        return binding.key if binding.key in {"enter", "tab"} else shown.replace("^", "ctrl+")
 
     def _say(self, sentence: str, error: bool) -> None:
         """Tell a sentence in a corner for a while."""

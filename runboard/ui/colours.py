@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DARK = {
     "accent": "#7ab8e6",
-    "error": "#f07171",
+    "error": "#f58080",
     "foreground": "#cdd4de",
     "background": "#14161a",
     "surface": "#1a1d22",

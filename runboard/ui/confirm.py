@@ -15,6 +15,7 @@ from textual.widgets import Button, Static
 from runboard.columns import reason_text, status_word
 from runboard.model import Run
 from runboard.safetext import clean
+from runboard.ui.keys import key_of
 
 NAMED = 6
 """So many runs are named in a question; of the rest their number is told."""
@@ -46,8 +47,8 @@ class Confirm(ModalScreen[bool], inherit_bindings=False):
             yield Static(subject(self._runs))
             yield Static(Content(clean(self._consequence)), classes="dialog-text")
             with Horizontal(classes="dialog-buttons"):
-                yield Button(Content("n  No"), id="no", compact=True)
-                yield Button(Content(f"y  Yes, {self._yes}"), id="yes", compact=True)
+                yield Button(Content(f"{key_of(self.app, 'confirm.no')}  No"), id="no", compact=True)
+                yield Button(Content(f"{key_of(self.app, 'confirm.yes')}  Yes, {self._yes}"), id="yes", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer by button."""

@@ -18,6 +18,7 @@ from runboard.columns import size_text
 from runboard.logs import Line, Window
 from runboard.model import Run
 from runboard.safetext import clean
+from runboard.ui.keys import key_of
 from runboard.ui.pane import Pane
 
 PAN = 8
@@ -141,7 +142,7 @@ class LogPane(Pane, inherit_bindings=False):
         else:
             share = 100 * window.lines[-1].offset // max(1, window.size)
             word = "paused at" if run.active else "at"
-            parts.append(f"{word} {share} %, G to {'follow' if run.active else 'the end'}")
+            parts.append(f"{word} {share} %, {key_of(self.app, 'log.end')} to {'follow' if run.active else 'the end'}")
         if self._pan:
             parts.append(f"column {self._pan + 1}")
         return " · ".join(parts)

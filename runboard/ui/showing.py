@@ -13,6 +13,7 @@ from runboard.model import Run
 from runboard.ui.handover import Early
 from runboard.ui.intake import Feed
 from runboard.ui.sources import Sources
+from runboard.ui.taste import PLAIN, Taste
 
 
 def show(
@@ -26,6 +27,7 @@ def show(
     read_run: Callable[[str], Run | None] | None = None,
     sources: Sources = Sources(),  # noqa: B008 - a frozen value
     early: Early | None = None,
+    taste: Taste = PLAIN,
 ) -> int:
     """Show the board until it is left, and return the exit code.
 
@@ -48,6 +50,7 @@ def show(
         read_response=read_response,
         read_run=read_run,
         sources=sources,
+        taste=taste,
     )
     app.early = early
     gc.freeze()

@@ -20,6 +20,7 @@ from runboard.model import Status
 from runboard.order import Key
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import ink
+from runboard.ui.keys import key_of
 from runboard.ui.ordering import Ordering
 from runboard.ui.rows import Line, Rows, difference, titles
 
@@ -254,7 +255,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _empty_words(self, width: int) -> list[str]:
         """Why there is no row, and what to do about it, in as many lines as the width takes."""
         if self._board.total:
-            words = ["No run matches.", "Esc clears the filter."]
+            words = ["No run matches.", f"{key_of(self.app, 'board.back').capitalize()} clears the filter."]
         elif self.reading:
             words = ["Reading the runs…"]
         else:

@@ -27,6 +27,7 @@ from textual._compositor import ChopsUpdate
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.binding import Keymap
 from textual.color import Color
 from textual.driver import Driver
 from textual.drivers._writer_thread import WriterThread
@@ -276,6 +277,12 @@ class TerminalApp(App[int]):
     crash: str | None = None
     early: Early | None = None
     _behind = False
+
+    # App._keymap is what set_keymap() has set; there is no public way to read it.
+    @property
+    def keymap(self) -> Keymap:
+        """The keys that were set by id, in place of the usual ones."""
+        return self._keymap
 
     def get_driver_class(self) -> type[Driver]:
         """Our driver, whatever the environment says."""

@@ -1,0 +1,117 @@
+"""The app as a person wants it: with their colours, their keys, and ASCII alone where the terminal has no more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+
+from rich.segment import Segment
+from textual.app import SystemCommand
+from textual.binding import Binding
+from textual.color import Color
+from textual.filter import LineFilter, Monochrome, NoColor
+
+from runboard.plain import ascii_text
+from runboard.safetext import clean
+from runboard.settings import nearest
+from runboard.state import Forgotten
+from runboard.ui.keys import key_of, keymap
+from runboard.ui.taste import AUTO, Taste
+from runboard.ui.terminal import TerminalApp
+from runboard.ui.theme import DARK, LIGHT
+from runboard.ui.themes import ANSI, OURS, fitted, names
+from runboard.ui.wardrobe import Wardrobe
+
+
+class Plain(LineFilter):
+    """Draws with ASCII, cell for cell."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - Textual's signature
+        """The same line in ASCII."""
+        if all(segment.text.isascii() for segment in segments):
+            return segments
+        return [Segment(ascii_text(text), style, control) for text, style, control in segments]
+
+
+class DressedApp(TerminalApp, inherit_bindings=False):
+    """An app that wears what it is given."""
+
+    def __init__(self, taste: Taste) -> None:
+        """Dress after this taste; what of it cannot be had is told when there is a screen."""
+        super().__init__()
+        self._taste = taste
+        self._plain = [Plain()] if taste.ascii else []
+        for theme in OURS:
+            self.register_theme(theme)
+        met, wrong = keymap(taste.keys)
+        self._complaints = [*taste.notices, *(f"keys: {sentence}" for _name, sentence in wrong)]
+        self.set_keymap(met)
+        wished = self._suiting() if taste.theme == AUTO else taste.theme
+        if wished not in names():
+            self._complaints.append(f"there is no theme '{wished}'{nearest(wished, names())}")
+            wished = self._suiting()
+        self.theme = wished
+
+    def complain(self) -> None:
+        """Tell at once all that was wrong with what was set: the first of it, and where the rest is told."""
+        if self._complaints:
+            more = len(self._complaints) - 1
+            rest = f" And {more} more: runboard config validate tells." if more else ""
+            self.notify(clean(f"{self._complaints[0]}.{rest}"), severity="warning", markup=False, timeout=15)
+
+    def _suiting(self) -> str:
+        """The theme that suits the terminal: its own colours where it has sixteen or none are wanted."""
+        few = self.console.color_system in {None, "standard"}
+        return ANSI.name if few or self.no_color else DARK.name
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's variables, with those that the board needs beside them."""
+        variables = super().get_css_variables()
+        self.theme_variables = variables | fitted(self.current_theme, variables)
+        return self.theme_variables
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Textual's filters, and ours for ASCII."""
+        filters = list(super().get_line_filters())
+        if self.no_color and self.native_ansi_color:  # Textual chose before it knew the theme, and would paint greys
+            filters = [NoColor() if isinstance(one, Monochrome) else one for one in filters]
+        return [*filters, *self._plain]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key as a word where Textual has a pictogram for it."""
+        shown = super().get_key_display(binding)
+        return binding.key if binding.key in {"enter", "tab"} else shown.replace("^", "ctrl+")
+
+    def theme_commands(self) -> Iterator[SystemCommand]:
+        """What the palette offers: the other one of our two themes, and the list of all."""
+        other = LIGHT if self.theme == DARK.name else DARK
+        title = f"{'Dark' if other.dark else 'Light'} theme"
+        yield SystemCommand(title, "Change the colours", partial(self._wear, other.name))
+        yield SystemCommand(f"Themes  {key_of(self, 'board.theme')}", "Choose other colours", self.action_dress)
+
+    async def action_dress(self) -> None:
+        """Choose a theme from a list; each is worn while one looks at it."""
+        if not isinstance(self.screen, Wardrobe):
+            self.run_worker(self._dress(), group="dress")
+
+    async def _dress(self) -> None:
+        """Wear what is chosen and remember it, or what was worn before."""
+        before = self.theme
+        chosen = await self.push_screen_wait(Wardrobe(names(), before, self._wear))
+        self._wear(chosen or before)
+        if chosen is None or chosen == before:
+            return
+        if self._taste.theme_set_by:
+            self.notify(
+                f"{chosen} until you leave: {self._taste.theme_set_by} says what comes then", markup=False, timeout=5
+            )
+        elif self._taste.remember is not None:
+            try:
+                await asyncio.to_thread(self._taste.remember, "theme", chosen)
+            except Forgotten as error:
+                self.notify(str(error), severity="warning", markup=False, timeout=10)
+
+    def _wear(self, name: str) -> None:
+        """Change the theme."""
+        self.theme = name

@@ -1,0 +1,34 @@
+"""What a person has set for the screen, as the board is told it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+AUTO = "auto"
+"""The theme that suits the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """Colours, keys, ASCII alone, and what was wrong with any of it.
+
+    ``theme_set_by`` says what will decide on the theme next time whatever is chosen now, empty where nothing does.
+    ``remember`` keeps a key and its value for the next time; it is called in a thread, and raises Forgotten.
+    """
+
+    theme: str = "runboard"
+    theme_set_by: str = ""
+    ascii: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    remember: Callable[[str, object], None] | None = None
+
+    @property
+    def usual(self) -> bool:
+        """Whether the board looks as it does where nobody has set anything."""
+        return self.theme in {AUTO, "runboard"} and not self.ascii and not self.keys
+
+
+PLAIN = Taste()
+"""Nothing set at all."""
