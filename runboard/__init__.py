@@ -5,10 +5,10 @@ The map of the floors; a module imports only from floors below its own, and test
     14  cli                                         the front door: one module per verb family, wiring, exit codes
     13  ui                                          the screen, Textual's only home: no file, process or database
     12  control reconciler                          what a person may do (absent in read-only); what waits and settles
-    11  signalling                                  what a person does to a run's processes
+    11  signalling glance                           what a person does to a run's processes; one look at one run
     10  reconcile                                   the only road from running to finished: finalize_run
     9   evidence                                    everything known of a run at the moment of judging
-    8   tally edits hook                            what agents' logs have said; what people say; what an ending starts
+    8   tally edits hook picture                    what logs and people say; what an ending starts; all runs
     7   store process watch logs worktree           input and output; siblings that do not know each other
     7   config state                                what is set, and where; what is remembered of a user
     6   board                                       what there is, in what order, and what changed
@@ -17,7 +17,7 @@ The map of the floors; a module imports only from floors below its own, and test
     4   settings                                    what can be set
     3   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft
     2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
-    1   lenient errors amounts regex order          JSON leniently; errors; amounts; linear expressions; ids in order
+    1   lenient errors amounts regex order jobs     JSON leniently; errors; amounts; patterns; ids in order; work
     0   model safetext shim                         values; text made safe; the tiny parent of every command, alone
     0   keylines plain                              on which line of a file a key stands; what is drawn, in ASCII
 """

@@ -7,42 +7,38 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Protocol, TypeVar
+from itertools import islice
 
 from runboard import process
 from runboard.batch import Batch
+from runboard.glance import Glance
 from runboard.hook import EVENT as HOOK_FAILED
+from runboard.jobs import Jobs
 from runboard.model import Run
-from runboard.reconcile import end_overdue, overdue, preview, settle
+from runboard.picture import Picture
+from runboard.reconcile import end_overdue, overdue
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
-from runboard.tally import Tally
 from runboard.watch import Watch
 
-T = TypeVar("T")
 SWEEP_SECONDS = 2.0
 """How often everything that may have changed unnoticed is looked at: what a watcher loses costs this, not truth."""
 
-THOROUGH = 5
-"""Of so many sweeps one looks at every record that may change, also at those whose writers keep the journal."""
+THOROUGH = 64
+"""In one sweep so many records are looked at, in turn, whose writers keep the journal."""
+
+STALE = 100
+"""In one sweep so many records of finished runs are looked at, in turn."""
 
 GLANCE_SECONDS = 0.25
 """How often one who may not watch directories reads the journal instead."""
 
-WORKERS = 4
-"""Threads that settle: their fsyncs overlap."""
+LISTING_SHARE = 0.03
+"""The part of the time that listings of the runs directory may take; the journal tells of our own runs before."""
 
 FOREIGN_WATCHES = 256
 """At most so many directories of active runs of the older tool are watched; the sweep sees to the rest."""
-
-
-class Settle(Protocol):
-    """Judges one run; ``settle`` persists what it finds, ``preview`` does not."""
-
-    def __call__(self, store: Store, run_id: str, *, gone_at: float | None, kernel_status: int | None, by: str) -> Run:
-        """Return the run as it stands."""
 
 
 class Reconciler:
@@ -52,18 +48,13 @@ class Reconciler:
         """Settle for good, or where not ``writing`` only in memory, watching no directory and taking no lock."""
         self._store = store
         self._writing = writing
-        self._settle: Settle = settle if writing else preview
         self._by = by
         self._publish: Callable[[Batch], None] = lambda _batch: None
-        self._runs: dict[str, Run] = {}
-        self._stamps: dict[str, Stamp | None] = {}
-        self._good: dict[str, float] = {}
-        self._open: set[str] = set()
-        self._busy: dict[str, bool] = {}
-        self._seen: dict[str, tuple[float, int | None]] = {}
+        self._picture = Picture()
+        self._glance = Glance(store, writing=writing, by=by, complain=self._notice_threadsafe)
         self._notices: set[str] = set()
-        self._tally = Tally(store)
         self._root_stamp: tuple[int, float] = (0, 0.0)
+        self._list_after = 0.0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -88,7 +79,7 @@ class Reconciler:
     def nudge(self, run_id: str) -> None:
         """Look at one run now, from any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._look_soon, run_id)
+            self._loop.call_soon_threadsafe(partial(self._look_soon, run_id, first=True))
 
     def _run(self) -> None:
         """The thread, with an event loop of its own; if that ever fails, the board says that it shows nothing new."""
@@ -104,7 +95,7 @@ class Reconciler:
         self._loop = loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
-        self._workers = ThreadPoolExecutor(WORKERS, "runboard-settle")
+        self._jobs = Jobs(loop)
         self._journal = self._store.journal()
         self._exits = process.ExitWatch(loop, self._on_exit)
         self._watch = Watch(self._wake_threadsafe, self._notice_threadsafe) if self._writing else None
@@ -122,52 +113,70 @@ class Reconciler:
             if self._watch is not None:
                 self._watch.close()
             self._exits.close()
-            self._workers.shutdown(wait=False, cancel_futures=True)
+            self._jobs.close()
 
     async def _keep(self) -> None:
         """The full listing first, then woken by notifiers, and by the clock for what they lose."""
         await self._list()
         self._publish(Batch(complete=True))
-        pause, swept_at, turn = SWEEP_SECONDS if self._writing else GLANCE_SECONDS, 0.0, 0
+        swept_at = 0.0
         while not self._leaving:
             self._rewatch()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                await asyncio.wait_for(self._wake.wait(), self._pause())
             self._wake.clear()
             self._read_journal()
-            if self._root_changed():
+            if self._root_changed() and time.monotonic() >= self._list_after:
                 await self._list()
             if time.monotonic() - swept_at >= SWEEP_SECONDS:
-                self._look_at_open(thorough=turn % THOROUGH == 0)
-                swept_at, turn = time.monotonic(), turn + 1
+                self._look_at_open()
+                await self._look_at_done()
+                swept_at = time.monotonic()
+
+    def _pause(self) -> float:
+        """How long to wait for a notifier."""
+        pause = SWEEP_SECONDS if self._writing else GLANCE_SECONDS
+        return min(pause, max(0.01, self._list_after - time.monotonic())) if self._root_changed() else pause
 
     async def _list(self) -> None:
         """List the directory: what is new is read, what is gone leaves the picture."""
         self._root_stamp = (self._root_time(), time.time())
+        begun = time.monotonic()
         try:
-            ids = await self._in_worker(self._store.ids)
+            names = await self._jobs.in_thread(self._store.ids)
         except StoreError as error:
             self._notice(str(error))
             return
-        self._forget(set(self._runs) - set(ids))
-        new = [run_id for run_id in ids if run_id not in self._runs]
+        new, gone = self._picture.compare(names)
+        self._forget(gone)
+        self._list_after = time.monotonic() + (time.monotonic() - begun) / LISTING_SHARE
         for start in range(0, len(new), 256):
-            self._take(await self._in_worker(self._read_many, new[start : start + 256]))
+            self._take(await self._jobs.in_thread(self._read_many, new[start : start + 256]))
 
-    def _look_at_open(self, *, thorough: bool) -> None:
+    def _look_at_open(self) -> None:
         """Look again at every run that may change: an ending not yet saved, its limit, a record that others rewrote.
 
         Whoever rewrites a record of ours says so in the journal; the older tool does not, and is looked at every time.
         """
-        for run_id in list(self._open):
-            run = self._runs[run_id]
-            changed = (thorough or run.older) and self._store.stamp(run_id) != self._stamps.get(run_id)
-            changed |= (thorough or run.paused) and process.paused(run) != run.paused
+        thorough = set(self._picture.some_open(THOROUGH))
+        for run_id, run in list(self._picture.open.items()):
+            turn = run_id in thorough
+            changed = (turn or run.older) and self._store.stamp(run_id) != self._picture.stamp(run_id)
             unsure = run.unsaved or run.damage is not None or run.foreign is not None or run.process.pid is None
-            if changed or unsure or self._tally.due(run, thorough=thorough) or not self._exits.add(run):
+            if changed or unsure or self._glance.tally.due(run, thorough=turn) or not self._exits.add(run):
                 self._look_soon(run_id)
             elif self._writing and run.timeout is not None and overdue(run):
-                self._job(run_id, partial(end_overdue, self._store, run, by=self._by))
+                self._jobs.add(run_id, partial(self._done, run_id, partial(end_overdue, self._store, run, by=self._by)))
+
+    async def _look_at_done(self) -> None:
+        """Look again at some finished runs whose records somebody may have changed without a word in the journal."""
+        some = self._picture.some_done(STALE)
+        for run_id in await self._jobs.in_thread(self._changed, [(one, self._picture.stamp(one)) for one in some]):
+            self._look_soon(run_id)
+
+    def _changed(self, known: Iterable[tuple[str, Stamp | None]]) -> list[str]:
+        """Which records are not what they were, in a thread."""
+        return [run_id for run_id, stamp in known if stamp is not None and self._store.stamp(run_id) != stamp]
 
     def _read_journal(self) -> None:
         """Look at the runs that other processes say they changed."""
@@ -179,7 +188,7 @@ class Reconciler:
                 self._notice(f"on_finish failed: {entry.get('reason')}")
 
     def _read_many(self, run_ids: Iterable[str]) -> list[tuple[Run, Stamp | None]]:
-        """Read runs for the first time, in a worker."""
+        """Read runs for the first time, in a thread."""
         found = []
         for run_id in run_ids:
             stamp = self._store.stamp(run_id)
@@ -189,112 +198,66 @@ class Reconciler:
 
     def _take(self, found: Iterable[tuple[Run, Stamp | None]]) -> None:
         """Show runs just read, and begin to wait for those that run."""
-        changed = []
-        for run, stamp in found:
-            self._stamps[run.id] = stamp
-            self._hold(run)
-            changed.append(run)
+        told = [batch for run, stamp in found if (batch := self._picture.take(run, stamp)) is not None]
+        changed = tuple(run for batch in told for run in batch.changed)
+        rows = tuple(row for batch in told for row in batch.rows)
+        if changed or rows:
+            self._publish(Batch(changed, rows=rows))
+        for run in changed:
             if run.active:
                 self._look_soon(run.id)
-        if changed:
-            self._publish(Batch(tuple(changed)))
 
-    def _look_soon(self, run_id: str) -> None:
-        """Look at one run in a worker; if it is being looked at, once more afterwards."""
-        self._job(run_id, lambda: self._looked(run_id))
+    def _look_soon(self, run_id: str, *, first: bool = False) -> None:
+        """Look at one run in a thread; if it is being looked at, once more afterwards."""
+        self._jobs.add(run_id, partial(self._done, run_id, partial(self._look, run_id)), first=first)
+
+    def _look(self, run_id: str) -> Run | None:
+        """Look at one run, in a thread."""
+        old = self._picture.open.get(run_id)
+        return self._glance.look(run_id, good=run_id in self._picture and (old is None or old.damage is None))
 
     def _on_exit(self, run_id: str, kernel_status: int | None) -> None:
-        """A process has ended: what was seen of it is kept until the ending is saved, and every look goes by it."""
-        self._seen[run_id] = (time.time(), kernel_status)
+        """A process has ended."""
+        self._glance.saw_exit(run_id, kernel_status)
         self._look_soon(run_id)
 
-    def _job(self, run_id: str, work: Callable[[], Run | None]) -> None:
-        """Run one piece of work on a run in a worker; never two at once for the same run."""
-        if run_id in self._busy or self._leaving:
-            self._busy[run_id] = True
-            return
-        self._busy[run_id] = False
-        if self._loop is not None:
-            stamp = self._store.stamp(run_id)
-            future = self._loop.run_in_executor(self._workers, work)
-            future.add_done_callback(lambda done: self._job_done(run_id, stamp, done))
-
-    def _job_done(self, run_id: str, stamp: Stamp | None, done: asyncio.Future[Run | None]) -> None:
-        """Take over what the work found, and look once more if there was news meanwhile."""
-        again = self._busy.pop(run_id, False)
-        if done.cancelled() or self._leaving:
-            return
-        error = done.exception()
-        if isinstance(error, NoSuchRun):
-            self._forget({run_id})
-        elif error is not None:
-            self._notice(f"{run_id}: {error}")
-            if not isinstance(error, (StoreError, process.NotOurs, OSError)):
-                raise error
-        else:
-            self._took(run_id, stamp, done.result())
-        if again:
-            self._look_soon(run_id)
-
-    def _took(self, run_id: str, stamp: Stamp | None, run: Run | None) -> None:
-        """Keep a run as it was found, show it if it differs, and wait for its end if it runs."""
+    def _done(self, run_id: str, work: Callable[[], Run | None]) -> Callable[[], None]:
+        """Do some work on a run in a thread; returns how to take over what it found, on the loop."""
+        # The stamp is from before the reading: a change in between is seen by a later sweep, never missed.
+        stamp = self._store.stamp(run_id)
+        try:
+            run = work()
+        except NoSuchRun:
+            return partial(self._forget, {run_id})
+        except (StoreError, process.NotOurs, OSError) as error:
+            return partial(self._notice, f"{run_id}: {error}")
+        except Exception as error:  # noqa: BLE001 - it is raised again, on the loop
+            return partial(_fail, error)
         if run is None:
-            return
-        # The stamp is from before the reading: a change in between is seen by the next sweep, never missed.
-        self._stamps[run_id] = stamp if run.active else self._store.stamp(run_id)
+            return _nothing
+        if not run.active:
+            stamp = self._store.stamp(run_id)
+        return partial(self._took, run, stamp)
+
+    def _took(self, run: Run, stamp: Stamp | None) -> None:
+        """Keep a run as it was found, show it if it differs, and wait for its end if it runs."""
         if not run.active and not run.unsaved:
-            self._seen.pop(run_id, None)
-            self._tally.forget(run_id)
-        old = self._runs.get(run_id)
-        self._hold(run)
-        if run != old:
-            self._publish(Batch((run,)))
+            self._glance.forget(run.id)
+        batch = self._picture.take(run, stamp)
+        if batch is not None:
+            self._publish(batch)
         if run.active and run.foreign is None and run.process.pid is not None:
             if not self._exits.add(run) and self._loop is not None:
-                self._loop.call_later(0.05, self._look_soon, run_id)
+                self._loop.call_later(0.05, self._look_soon, run.id)
         else:
-            self._exits.remove(run_id)
-
-    def _hold(self, run: Run) -> None:
-        """Take a run into the picture, and note whether it may still change."""
-        self._runs[run.id] = run
-        if run.finished and not run.unsaved:
-            self._open.discard(run.id)
-        else:
-            self._open.add(run.id)
-
-    def _looked(self, run_id: str) -> Run | None:
-        """Judge one run in a worker; where its ending cannot be saved, in memory, to be tried again by the sweep."""
-        gone_at, kernel_status = self._seen.get(run_id, (None, None))
-        try:
-            run = self._settle(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status, by=self._by)
-        except NoSuchRun:
-            raise
-        except StoreError as error:
-            self._notice_threadsafe(str(error))
-            return preview(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status)
-        return self._tally.look(run) if run.active else self._unless_torn(run)
-
-    def _unless_torn(self, run: Run) -> Run | None:
-        """A record that has just become unreadable is left as last seen for a moment: somebody may be writing it."""
-        if run.damage is None:
-            self._good.pop(run.id, None)
-            return run
-        old = self._runs.get(run.id)
-        if old is None or old.damage is not None:
-            return run
-        since = self._good.setdefault(run.id, time.monotonic())
-        return run if time.monotonic() - since > SWEEP_SECONDS else None
+            self._exits.remove(run.id)
 
     def _forget(self, gone: set[str]) -> None:
         """Runs whose directories are gone leave the picture."""
-        known = tuple(run_id for run_id in gone if self._runs.pop(run_id, None) is not None)
-        self._open -= gone
         for run_id in gone:
-            self._stamps.pop(run_id, None)
-            self._seen.pop(run_id, None)
-            self._tally.forget(run_id)
+            self._glance.forget(run_id)
             self._exits.remove(run_id)
+        known = self._picture.forget(gone)
         if known:
             self._publish(Batch(removed=known))
 
@@ -303,15 +266,16 @@ class Reconciler:
         if self._watch is None:
             return
         paths = [self._store.root, os.path.join(self._store.root, ".journal")]
-        older = (run_id for run_id in self._open if self._runs[run_id].active and self._runs[run_id].older)
-        paths += [self._store.path(run_id) for run_id, _ in zip(older, range(FOREIGN_WATCHES), strict=False)]
+        older = (run.id for run in self._picture.open.values() if run.active and run.older)
+        paths += [self._store.path(run_id) for run_id in islice(older, FOREIGN_WATCHES)]
         self._watch.set_paths(path for path in paths if os.path.isdir(path))
 
     def _root_time(self) -> int:
         """When the runs directory last changed, in nanoseconds; 0 where there is none."""
-        with suppress(OSError):
+        try:
             return os.stat(self._store.root).st_mtime_ns
-        return 0
+        except OSError:
+            return 0
 
     def _root_changed(self) -> bool:
         """Whether names came or went since the last listing; a listing made within the clock's grain does not count."""
@@ -335,6 +299,11 @@ class Reconciler:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
 
-    async def _in_worker(self, work: Callable[..., T], *arguments: object) -> T:
-        """Run blocking work in a worker."""
-        return await asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
+
+def _nothing() -> None:
+    """Nothing is to be done."""
+
+
+def _fail(error: Exception) -> None:
+    """Let the loop know of an error that nobody expected."""
+    raise error

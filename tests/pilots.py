@@ -94,8 +94,11 @@ class Desk:
 
     async def publish(self, *runs: Run, removed: Iterable[str] = (), notices: Iterable[str] = ()) -> None:
         """Publish from another thread, and wait until it is on the screen."""
+        await self.tell(Batch(runs, tuple(removed), tuple(notices)))
+
+    async def tell(self, batch: Batch) -> None:
+        """Publish a batch from another thread, and wait until it is on the screen."""
         assert isinstance(self.feed, HandFeed)
-        batch = Batch(runs, tuple(removed), tuple(notices))
         await asyncio.to_thread(self.feed.publish, batch)
         self.app.call_next(self.app._take)
         await self.pilot.pause()
@@ -137,6 +140,7 @@ async def fixed_board(
     read_response: Callable[[str], str | None] = lambda _run_id: None,
     sources: Sources = Sources(),  # noqa: B008 - a frozen value
     taste: Taste | None = None,
+    read_run: Callable[[str], Run | None] | None = None,
 ) -> AsyncIterator[Desk]:
     """A board of these runs at a time that stands still; ``control`` is any object with the verbs that are used."""
     feed = HandFeed(runs, complete=complete)
@@ -151,6 +155,7 @@ async def fixed_board(
         read_response=read_response,
         sources=sources,
         taste=taste or Taste(),
+        read_run=read_run,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         desk = Desk(app, pilot, feed)

@@ -36,7 +36,7 @@ class Audience:
         self.batches.append(batch)
         for run_id in batch.removed:
             self.runs.pop(run_id, None)
-        self.runs |= {run.id: run for run in batch.changed}
+        self.runs |= {run.id: run for run in (*batch.changed, *(row.run() for row in batch.rows))}
 
     @property
     def complete(self) -> bool:

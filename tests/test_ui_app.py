@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from runboard.batch import Batch
 from runboard.model import KillRequest, Outcome, Reason, Run, Status, Transition, Usage
+from runboard.row import Row
 from runboard.ui.app import RunboardApp
 from runboard.ui.confirm import Confirm
 from runboard.ui.details import Details
@@ -323,3 +324,18 @@ async def test_news_from_another_thread_never_wait() -> None:
     assert len(batch.notices) == 1000
     intake.offer(Batch((BROKEN,)))
     assert intake.take() == Batch((BROKEN,))
+
+
+async def test_details_of_a_row_are_read_whole() -> None:
+    """Of a finished run the board keeps little; its sheet has the history and the directory, read when it is opened."""
+    read: list[str] = []
+
+    def read_run(run_id: str) -> Run:
+        read.append(run_id)
+        return BROKEN
+
+    async with fixed_board([LIVE], size=(120, 50), read_run=read_run) as desk:
+        await desk.tell(Batch(rows=(Row.of(BROKEN),)))
+        await desk.press("down", "i")
+        await desk.shows("Exited with code 3", "/srv/data", "running → failed  exited  by shim")
+        assert set(read) == {BROKEN.id}

@@ -277,8 +277,5 @@ async def test_a_row_shows_what_its_run_showed() -> None:
     async with fixed_board(runs) as desk:
         await desk.press("down", "down")
         before, cursor = desk.text(), desk.table.cursor
-        assert isinstance(desk.feed, HandFeed)
-        rows = tuple(Row.of(run) for run in runs[1:])
-        await asyncio.to_thread(desk.feed.publish, Batch(rows=rows))
-        await desk.publish()
+        await desk.tell(Batch(rows=tuple(Row.of(run) for run in runs[1:])))
         assert (desk.text(), desk.table.cursor) == (before, cursor)

@@ -36,13 +36,17 @@ class Teller:
         for run in batch.changed:
             if run.active:
                 self._live.add(run.id)
-            elif run.finished and run.id not in self._told and (run.id in self._live or self._just_ended(run)):
-                self._told.add(run.id)
-                self._print(clean(verdict(run)))
+            elif run.finished:
+                self._tell(run)
+        for row in batch.rows:
+            if row.id in self._live or (row.ended is not None and row.ended >= self._begun):
+                self._tell(row.run())
 
-    def _just_ended(self, run: Run) -> bool:
-        """Whether a run ended since we began."""
-        return run.completed_at is not None and run.completed_at >= self._begun
+    def _tell(self, run: Run) -> None:
+        """Tell of an ending that was seen to happen, once."""
+        if run.id not in self._told and (run.id in self._live or (run.completed_at or 0.0) >= self._begun):
+            self._told.add(run.id)
+            self._print(clean(verdict(run)))
 
     def _print(self, line: str) -> None:
         """Print a line; a reader that went away ends the program as SIGPIPE would."""

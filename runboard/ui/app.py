@@ -270,7 +270,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     def action_details(self) -> None:
         """Show everything known of the chosen run."""
         if run := self._chosen:
-            self.push_screen(Details(run, self._board.get, self._clock, self._memory.of))
+            self.push_screen(Details(run, self._board.get, self._clock, self._memory.of, self._read_run))
 
     def action_zoom(self) -> None:
         """Give the chosen run's log or response the whole screen, or take it back."""

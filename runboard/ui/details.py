@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import ClassVar
 
 from rich.console import Group
@@ -20,6 +22,7 @@ from runboard.facts import facts_of, history_of
 from runboard.model import Run
 from runboard.past import Earlier, facts_of_past
 from runboard.safetext import clean
+from runboard.store import StoreError
 
 REFRESH_SECONDS = 0.5
 """How often an open sheet looks at its run again."""
@@ -48,9 +51,15 @@ class Details(ModalScreen[None], inherit_bindings=False):
         look: Callable[[str], Run | None],
         clock: Callable[[], float],
         past: Callable[[Run], Awaitable[Earlier]],
+        read: Callable[[str], Run | None],
     ) -> None:
-        """Show ``run``; ``look`` finds it by its id, ``clock`` tells the time, ``past`` what runs of before tell."""
+        """Show ``run``; ``look`` finds it by its id, ``clock`` tells the time, ``past`` what runs of before tell.
+
+        ``read`` is called in a thread for all of a run that has ended: what is looked at in tables is less.
+        """
         super().__init__()
+        self._read = read
+        self._whole: Run | None = None
         self._past = past
         self._earlier = Earlier()
         self._run = run
@@ -66,6 +75,7 @@ class Details(ModalScreen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Fill the sheet and keep it up to date."""
         self._update()
+        self._read_whole()
         self.set_interval(REFRESH_SECONDS, self._update)
         self.run_worker(self._remember())
 
@@ -76,13 +86,31 @@ class Details(ModalScreen[None], inherit_bindings=False):
 
     def _update(self) -> None:
         """Show the run as it stands, if that reads differently."""
-        self._run = self._look(self._run.id) or self._run
-        head, facts = head_of(self._run), facts_of(self._run, self._clock())
-        facts += facts_of_past(self._run, self._earlier, self._clock())
-        facts += [("" if at else "History", step) for at, step in enumerate(history_of(self._run))]
+        before, self._run = self._run, self._look(self._run.id) or self._run
+        if self._run != before:
+            self._read_whole()
+        run = self._whole or self._run
+        head, facts = head_of(run), facts_of(run, self._clock())
+        facts += facts_of_past(run, self._earlier, self._clock())
+        facts += [("" if at else "History", step) for at, step in enumerate(history_of(run))]
         if (head, facts) != self._shown:
             self._shown = head, facts
             self.facts.update(self._sheet(head, facts))
+
+    def _read_whole(self) -> None:
+        """Have all of a run read that has ended and came without its history."""
+        self._whole = None
+        if self._run.finished and not self._run.history:
+            self.run_worker(self._reading(self._run), group="whole", exclusive=True)
+
+    async def _reading(self, run: Run) -> None:
+        """Show all of a run once it is read, if it is still as it was."""
+        whole = None
+        with suppress(StoreError):
+            whole = await asyncio.to_thread(self._read, run.id)
+        if whole is not None and whole.finished and run == self._run:
+            self._whole = whole
+            self._update()
 
     def _sheet(self, head: tuple[str, str, str], facts: list[tuple[str, str]]) -> Group:
         """The head, the facts with their names at the left, and the history; every text taken literally."""

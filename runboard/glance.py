@@ -1,0 +1,72 @@
+"""One look at one run, in a thread: judged and settled, or where that cannot be written, judged in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from runboard.model import Run
+from runboard.reconcile import preview, settle
+from runboard.store import NoSuchRun, Store, StoreError
+from runboard.tally import Tally
+
+TORN_SECONDS = 2.0
+"""So long a record that has just become unreadable may be in the middle of being written."""
+
+
+class Settle(Protocol):
+    """Judges one run; ``settle`` persists what it finds, ``preview`` does not."""
+
+    def __call__(self, store: Store, run_id: str, *, gone_at: float | None, kernel_status: int | None, by: str) -> Run:
+        """Return the run as it stands."""
+
+
+class Glance:
+    """Looks at runs, each in one thread at a time, and remembers what was seen of their ends until they are saved."""
+
+    def __init__(self, store: Store, *, writing: bool, by: str, complain: Callable[[str], None]) -> None:
+        """Settle for good, or where not ``writing`` in memory; ``complain`` is called in the thread."""
+        self.tally = Tally(store)
+        self._store = store
+        self._settle: Settle = settle if writing else preview
+        self._by = by
+        self._complain = complain
+        self._seen: dict[str, tuple[float, int | None]] = {}
+        self._torn: dict[str, float] = {}
+
+    def saw_exit(self, run_id: str, kernel_status: int | None) -> None:
+        """A process has ended just now: every look goes by that until the ending is saved."""
+        self._seen[run_id] = (time.time(), kernel_status)
+
+    def forget(self, run_id: str) -> None:
+        """Remember nothing of a run."""
+        self._seen.pop(run_id, None)
+        self._torn.pop(run_id, None)
+        self.tally.forget(run_id)
+
+    def look(self, run_id: str, *, good: bool) -> Run | None:
+        """The run as it stands; None where it was ``good`` the last time and its record is being written, it seems.
+
+        Raises:
+            NoSuchRun: It is not there any more.
+        """
+        gone_at, kernel_status = self._seen.get(run_id, (None, None))
+        try:
+            run = self._settle(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status, by=self._by)
+        except NoSuchRun:
+            raise
+        except StoreError as error:
+            self._complain(str(error))
+            return preview(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status)
+        return self.tally.look(run) if run.active else self._unless_torn(run, good=good)
+
+    def _unless_torn(self, run: Run, *, good: bool) -> Run | None:
+        """A record that has just become unreadable is left as last seen for a moment: somebody may be writing it."""
+        if run.damage is None:
+            self._torn.pop(run.id, None)
+            return run
+        if not good:
+            return run
+        since = self._torn.setdefault(run.id, time.monotonic())
+        return run if time.monotonic() - since > TORN_SECONDS else None

@@ -1,0 +1,79 @@
+"""What is known of all runs by whoever looks after them: all of what may still change, of the rest little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runboard.batch import Batch
+from runboard.model import Run
+from runboard.row import Row
+from runboard.store import Stamp
+
+
+class Picture:
+    """The open runs, whole; of each run that is finished and saved its record's stamp, where it was seen."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self.open: dict[str, Run] = {}
+        self._stamps: dict[str, Stamp | None] = {}
+        self._done: dict[str, Stamp | None] = {}
+        self._open_turn: list[str] = []
+        self._done_turn: list[str] = []
+
+    def __contains__(self, run_id: str) -> bool:
+        """Whether this run is known."""
+        return run_id in self.open or run_id in self._done
+
+    def stamp(self, run_id: str) -> Stamp | None:
+        """The stamp of a run's record when it was last read."""
+        return self._stamps.get(run_id) if run_id in self.open else self._done.get(run_id)
+
+    def take(self, run: Run, stamp: Stamp | None) -> Batch | None:
+        """Take over a run as it was found; what there is to tell, None where that is nothing new."""
+        if run.finished and not run.unsaved and run.damage is None:
+            self._close(run.id, stamp)
+            return Batch(rows=(Row.of(run),))
+        old = self.open.get(run.id)
+        self._done.pop(run.id, None)
+        self.open[run.id], self._stamps[run.id] = run, stamp
+        return None if run == old else Batch((run,))
+
+    def take_rows(self, rows: Iterable[Row]) -> None:
+        """Take over rows whose records somebody else has read."""
+        for row in rows:
+            if row.id not in self.open:
+                self._done.setdefault(row.id, None)
+
+    def forget(self, run_ids: Iterable[str]) -> tuple[str, ...]:
+        """Let runs go; those of them that were known."""
+        gone = tuple(run_id for run_id in run_ids if run_id in self)
+        for run_id in gone:
+            for kept in (self.open, self._stamps, self._done):
+                kept.pop(run_id, None)
+        return gone
+
+    def compare(self, names: Iterable[str]) -> tuple[list[str], set[str]]:
+        """Which of all present names are unknown, in their order, and which known runs are gone."""
+        present = set(names)
+        gone = (self._done.keys() | self.open.keys()) - present
+        return [name for name in names if name not in self], gone
+
+    def some_open(self, count: int) -> list[str]:
+        """The next few open runs: asked again and again, all in turn."""
+        self._open_turn = self._open_turn or list(self.open)
+        some, self._open_turn = self._open_turn[-count:], self._open_turn[:-count]
+        return some
+
+    def some_done(self, count: int) -> list[str]:
+        """The next few finished runs: asked again and again, all in turn."""
+        self._done_turn = self._done_turn or list(self._done)
+        some = self._done_turn[-count:]
+        del self._done_turn[-count:]
+        return [run_id for run_id in some if run_id in self._done]
+
+    def _close(self, run_id: str, stamp: Stamp | None) -> None:
+        """Know of a run that it is over."""
+        self.open.pop(run_id, None)
+        self._stamps.pop(run_id, None)
+        self._done[run_id] = stamp
