@@ -9,10 +9,12 @@ The map of the floors; a module imports only from floors below its own, and test
     10  reconcile                                   the only road from running to finished: finalize_run
     9   evidence                                    everything known of a run at the moment of judging
     8   tally edits hook picture                    what logs and people say; what an ending starts; all runs
+    8   index                                       the cache of finished runs
     7   store process watch logs worktree           input and output; siblings that do not know each other
     7   config state                                what is set, and where; what is remembered of a user
+    7   cachefile rowtable                          the file of the index, and the tables in it
     6   board                                       what there is, in what order, and what changed
-    5   rank totals batch past                      by what runs are sorted; sums; news; what runs of before tell
+    5   rank totals batch past bulk                 sorting; sums; news; what runs of before tell; many read at once
     4   row trash facts                             a finished run, small; the way out and back; a run's facts in words
     4   settings                                    what can be set
     3   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft

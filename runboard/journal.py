@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,6 +16,23 @@ FOLDER = ".journal"
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _BLOCK = 1 << 20
 _START = b'{"at":'
+_TAIL = 32
+_MANY = 8 << 20
+
+Mark = tuple[int, int, str]
+"""How far one host's journal was read: its inode, an offset, and the bytes just before that in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the journals say since some marks: the runs they name, and the marks to go on from.
+
+    ``lost`` where a journal was cut, replaced or removed meanwhile, or grew so much that looking at all is quicker.
+    """
+
+    ids: frozenset[str]
+    marks: dict[str, Mark]
+    lost: bool
 
 
 def append(root: str, entry: dict[str, object]) -> None:
@@ -30,6 +48,41 @@ def append(root: str, entry: dict[str, object]) -> None:
         if files.is_plain(os.fstat(fd)):
             files.adopt(fd, parent)
             os.write(fd, files.encode({"at": iso(time.time()), **entry}))
+
+
+def news(root: str, marks: Mapping[str, Mark] | None) -> News:
+    """What was written since ``marks``; from None on nothing is told but where the journals end now."""
+    ids: set[str] = set()
+    found: dict[str, Mark] = {}
+    lost = False
+    with suppress(OSError), files.opened(files.open_folder(f"{root}/{FOLDER}")) as parent:
+        for name in os.listdir(parent):
+            if not name.startswith("."):
+                with suppress(OSError), files.opened(files.open_file(parent, name)) as fd:
+                    data, found[name] = _appended(fd, None if marks is None else marks.get(name, (0, 0, "")))
+                    lost |= data is None
+                    ids.update(str(entry.get("id")) for entry in map(_entry, (data or b"").split(b"\n")) if entry)
+    return News(frozenset(ids), found, marks is not None and (lost or bool(marks.keys() - found.keys())))
+
+
+def _appended(fd: int, mark: Mark | None) -> tuple[bytes | None, Mark]:
+    """The whole lines since a mark, None where that cannot be told, and the mark at the end of the last whole line."""
+    info = os.fstat(fd)
+    size = info.st_size if files.is_plain(info) else 0
+    inode, offset, before = mark or (0, 0, "")
+    known = mark is not None and (inode in {0, info.st_ino}) and offset <= size <= offset + _MANY
+    if known and _before(fd, offset) == before:
+        data = os.pread(fd, size - offset, offset)
+        end = offset + data.rfind(b"\n") + 1
+        return data[: end - offset], (info.st_ino, end, _before(fd, end))
+    start = max(0, size - _BLOCK)
+    end = start + os.pread(fd, size - start, start).rfind(b"\n") + 1
+    return None, (info.st_ino, end, _before(fd, end))
+
+
+def _before(fd: int, offset: int) -> str:
+    """Some bytes before an offset, which tell this file from another."""
+    return os.pread(fd, min(offset, _TAIL), max(0, offset - _TAIL)).hex()
 
 
 def _folder(root: str) -> int:

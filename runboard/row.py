@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from runboard import files, record
 from runboard.columns import FILLS
-from runboard.lenient import as_count, as_lines, as_mapping, as_number, as_strings, as_text, as_time
+from runboard.lenient import as_count, as_lines, as_number, as_strings, as_text, as_time
 from runboard.model import Identity, Reason, Run, Status, Usage
 from runboard.query import HAY, TAG_END, Measure, Query, Term, haystack
 from runboard.safetext import clean
@@ -20,6 +20,8 @@ Place = tuple[int, float, str]
 ENDED = 2
 """The group of the runs that have ended, below the running and the queued ones."""
 
+_REPO, _ISSUE, _MODEL, _TOKENS, _COST = (FILLS[key] for key in ("repo", "issue", "model", "tokens", "cost"))
+_TEXTS = ("name", "repo", "issue", "persona", "model", "branch")
 _STATUSES = {"completed": Status.COMPLETED, "failed": Status.FAILED}
 _REASONS = {str(reason): reason for reason in Reason}
 _LINES = {key: HAY.index(key) for key in ("name", "repo", "issue", "persona", "model", "branch", "note", "error")}
@@ -58,11 +60,11 @@ class Row(NamedTuple):
         return _row(
             run.id,
             outcome.status,
+            outcome.reason,
             times=(run.started_at, run.completed_at),
-            reason=outcome.reason,
-            texts={"error": outcome.error, **{key: getattr(run, key) for key in _LINES if key != "error"}},
-            lists={"command": run.command, "tags": run.tags, "warnings": run.warnings},
-            numbers={"exitCode": outcome.exit_code, "signal": outcome.signal},
+            texts=(run.name, run.repo, run.issue, run.persona, run.model, run.branch, run.note, outcome.error),
+            lists=(run.command, run.tags, run.warnings),
+            ending=(outcome.exit_code, outcome.signal),
             host=run.process.host,
             spent=(run.usage.total_tokens, run.usage.cost) if run.usage else (None, None),
             mark=record.dump(replace(run, raw={}))["mark"] if run.mark else None,
@@ -188,52 +190,71 @@ def _with_text(rows: Sequence[Row], term: Term) -> list[Row]:
 def _short_cut(doc: Mapping[str, Any], run_id: str, status: Status) -> Row:
     """The row of an unmarked ending, straight from the record."""
     get = doc.get
-    reason, usage = get("reason"), get("usage")
-    told, spent = isinstance(usage, dict), usage if isinstance(usage, dict) else {}
+    reason, usage, process, error = get("reason"), get("usage"), get("process"), get("error")
+    command, tags, warnings = get("command"), get("tags"), get("warnings")
     return _row(
         run_id,
         status,
+        _REASONS.get(reason) if isinstance(reason, str) else None,
         times=(as_time(get("startedAt")), as_time(get("completedAt"))),
-        reason=_REASONS.get(reason) if isinstance(reason, str) else None,
-        texts={key: as_text(get(key)) if key != "note" else as_lines(get(key)) for key in _LINES},
-        lists={
-            "command": as_strings(get("command")),
-            "tags": [clean(tag) for tag in as_strings(get("tags"))],
-            "warnings": [clean(warning) for warning in as_strings(get("warnings"))],
-        },
-        numbers={"exitCode": as_count(get("exitCode"), 255), "signal": as_count(get("signal"), 64)},
-        host=as_text(as_mapping(get("process")).get("host")),
-        spent=(as_count(spent.get("total_tokens")), as_number(spent.get("cost"))) if told else (None, None),
+        texts=(
+            *[None if (text := get(key)) is None else as_text(text) for key in _TEXTS],
+            as_lines(get("note")),
+            None if error is None else as_text(error),
+        ),
+        lists=(
+            as_strings(command) if command else (),
+            [clean(tag) for tag in as_strings(tags)] if tags else (),
+            [clean(warning) for warning in as_strings(warnings)] if warnings else (),
+        ),
+        ending=(as_count(get("exitCode"), 255), as_count(get("signal"), 64)),
+        host=as_text(process.get("host")) if isinstance(process, dict) else None,
+        spent=(
+            (as_count(usage.get("total_tokens")), as_number(usage.get("cost")))
+            if isinstance(usage, dict)
+            else (None, None)
+        ),
     )
 
 
 def _row(
     run_id: str,
     status: Status,
+    reason: Reason | None,
     *,
     times: tuple[float | None, float | None],
-    reason: Reason | None,
-    texts: Mapping[str, str | None],
-    lists: Mapping[str, Sequence[str]],
-    numbers: Mapping[str, int | None],
+    texts: tuple[str | None, ...],
+    lists: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    ending: tuple[int | None, int | None],
     host: str | None,
     spent: tuple[int | None, float | None],
     mark: object = None,
 ) -> Row:
-    """A row of what either way has found, under the names of the disk."""
-    get = texts.get
-    doc = {key: text for key, text in texts.items() if text and (text != text.lower() or "\n" in text)}
-    told = {**doc, **{key: found for key, found in lists.items() if found}, **numbers, "mark": mark}
-    kept = [told.get(key) for key in _KEPT]
-    while kept and kept[-1] is None:
-        kept.pop()
-    fills = sum(FILLS[key] for key in ("repo", "issue", "model") if texts[key])
-    fills |= sum(FILLS[key] for key, amount in zip(("tokens", "cost"), spent, strict=True) if amount is not None)
+    """A row of what either way has found; ``texts`` are name, repo, issue, persona, model, branch, note and error."""
+    name, repo, issue, persona, model, branch, note, error = texts
+    command, tags, warnings = lists
+    exit_code, signal = ending
     hay = haystack(
         (
-            *(run_id, get("name"), status.value, reason.value if reason else None, get("repo"), get("issue")),
-            *(get("persona"), get("model"), get("branch"), TAG_END.join(lists["tags"]), get("note"), get("error")),
-            " ".join(lists["command"]),
+            *(run_id, name, status, reason, repo, issue, persona, model, branch),
+            *(TAG_END.join(tags) if tags else None, note, error, " ".join(command)),
         )
     )
+    cased = [None if not text or (text == text.lower() and "\n" not in text) else text for text in texts]
+    kept: list[object] = [
+        command or None,
+        cased[7],
+        exit_code,
+        cased[0],
+        cased[5],
+        cased[2],
+        cased[1],
+        cased[4],
+        tags or None,
+    ]
+    kept += (cased[6], cased[3], signal, warnings or None, mark)
+    while kept and kept[-1] is None:
+        kept.pop()
+    fills = (_REPO if repo else 0) | (_ISSUE if issue else 0) | (_MODEL if model else 0)
+    fills |= (0 if spent[0] is None else _TOKENS) | (0 if spent[1] is None else _COST)
     return Row(run_id, status, *times, intern(host) if host else None, hay, files.encode(kept)[:-1], *spent, fills)

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from tests.waiting import until
+
+CACHE = tempfile.TemporaryDirectory(prefix="runboard-test-cache-")
+"""Where the programs that tests start keep their caches, in the place of the user's."""
 
 COMMAND = [sys.executable, "-m", "runboard"]
 
@@ -19,7 +23,7 @@ def environment(**more: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("RUNBOARD", "TEXTUAL"))}
     for key in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
         kept.pop(key, None)
-    return kept | more
+    return kept | {"XDG_CACHE_HOME": CACHE.name} | more
 
 
 def runboard(runs: Path, *words: str, limit: float = 60.0) -> subprocess.CompletedProcess[str]:

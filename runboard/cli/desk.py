@@ -10,11 +10,12 @@ import click
 
 from runboard.cli import place
 from runboard.cli.exits import FAILED, NO_SUCH_RUN, USAGE, Failure, code_of_several
+from runboard.cli.finding import are_many
 from runboard.cli.printing import Style, complain, style
 from runboard.config import Config, load
 from runboard.plain import wanted
 from runboard.query import BadQuery, Query
-from runboard.store import AmbiguousRun, NoSuchRun, Store, StoreError
+from runboard.store import LAST, AmbiguousRun, NoSuchRun, Store, StoreError
 
 
 class Desk:
@@ -146,6 +147,10 @@ def find(store: Store, text: str) -> str:
         Failure: It means no run, or more than one.
     """
     try:
+        if text == LAST and are_many(store.root):
+            from runboard.cli.asking import last  # noqa: PLC0415 - SQLite takes longer to load than few runs to read
+
+            return last(store)
         return store.find(text)
     except AmbiguousRun as error:
         raise Failure(str(error), USAGE) from None

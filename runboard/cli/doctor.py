@@ -8,11 +8,26 @@ import click
 
 from runboard.cli.desk import Desk, verb
 from runboard.cli.exits import DONE, FAILED, Failure
+from runboard.cli.finding import FEW
 from runboard.cli.printing import put, put_json
 from runboard.cli.probing import Check, State, hook_of_endings, probe_machine, runs_directory
+from runboard.index import Index
 from runboard.safetext import clean
+from runboard.store import Store
 
 _SGR = {State.OK: "32", State.DEGRADED: "33", State.MISSING: "31"}
+
+
+def index_file(root: str) -> Check:
+    """Where the index of the runs is kept and how much it holds, or why it is done without."""
+    found = Index(Store(root))
+    rows = found.kept()
+    found.close()
+    if found.trouble:
+        return Check("index", State.DEGRADED, f"{found.trouble}: all runs are read each time")
+    if rows is None:
+        return Check("index", State.OK, f"none yet: {FEW} runs and more are kept in {found.path}")
+    return Check("index", State.OK, f"{rows} rows in {found.path}")
 
 
 @verb("doctor", example="runboard doctor --json")
@@ -25,6 +40,8 @@ def doctor_verb(desk: Desk, *, as_json: bool) -> int:
     checks = probe_machine(os.environ)
     try:
         checks += [*runs_directory(desk.root), hook_of_endings(desk.root, os.environ)]
+        if os.path.isdir(desk.root):
+            checks.append(index_file(desk.root))
     except Failure as error:
         checks.append(Check("runs directory", State.MISSING, str(error)))
     healthy = all(check.state is not State.MISSING for check in checks)

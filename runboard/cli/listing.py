@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 import click
 
-from runboard.board import place
 from runboard.cli.desk import Desk, query_of, verb
 from runboard.cli.exits import DONE, USAGE, Failure
+from runboard.cli.finding import Found, among_all, are_many
 from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
 from runboard.columns import COLUMNS, elapsed, shown
 from runboard.model import Run
 from runboard.query import Query
-from runboard.reconcile import settle_all
 from runboard.safetext import clean
 from runboard.store import Store
 
@@ -51,24 +50,27 @@ def ps_verb(
     print_runs = _printer(desk, form, template)
     query = query_of(words)
     key = None if sort is None else _sort_key(sort)
-    store = desk.store()
-    runs = settle_all(store)
-    now = time.time()
-    found = sorted((run for run in runs if query.matches(run, now, _size(store, query, run))), key=place)
-    if key is not None:
-        found = _sorted(found, *key, now)
-    listed = _limited(found, None if everything or limit is not None else FINISHED_SHOWN)[:limit]
-    print_runs(listed, now)
-    if form is None and template is None:
-        _tell_nothing(len(runs), len(found))
-    if len(found) > len(listed) and limit is None and is_terminal(sys.stderr):
-        say(f"… {len(found) - len(listed)} more (-a shows all)")
+    found = _found(desk.store(), query, key, everything=everything, limit=limit)
+    listed = found.listed
+    print_runs(listed, found.now)
+    if form is None and template is None and not listed:
+        _tell_nothing(found.total, found.matching)
+    if limit is None and is_terminal(sys.stderr) and found.matching > len(listed):
+        say(f"… {found.matching - len(listed)} more (-a shows all)")
     return DONE
 
 
-def _size(store: Store, query: Query, run: Run) -> int | None:
-    """The bytes that a run takes on the disk, where the query asks."""
-    return store.size(run.id) if query.sized else None
+def _found(store: Store, query: Query, key: tuple[str, bool] | None, *, everything: bool, limit: int | None) -> Found:
+    """The runs to list: a few of many are looked up in the index, else every record is read."""
+    finished = None if everything or limit is not None else FINISHED_SHOWN
+    if not everything and key is None and are_many(store.root):
+        from runboard.cli.asking import newest  # noqa: PLC0415 - SQLite takes longer to load than few runs to read
+
+        found = newest(store, query, FINISHED_SHOWN if limit is None else limit)
+    else:
+        found = among_all(store, query)
+    runs = found.listed if key is None else _sorted(found.listed, *key, found.now)
+    return replace(found, listed=_limited(runs, finished)[:limit])
 
 
 def _printer(desk: Desk, form: str | None, template: str | None) -> Callable[[Sequence[Run], float], None]:

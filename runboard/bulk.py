@@ -1,0 +1,208 @@
+"""Many records read at once into rows, quickly where they are as usual; the others are left for Store.read to judge."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from signal import SIGKILL
+from sys import intern
+from threading import Thread, active_count
+from typing import NamedTuple, NoReturn
+
+from runboard import files
+from runboard.folder import MOST, RECORD
+from runboard.model import Status
+from runboard.row import Row
+
+COLD = 50e-6
+"""Seconds for one read from which on the disk is taken to be cold, and to answer several at once sooner."""
+
+_TRIED = 64
+_THREADS = 16
+_AHEAD = 2048
+_MANY = 5_000
+_STATUSES = (Status.COMPLETED, Status.FAILED)
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class Stored(NamedTuple):
+    """A row and what told its record from others: the directory's inode, and the record's time, inode and size."""
+
+    row: Row
+    folder: int
+    stamp: tuple[int, int, int]
+
+
+Work = Callable[[int, Sequence[str]], tuple[list[Stored], list[str]]]
+"""Reads the runs of these names in an open directory."""
+
+
+def listed(root: str) -> dict[str, int]:
+    """Every run's name and its directory's inode; links count, though they are never followed.
+
+    Raises:
+        OSError: The directory cannot be listed; one that does not exist is empty.
+    """
+    try:
+        with os.scandir(root) as entries:
+            return {
+                entry.name: entry.inode()
+                for entry in entries
+                if entry.name[0] != "." and (entry.is_dir(follow_symlinks=False) or entry.is_symlink())
+            }
+    except FileNotFoundError:
+        return {}
+
+
+def read(root: str, names: Iterable[str]) -> tuple[list[Stored], list[str]]:
+    """The rows of these runs, and the names of those without: active, damaged, odd or gone."""
+    wanted = list(names)
+    try:
+        fd = files.open_root(root)
+    except OSError:
+        return [], wanted
+    with files.opened(fd):
+        begun = time.perf_counter() - time.thread_time()
+        rows, others = _read(fd, wanted[:_TRIED])
+        waited = time.perf_counter() - time.thread_time() - begun
+        work = _read_ahead if waited > COLD * _TRIED else _read
+        for found, left in _shared(fd, wanted[_TRIED:], work):
+            rows += found
+            others += left
+    return rows, others
+
+
+def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
+    """Which of these records, with their times, inodes and sizes, are no longer as they were."""
+    gone = []
+    try:
+        fd = files.open_root(root)
+    except OSError:
+        return [one[0] for one in known]
+    with files.opened(fd):
+        for name, when, inode, size in known:
+            try:
+                info = os.stat(f"{name}/{RECORD}", dir_fd=fd, follow_symlinks=False)
+            except (OSError, ValueError):
+                gone.append(name)
+                continue
+            if (info.st_mtime_ns, info.st_ino, info.st_size) != (when, inode, size):
+                gone.append(name)
+    return gone
+
+
+def _shared(fd: int, names: Sequence[str], work: Work) -> list[tuple[list[Stored], list[str]]]:
+    """Do the work, half of it in a process of its own where there is much of it, a core to spare and no thread yet."""
+    if len(names) < _MANY or active_count() > 1 or len(os.sched_getaffinity(0)) < 2:
+        return [work(fd, names)]
+    ear, mouth = os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        _told(fd, names[1::2], work, mouth)
+    os.close(mouth)
+    try:
+        mine = work(fd, names[::2])
+        with os.fdopen(ear, "rb") as pipe:
+            data = pipe.read()
+    except BaseException:
+        os.kill(pid, SIGKILL)
+        raise
+    finally:
+        os.waitpid(pid, 0)
+    try:
+        ended, left = marshal.loads(data)  # noqa: S302 - our own child wrote it
+    except (EOFError, ValueError, TypeError):
+        return [mine, work(fd, names[1::2])]
+    hosts = {host: host and intern(host) for host in {one[4] for one in ended}}
+    rows = [
+        Stored(Row(one[0], _STATUSES[one[1]], one[2], one[3], hosts[one[4]], *one[5:10]), one[10], one[11])
+        for one in ended
+    ]
+    return [mine, (rows, left)]
+
+
+def _told(fd: int, names: Sequence[str], work: Work, mouth: int) -> NoReturn:
+    """The other process: read, hand over, and end without a trace."""
+    try:
+        rows, left = work(fd, names)
+        ended = [(row[0], row[1] is Status.FAILED, *row[2:], folder, stamp) for row, folder, stamp in rows]
+        view = memoryview(marshal.dumps((ended, left)))
+        while view:
+            view = view[os.write(mouth, view) :]
+    finally:
+        os._exit(0)
+
+
+def _read_ahead(fd: int, names: Sequence[str]) -> tuple[list[Stored], list[str]]:
+    """Read from a cold disk: several threads fetch what comes next, so that its answers are waited for together."""
+    rows: list[Stored] = []
+    others: list[str] = []
+    for start in range(0, len(names), _AHEAD):
+        part = names[start : start + _AHEAD]
+        threads = [Thread(target=_touch, args=(fd, part[number::_THREADS])) for number in range(_THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found, left = _read(fd, part)
+        rows += found
+        others += left
+    return rows, others
+
+
+def _touch(root: int, names: Sequence[str]) -> None:
+    """Have the kernel fetch these records; whatever is wrong with one shows when it is read."""
+    for name in names:
+        with (
+            suppress(OSError, ValueError),
+            files.opened(os.open(name, _FOLDER, dir_fd=root)) as folder,
+            files.opened(os.open(RECORD, _FILE, dir_fd=folder)) as fd,
+        ):
+            os.read(fd, 1 << 16)
+
+
+def _read(root: int, names: Sequence[str]) -> tuple[list[Stored], list[str]]:
+    """Read one after the other; every error of one run leaves that run to who tells why."""
+    rows: list[Stored] = []
+    others: list[str] = []
+    for name in names:
+        try:
+            stored = _stored(root, name)
+        except (OSError, ValueError):
+            stored = None
+        if stored is None:
+            others.append(name)
+        else:
+            rows.append(stored)
+    return rows, others
+
+
+def _stored(root: int, name: str) -> Stored | None:
+    """One run's row; None where its record is not a whole, plain, small file of a run that has ended.
+
+    Raises:
+        OSError: There is no such record, or it is not to be had.
+        ValueError: It is no JSON, or the name cannot be kept.
+    """
+    name.encode()
+    folder = os.open(name, _FOLDER, dir_fd=root)
+    try:
+        fd = os.open(RECORD, _FILE, dir_fd=folder)
+        try:
+            info = os.fstat(fd)
+            size = info.st_size
+            if not stat.S_ISREG(info.st_mode) or not 0 < size <= MOST:
+                return None
+            data = os.read(fd, size + 1)
+        finally:
+            os.close(fd)
+        inode = os.fstat(folder).st_ino
+    finally:
+        os.close(folder)
+    row = Row.read(files.decode(data), name) if len(data) == size else None
+    return None if row is None else Stored(row, inode, (info.st_mtime_ns, info.st_ino, size))

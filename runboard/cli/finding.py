@@ -1,0 +1,42 @@
+"""Which runs a verb means: of few by reading all of them; of many, who asks the index is loaded."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+from runboard.board import place
+from runboard.model import Run
+from runboard.query import Query
+from runboard.reconcile import settle_all
+from runboard.store import Store
+
+FEW = 200
+"""Below so many runs reading them is quicker than asking the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The runs that a query finds, in order, as far as they are to be listed; how many it finds, and of how many."""
+
+    listed: list[Run]
+    now: float
+    matching: int
+    total: int
+
+
+def are_many(root: str) -> bool:
+    """Whether a directory holds so many names that the index is worth loading, by reading no more names than that."""
+    with suppress(OSError), os.scandir(root) as entries:
+        return any(number >= FEW for number, _entry in enumerate(entries, 1))
+    return False
+
+
+def among_all(store: Store, query: Query) -> Found:
+    """Every run that the query finds, after reading all."""
+    runs = settle_all(store)
+    now = time.time()
+    found = [run for run in runs if query.matches(run, now, store.size(run.id) if query.sized else None)]
+    return Found(sorted(found, key=place), now, len(found), len(runs))
