@@ -108,6 +108,15 @@ class Control:
         """
         return signalling.kill(self._store, run_id, signal, grace, by=self.by, leader=leader)
 
+    def signal_process(self, run_id: str, who: tuple[int, int], signal: int) -> None:
+        """Send one signal to one process of a run, named by pid and start ticks; for its command see ``kill``.
+
+        Raises:
+            ControlError: The run has ended or is out of reach, or the process is gone or not of it.
+            StoreError: The wish to end its command could not be written down; nothing was signalled then.
+        """
+        signalling.signal_process(self._store, run_id, who, signal, by=self.by)
+
     def pause(self, run_id: str) -> Run:
         """Stop every process of a run where it stands, until it is told to go on; its time limit goes on.
 

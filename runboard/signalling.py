@@ -52,6 +52,23 @@ def kill(store: Store, run_id: str, signal: int, grace: float, *, by: str, leade
     return settled
 
 
+def signal_process(store: Store, run_id: str, who: tuple[int, int], signal: int, *, by: str) -> None:
+    """Send one signal to one process of a run (see ``Control.signal_process``).
+
+    Raises:
+        ControlError: The run has ended or is out of reach, or the process is gone or not of it.
+        StoreError: The wish to end its command could not be written down; nothing was signalled then.
+    """
+    run = reachable(store, run_id, by=by)
+    if who == (run.process.pid, run.process.start_ticks):
+        kill(store, run_id, signal, 0.0, by=by, leader=True)
+        return
+    try:
+        process.signal_member(run, store.path(run_id), who, signal)
+    except process.NotOurs as refusal:
+        raise _refused(run_id, refusal) from refusal
+
+
 def pause(store: Store, run_id: str, *, by: str) -> Run:
     """Stop every process of a run, those forked meanwhile too; who did it is kept in its history.
 

@@ -41,6 +41,7 @@ async def test_4_shows_what_the_run_changed(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "runs"))
     Control(store).start(["true"], cwd=str(repo))
     async with real_board(tmp_path / "runs") as desk:
+        await desk.until(lambda: desk.app._chosen is not None)
         await desk.press("4")
         await desk.shows("1 file changed since its last commit", "a.txt      +1     -1", "b.txt  untracked")
         await desk.shows("+new [@click=app.quit]x[/]", "-old", "@@ -1 +1 @@", "Diff")

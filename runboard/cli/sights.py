@@ -7,7 +7,8 @@ from functools import partial
 
 from runboard.model import Run
 from runboard.process import Gauge, where
-from runboard.store import Store
+from runboard.safetext import clean
+from runboard.store import Store, StoreError
 from runboard.ui.sources import Sources
 from runboard.worktree import Changes, changes_of
 
@@ -19,4 +20,8 @@ def sources_of(store: Store) -> Sources:
 
 def _changes(store: Store, run: Run, unwanted: Callable[[], bool]) -> Changes:
     """What a run changed; its working directory is looked at only where that is one of this machine's."""
-    return changes_of(store.path(run.id), run.cwd if where(run.process) is None else None, unwanted)
+    try:
+        whole = store.read(run.id)  # the board keeps of a finished run only what its row shows
+    except StoreError as error:
+        return Changes(trouble=clean(str(error)))
+    return changes_of(store.path(run.id), whole.cwd if where(whole.process) is None else None, unwanted)

@@ -31,6 +31,7 @@ from runboard.ui.help import Help
 from runboard.ui.intake import Feed, Intake
 from runboard.ui.keys import key_of
 from runboard.ui.memory import Memory
+from runboard.ui.oneprocess import OneProcess
 from runboard.ui.palette import Palette, commands
 from runboard.ui.runpane import RunPane
 from runboard.ui.screen import BoardScreen, DeskScreen
@@ -51,16 +52,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
     TITLE = "runboard"
     CSS_PATH = style_sheet()
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it without ClassVar
-        (0, "-narrow"),
-        (60, "-normal"),
-        (180, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - likewise
-        (0, "-short"),
-        (15, "-tall"),
-        (30, "-airy"),
-    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (180, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (15, "-tall"), (30, "-airy")]  # noqa: RUF012 - likewise
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", show=False, tooltip="Find an action by its name", id="board.palette"),
         Binding("ctrl+c", "quit", show=False, system=True, id="board.interrupt"),
@@ -115,7 +108,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
-        self._run_pane = RunPane(open_log, read_response, sources)
+        one = None if control is None else OneProcess(control, self._ask, self._say)
+        self._run_pane = RunPane(open_log, read_response, sources, one)
         self._intake: Intake | None = None
         self._zoomed: str | None = None
 

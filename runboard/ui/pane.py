@@ -18,7 +18,7 @@ from runboard.model import Run
 from runboard.safetext import clean
 from runboard.ui.cells import cut, fit
 
-VIEWS: tuple[str, ...] = ("Log", "Response", "Diff")
+VIEWS: tuple[str, ...] = ("Log", "Response", "Diff", "Processes")
 """What can be shown of a run, as the title line names it."""
 
 _ROOMY = 96

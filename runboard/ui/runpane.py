@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,15 +10,21 @@ from textual.containers import Container
 
 from runboard.logs import LogView, Window
 from runboard.model import Run
+from runboard.process import Usage
 from runboard.ui.answers import Answer, AnswerReader
 from runboard.ui.diffpane import DiffPane
 from runboard.ui.log import LogPane
 from runboard.ui.lookout import Lookout
+from runboard.ui.oneprocess import OneProcess
 from runboard.ui.pane import Pane
+from runboard.ui.processpane import ProcessDesk, ProcessPane
 from runboard.ui.reader import LogReader
 from runboard.ui.response import ResponsePane
 from runboard.ui.sources import Sources
 from runboard.worktree import Changes
+
+PROCESSES_SECONDS = 1.0
+"""How often the processes on show are looked at."""
 
 CHANGES_SECONDS = 5.0
 """How often it is looked what an active run has changed."""
@@ -32,6 +38,7 @@ class RunPane(Container):
         open_log: Callable[[str], LogView],
         read_response: Callable[[str], str | None],
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
+        one_process: OneProcess | None = None,
     ) -> None:
         """All are called in threads: to open a log by its run's id, to get an answer as Markdown, and the rest."""
         super().__init__(id="run")
@@ -39,7 +46,12 @@ class RunPane(Container):
         self.response_pane = ResponsePane()
         self.reader = LogReader(open_log, self._show_log)
         self.diff_pane = DiffPane()
-        self._panes: tuple[Pane, ...] = (self.log_pane, self.response_pane, self.diff_pane)
+        self._one_process = one_process
+        self.process_pane = ProcessPane() if one_process is None else ProcessDesk()
+        self._panes: tuple[Pane, ...] = (self.log_pane, self.response_pane, self.diff_pane, self.process_pane)
+        self._trees = Lookout(
+            "runboard-processes", lambda run, _: sources.processes(run), self._show_tree, PROCESSES_SECONDS
+        )
         self._present: Pane = self.log_pane
         self._changes = Lookout("runboard-diff", sources.changes, self._show_changes, CHANGES_SECONDS)
         self._answers = AnswerReader(read_response, self._show_answer)
@@ -59,6 +71,7 @@ class RunPane(Container):
         self.run_worker(self.reader.run(), group="log")
         self.run_worker(self._answers.run(), group="answer")
         self.run_worker(self._changes.run(), group="diff")
+        self.run_worker(self._trees.run(), group="processes")
 
     @property
     def present(self) -> Pane:
@@ -80,7 +93,7 @@ class RunPane(Container):
         for pane in self._panes if run else self._panes[1:]:
             pane.tell(run, word)
         self._want_answer()
-        self._want_changes()
+        self._want_sights()
 
     def look(self, view: str) -> None:
         """Show another view; the focus goes along."""
@@ -126,9 +139,21 @@ class RunPane(Container):
         if self._run is not None and self._run.id == run_id:
             self.diff_pane.show(self._run, self._word, changes)
 
-    def _want_changes(self) -> None:
-        """Have the changes looked up while they can be seen."""
+    def _show_tree(self, run_id: str, tree: Sequence[Usage] | None) -> None:
+        """Show a run's processes, if it is still the chosen one."""
+        if self._run is not None and self._run.id == run_id:
+            self.process_pane.show(self._run, self._word, tree)
+
+    def _want_sights(self) -> None:
+        """Have changes and processes looked at while they can be seen."""
         self._changes.want(self._run if self.diff_pane.seen else None)
+        self._trees.want(self._run if self.process_pane.seen else None)
+
+    @on(ProcessPane.Picked)
+    def _process_picked(self, message: ProcessPane.Picked) -> None:
+        """A process is to be signalled."""
+        if self._one_process is not None:
+            self.app.run_worker(self._one_process.signal(message.run, message.usage), group="acts")
 
     @on(LogPane.Moved)
     def _log_moved(self, message: LogPane.Moved) -> None:
@@ -143,9 +168,9 @@ class RunPane(Container):
         """Another number of lines fits."""
         if message.pane is self.log_pane:
             self.reader.resize(message.rows)
-        elif message.pane is self.diff_pane:
-            self._want_changes()
-        elif message.pane is self.response_pane:
+        else:
+            self._want_sights()
+        if message.pane is self.response_pane:
             self._width = message.width if message.rows else 0
             self._want_answer()
 

@@ -24,6 +24,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         Binding("escape", "app.leave", "back", tooltip="Leave the log, clear the filter", id="board.back"),
         Binding("i", "app.details", "details", tooltip="Everything known of the run", id="run.details"),
         Binding("4", "app.look('Diff')", "diff", show=False, tooltip="What it changed in its checkout", id="run.diff"),
+        Binding("5", "app.look('Processes')", "processes", show=False, tooltip="Its processes", id="run.processes"),
         Binding("z", "app.zoom", "zoom", show=False, tooltip="Log or response on the whole screen", id="run.zoom"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
         Binding("tab", "app.focus_next", show=False, tooltip="Table, log or response", id="board.next"),

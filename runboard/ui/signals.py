@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from runboard.model import Run
+from runboard.safetext import clean
 from runboard.ui.choice import Choice
 from runboard.ui.confirm import subject
 
@@ -52,9 +53,10 @@ class SignalPicker(ModalScreen[tuple[Signals, bool] | None], inherit_bindings=Fa
         Binding("shift+tab", "app.focus_previous", show=False, id="signal.previous"),
     ]
 
-    def __init__(self, runs: Sequence[Run]) -> None:
-        """Ask for these runs."""
+    def __init__(self, runs: Sequence[Run], process: str = "") -> None:
+        """Ask for these runs, or for one ``process`` of a run, named so."""
         super().__init__(classes="form")
+        self._process = process
         self._runs = runs
         self._fitting: list[Signals] = []
 
@@ -69,6 +71,10 @@ class SignalPicker(ModalScreen[tuple[Signals, bool] | None], inherit_bindings=Fa
             yield Static(subject(self._runs), classes="form-subject")
             yield Horizontal(Static(Content("Signal"), classes="form-label"), entry, classes="form-line")
             yield signals
+            if self._process:
+                yield Static(Content(f"To {clean(self._process)}"))
+                yield Static(Content("enter sends   esc leaves"), classes="quiet signal-keys")
+                return
             choice = Choice(("the whole tree", "the command only"), id="signal-whom")
             yield Horizontal(Static(Content("To"), classes="form-label"), choice, classes="form-line")
             yield Static(Content("enter sends   tab changes to whom   esc leaves"), classes="quiet signal-keys")
@@ -109,7 +115,8 @@ class SignalPicker(ModalScreen[tuple[Signals, bool] | None], inherit_bindings=Fa
         """Answer with the signal that is highlighted."""
         at = self._list.highlighted
         if at is not None and at < len(self._fitting):
-            self.dismiss((self._fitting[at], self.query_one("#signal-whom", Choice).chosen == 1))
+            leader = not self._process and self.query_one("#signal-whom", Choice).chosen == 1
+            self.dismiss((self._fitting[at], leader))
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
