@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from runboard.model import Run
 from runboard.row import Row
@@ -12,7 +13,8 @@ from runboard.row import Row
 class Batch:
     """News for a board: runs as they now stand, ids that are gone, sentences to show; ``complete`` once all is read.
 
-    ``rows`` are runs that are finished and saved, of which a row tells enough.
+    ``rows`` are runs that are finished and saved, of which a row tells enough; ``sizes`` is what runs take on the disk,
+    in bytes.
     """
 
     changed: tuple[Run, ...] = ()
@@ -20,3 +22,4 @@ class Batch:
     notices: tuple[str, ...] = ()
     complete: bool = False
     rows: tuple[Row, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
+from types import MappingProxyType
 
 from runboard import rank
-from runboard.columns import fills
+from runboard.columns import FILLS, fills
 from runboard.model import Run, Status
 from runboard.order import Down, Key, Order
 from runboard.query import Query
@@ -65,16 +66,17 @@ class Board:
         """Begin with these runs, no filter and the usual order."""
         self.query = Query()
         self.sorting = Sorting()
-        self.sizes: dict[str, int] = {}
         self.filled = 0
         self._entries: dict[str, Entry] = {}
         self._live: dict[str, None] = {}
         self._totals = Totals()
+        self.sizes = self._totals.sizes
         self._parsed: dict[str, Run] = {}
         self._ranked = Order([], self._usual)
         self._shown = self._ranked
         self._now = 0.0
         self._compared = 0
+        self._weighed = False
         self.apply(runs)
 
     def __len__(self) -> int:
@@ -97,14 +99,17 @@ class Board:
 
     def get(self, run_id: str) -> Run | None:
         """The run, or None when it is gone; of a finished one what its row knows."""
-        entry = self._entries.get(run_id)
-        if not isinstance(entry, Row):
-            return entry
         run = self._parsed.get(run_id)
-        if run is None:
-            if len(self._parsed) >= PARSED:
-                self._parsed.clear()
-            run = self._parsed[run_id] = entry.run()
+        entry = self._entries.get(run_id)
+        if run is not None or entry is None:
+            return run
+        size = self.sizes.get(run_id)
+        if isinstance(entry, Run) and size is None:
+            return entry
+        if len(self._parsed) >= PARSED:
+            self._parsed.clear()
+        run = entry.run() if isinstance(entry, Row) else entry
+        run = self._parsed[run_id] = run if size is None else replace(run, size=size)
         return run
 
     def index_of(self, run_id: str | None) -> int | None:
@@ -123,14 +128,24 @@ class Board:
         """How many runs stand where, over all runs, filtered or not; statuses nobody has are left out."""
         return self._totals.counts()
 
+    def disk(self) -> tuple[int, bool] | None:
+        """What all runs take on the disk, and whether that is all of it; None while nothing was measured."""
+        return self._totals.disk()
+
     def spending(self, now: float) -> Spending | None:
         """What all runs together used, filtered or not; None where no run tells."""
         return self._totals.spending(now)
 
     # What changes.
 
-    def apply(self, changed: Iterable[Entry], removed: Iterable[str] = (), rows: Iterable[Row] = ()) -> Delta:
-        """Take over new states of runs and forget those removed."""
+    def apply(
+        self,
+        changed: Iterable[Entry],
+        removed: Iterable[str] = (),
+        rows: Iterable[Row] = (),
+        sizes: Mapping[str, int] = MappingProxyType({}),
+    ) -> Delta:
+        """Take over new states of runs and what they take on the disk, and forget those removed."""
         touched: set[str] = set()
         fresh: dict[str, None] = {}
         moved = False
@@ -149,7 +164,13 @@ class Board:
                 fresh[entry.id] = None
             else:
                 moved |= self._replace(entry, old)
-        return Delta(frozenset(touched), self._put_in(list(fresh)) or moved)
+        moved |= self._put_in(list(fresh))
+        for run_id in self._totals.weigh({one: size for one, size in sizes.items() if one in self._entries}):
+            self._parsed.pop(run_id, None)
+            self.filled |= FILLS["size"]
+            self._weighed = True
+            touched.add(run_id)
+        return Delta(frozenset(touched), moved)
 
     def filter(self, text: str, now: float = 0.0) -> None:
         """Show only what the query matches at this time in epoch seconds.
@@ -173,6 +194,10 @@ class Board:
         Once in ``TICK_SECONDS`` every live run is placed and compared anew. Of the others only the age goes on, slowly:
         ``SLICE`` of them are compared each time.
         """
+        if self._weighed and (self.query.sized or self.sorting.column == "size"):
+            before, self._now = self._shown.ids, now
+            self._arrange()
+            return self._shown.ids != before
         timed = self.query.timed
         if (not timed and self.sorting.column != "elapsed") or 0 <= now - self._now < TICK_SECONDS:
             return False
@@ -212,6 +237,7 @@ class Board:
         self._totals.remove(self._entries.pop(run_id))
         self._live.pop(run_id, None)
         self._parsed.pop(run_id, None)
+        self._totals.weigh({run_id: None})
 
     # The order.
 
@@ -233,6 +259,8 @@ class Board:
 
     def _value(self, column: str) -> Callable[[str], rank.Value]:
         """By what a run is ranked in a column, by its id."""
+        if column == "size":
+            return self.sizes.copy().get  # an order stands on keys that do not change below it
         of_run, of_row, entries = rank.of_run(column), rank.of_row(column), self._entries
 
         def value(run_id: str) -> rank.Value:
@@ -244,6 +272,7 @@ class Board:
 
     def _arrange(self) -> None:
         """Make the order of the visible ids anew: the usual one, those that match, sorted; each step is stable."""
+        self._weighed = False
         if not self.query.terms and self.sorting.column is None:
             self._shown = self._ranked
             return

@@ -148,6 +148,11 @@ def _cost_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is a
     return "" if cost is None else short_cost(cost)
 
 
+def _size_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is asked with the time
+    """What a run takes on the disk, where it was measured."""
+    return "" if run.size is None else size_text(run.size)
+
+
 def _field(key: str) -> Callable[[Run, float], str]:
     """A column that shows one text field of a run."""
     return lambda run, now: clean(getattr(run, key) or "")  # noqa: ARG005 - every column is asked with the time
@@ -164,6 +169,7 @@ COLUMNS = (
     Column("age", "Started", 7, _age_text, align="right", rank=9),
     Column("tokens", "Tokens", 6, _tokens_text, align="right", fills=lambda run: _tokens(run) is not None, rank=6),
     Column("cost", "Cost", 7, _cost_text, align="right", fills=lambda run: _cost(run) is not None, rank=5),
+    Column("size", "Size", 7, _size_text, align="right", fills=lambda run: run.size is not None, rank=10),
     Column("exit", "Exit", 4, _exit_text, align="right", rank=3),
     Column("reason", "Reason", 0, lambda run, _now: reason_text(run), rank=2),
 )

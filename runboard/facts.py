@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 
-from runboard.columns import elapsed, reason_text
+from runboard.columns import elapsed, reason_text, size_text
 from runboard.model import Run, Transition
 from runboard.safetext import clean, clean_lines
 from runboard.verdict import duration, signal_name
@@ -58,6 +58,7 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
         ("Engine", run.engine or ""),
         ("Tags", " ".join(run.tags)),
         ("Rerun of", run.rerun_of or ""),
+        ("On the disk", "" if run.size is None else f"{size_text(run.size)} ({run.size:,} bytes)"),
         ("Tokens", _tokens(run)),
         ("Cost", f"${usage.cost:.4f}" if usage and usage.cost is not None else ""),
     ]

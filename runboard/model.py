@@ -199,7 +199,8 @@ class Run:
     what nobody changed is written back from it. ``damage`` says why the record could not be read; ``unsaved`` marks an
     ending that was judged in memory only; ``foreign`` says why it cannot be judged from here. ``agent``,
     ``session_id`` and ``warnings`` are what its transcript tells; ``activity_at`` is when it last wrote to its log.
-    ``paused`` is what the kernel says: the whole tree is stopped.
+    ``paused`` is what the kernel says: the whole tree is stopped. ``size`` is what it takes on the disk, where somebody
+    measured it, in bytes.
     """
 
     id: str
@@ -234,6 +235,7 @@ class Run:
     foreign: str | None = None
     paused: bool = False
     activity_at: float | None = None
+    size: int | None = None
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property

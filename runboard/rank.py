@@ -85,6 +85,7 @@ _RUNS: dict[str, Callable[[Run, float], Value]] = {
     "age": lambda run, _now: _age(run.started_at),
     "tokens": lambda run, _now: run.usage.total_tokens if run.usage else None,
     "cost": lambda run, _now: run.usage.cost if run.usage else None,
+    "size": lambda run, _now: run.size,
     "exit": lambda run, _now: _exit(run.outcome),
     "reason": lambda run, _now: _reason(run),
 }
@@ -100,6 +101,7 @@ _ROWS: dict[str, Callable[[Row, float], Value]] = {
     "age": lambda row, _now: _age(row.started),
     "tokens": lambda row, _now: row.tokens,
     "cost": lambda row, _now: row.cost,
+    "size": lambda _row, _now: None,  # whoever holds rows knows their sizes
     "exit": lambda row, _now: row.exit,
     "reason": lambda row, _now: _row_reason(row),
 }

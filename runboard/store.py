@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from errno import ENOENT
@@ -186,11 +186,14 @@ class Store:
         """Where the run's directory is, for people and for comparing with where a process works."""
         return f"{self.root}/{run_id}"
 
-    def size(self, run_id: str) -> int:
-        """Bytes that the run takes on the disk, without following links or entering other file systems."""
+    def size(self, run_id: str, rest: Callable[[], None] = lambda: None) -> int:
+        """Bytes that the run takes on the disk, without following links or entering other file systems.
+
+        ``rest`` is called now and then where that is much work.
+        """
         try:
             with files.opened(self._open(run_id)) as fd:
-                return tree.usage(fd)
+                return tree.usage(fd, rest)
         except OSError:
             return 0
 

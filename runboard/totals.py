@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runboard.model import Run, Status
@@ -33,6 +34,8 @@ class Totals:
         self._cost = self._payers = 0
         self._recent: dict[str, Run | Row] = {}
         self._told_at = float("-inf")
+        self.sizes: dict[str, int] = {}
+        self._disk = 0
 
     def add(self, entry: Run | Row) -> None:
         """Take a run in."""
@@ -62,6 +65,20 @@ class Totals:
     def counts(self) -> dict[Status, int]:
         """How many runs stand where; statuses nobody has are left out."""
         return {status: self._counts[status] for status in Status if self._counts[status] > 0}
+
+    def weigh(self, sizes: Mapping[str, int | None]) -> list[str]:
+        """Take note of what runs take on the disk, None for one that is gone; returns which differ."""
+        changed = [run_id for run_id, size in sizes.items() if size != self.sizes.get(run_id)]
+        for run_id in changed:
+            size = sizes[run_id]
+            self._disk += (size or 0) - self.sizes.pop(run_id, 0)
+            if size is not None:
+                self.sizes[run_id] = size
+        return changed
+
+    def disk(self) -> tuple[int, bool] | None:
+        """What all runs take on the disk together, and whether all were measured; None while none was."""
+        return (self._disk, len(self.sizes) >= self._counts.total()) if self.sizes else None
 
     def spending(self, now: float) -> Spending | None:
         """What all runs together used; None where no run tells. Looks only at what was alive within the last hour.

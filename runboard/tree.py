@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from errno import ENOTEMPTY
 
@@ -13,10 +14,11 @@ _DEEPEST = 200
 _NAMED = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def usage(folder: int) -> int:
+def usage(folder: int, rest: Callable[[], None] = lambda: None) -> int:
     """Bytes on disk of an open directory and all below it, each hard link once.
 
     Links are not followed, other file systems not entered; what cannot be read, or lies absurdly deep, is not counted.
+    ``rest`` is called after each directory below.
     """
     device, seen = os.fstat(folder).st_dev, set[int]()
 
@@ -36,7 +38,9 @@ def usage(folder: int) -> int:
     def below(parent: int, name: str, depth: int) -> int:
         """The usage of one directory inside."""
         with files.opened(files.open_folder(name, parent)) as fd:
-            return count(fd, depth + 1)
+            found = count(fd, depth + 1)
+        rest()
+        return found
 
     return count(folder, 0)
 

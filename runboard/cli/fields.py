@@ -17,7 +17,7 @@ _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\\\": "\\"}
 
 
 def record(run: Run, now: float) -> dict[str, Any]:
-    """A run's record as it is on disk, with what can only be told now: elapsed, damage, foreign, unsaved."""
+    """A run's record as it is on disk, with what can only be told now: elapsed, damage, foreign, unsaved, size."""
     found = dict(run.raw) if run.damage is not None else dump(run)
     seconds = elapsed(run, now)
     return found | {
@@ -27,6 +27,7 @@ def record(run: Run, now: float) -> dict[str, Any]:
         "damage": run.damage,
         "foreign": run.foreign,
         "unsaved": run.unsaved,
+        "sizeBytes": run.size,
     }
 
 
@@ -65,6 +66,7 @@ FIELDS: dict[str, Callable[[Run, float], str]] = {
     "timeout": lambda run, _now: _number(run.timeout),
     "tokens": lambda run, _now: _number(run.usage.total_tokens if run.usage else None),
     "cost": lambda run, _now: _number(run.usage.cost if run.usage else None),
+    "size": lambda run, _now: _number(run.size),
 }
 """What ``--format`` knows, under the names of the disk; times are ISO 8601 UTC, durations seconds."""
 

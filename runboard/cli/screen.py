@@ -15,6 +15,7 @@ from runboard.logs import LogView
 from runboard.process import raise_file_limit
 from runboard.reconciler import Reconciler
 from runboard.safetext import clean_lines
+from runboard.sizes import SizedFeed
 from runboard.store import Store
 from runboard.ui.showing import show
 from runboard.ui.taste import Taste
@@ -36,15 +37,17 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
     """
     _forget_screen_settings()
     raise_file_limit()
+    feed = SizedFeed(Reconciler(store, writing=writable), store.size, lambda: None)
     return show(
         board,
-        Reconciler(store, writing=writable),
+        feed,
         Control(store) if writable else None,
         lambda run_id: LogView(lambda: store.open_file(run_id, "output.log")),
         title,
         read_response=partial(read_response, store),
         read_run=store.read,
         sources=sources_of(store),
+        on_screen=feed.look,
         early=early,
         taste=taste,
     )

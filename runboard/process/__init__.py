@@ -6,7 +6,7 @@ from runboard.process.ending import NotOurs, TreeEnd, end_tree, proven, signal_m
 from runboard.process.exits import ExitWatch
 from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd
 from runboard.process.launch import launch
-from runboard.process.limits import file_limit, raise_file_limit
+from runboard.process.limits import file_limit, raise_file_limit, read_last
 from runboard.process.liveness import liveness, machine_restarted, shim_alive, wait_gone
 from runboard.process.members import Member, members
 from runboard.process.pausing import hold_tree, paused, release_tree
@@ -39,6 +39,7 @@ __all__ = [
     "paused",
     "proven",
     "raise_file_limit",
+    "read_last",
     "release_tree",
     "shim_alive",
     "signal_member",

@@ -78,6 +78,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         read_run: Callable[[str], Run | None] | None = None,
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
         taste: Taste = PLAIN,
+        on_screen: Callable[[list[str]], None] = lambda _run_ids: None,
     ) -> None:
         """Show ``board``, kept true by ``feed``.
 
@@ -93,6 +94,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             read_run: Reads a whole run from the disk, in a thread; without it what the board has must do.
             sources: What else is read of a run.
             taste: Colours, keys, and what was wrong with them.
+            on_screen: Is told once a second which rows can be seen.
         """
         super().__init__(taste)
         self.animation_level = "none"
@@ -102,6 +104,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._guard = WireGuard()
         self._said: set[str] = set()
         self._read_run = read_run or board.get
+        self._on_screen = on_screen
         self._memory = Memory(self._read_run)
         key = partial(key_of, self)
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted, key=key)
@@ -151,7 +154,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             return
         batch = self._intake.take()
         self._memory.take((*batch.rows, *batch.changed), listed=batch.complete)
-        delta = self._board.apply(batch.changed, batch.removed, batch.rows)
+        delta = self._board.apply(batch.changed, batch.removed, batch.rows, batch.sizes)
         if batch.complete:
             self._table.loaded()
         self._table.take(delta)
@@ -168,8 +171,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
     def _told(self) -> None:
         """Tell the summary the counts and sums, and the screen whether there is anything at all."""
-        matching = len(self._board) if self._board.query.terms else None
-        self._summary.tell(self._board.counts(), matching, self._board.spending(self._clock()))
+        self._summary.tell(self._board, self._clock())
         self._main.set_class(not self._board.total, "-empty")
 
     def _tick(self) -> None:
@@ -178,6 +180,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             if self._board.tick(self._clock()):
                 self._table.reorder()
             self._table.flush()
+            self._on_screen(self._table.on_screen)
             self._told()
 
     def _acted(self) -> None:

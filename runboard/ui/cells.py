@@ -19,6 +19,10 @@ _NICE = 4
 
 _REASON_MOST = 46
 
+_ABUNDANCE = {"name": 26, "reason": 40}
+_SPARE = 10
+"""Columns of this rank or above are shown only where there is room in abundance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -33,7 +37,7 @@ def lay_out(columns: Iterable[Column], width: int) -> tuple[Slot, ...]:
     """Place columns in so many cells: the least important go until the rest fit, the name takes what is left."""
     kept = list(columns)
     gap = 1 if width < NARROW else 2
-    for least_rank, needs in ((_NICE, _COMFORT), (1, _LEAST)):
+    for least_rank, needs in ((_SPARE, _ABUNDANCE), (_NICE, _COMFORT), (1, _LEAST)):
         while _room(kept, width, gap, needs) < 0 and (going := [one for one in kept if one.rank >= least_rank]):
             kept.remove(max(going, key=lambda column: column.rank))
     room = _room(kept, width, gap, _LEAST)

@@ -14,7 +14,7 @@ from runboard.columns import STOPPING, shown
 from runboard.safetext import wire_safe
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import DARK, KINDS, ink, sequence
-from runboard.ui.headline import Headline, spending_text
+from runboard.ui.headline import Headline
 
 Cell = tuple[str, str, str]
 """A text, the name of its colour and that of its ground."""
@@ -57,9 +57,8 @@ def frame(board: Board, columns: int, rows: int, *, title: str, read_only: bool,
         now: Epoch seconds.
         depth: How many colours the terminal has; 0 for none.
     """
-    counts, spending = board.counts(), board.spending(now)
-    layout = Layout.of(columns, rows, empty=not counts)
-    headline = Headline(title, read_only, counts, spent=spending_text(spending) if spending else "").parts(columns - 2)
+    layout = Layout.of(columns, rows, empty=not board.total)
+    headline = Headline.of(board, now, title, read_only=read_only).parts(columns - 2)
     lines: list[list[Cell]] = [[(" ", "", ""), *((text, colour, "") for text, colour in headline)]]
     lines += [[] for _ in range(layout.top - 1)]
     lines += [[*cells, *_beside(layout, y)] for y, cells in enumerate(_table(board, layout, now))]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
-from runboard.columns import GLYPHS, short_cost, short_count
+from runboard.board import Board
+from runboard.columns import GLYPHS, short_cost, short_count, size_text
 from runboard.model import Status
 from runboard.totals import Spending
 from runboard.ui.cells import cut_start
@@ -26,13 +27,23 @@ _LEAST_PATH = 12
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What the line tells: counts, and of how many runs that pass the filter, sums, and the directory (clean)."""
+    """What the line tells: counts, and of how many runs that pass the filter, sums, disk use, the directory (clean)."""
 
     place: str
     read_only: bool = False
-    counts: Mapping[Status, int] | None = None
+    counts: Mapping[Status, int] = field(default_factory=dict)
     matching: int | None = None
     spent: str = ""
+
+    @classmethod
+    def of(cls, board: Board, now: float, place: str, *, read_only: bool) -> Headline:
+        """What the line tells of a board at a time."""
+        matching = len(board) if board.query.terms else None
+        spending = board.spending(now)
+        told = ["" if spending is None else spending_text(spending)]
+        if disk := board.disk():
+            told.append(size_text(disk[0]) + ("" if disk[1] else "…"))
+        return cls(place, read_only, board.counts(), matching, "  ".join(filter(None, told)))
 
     def parts(self, width: int) -> list[Part]:
         """Counts at the left, the directory at the right, a blank part between them; what does not fit goes."""
@@ -40,7 +51,7 @@ class Headline:
         taken = _length(left)
         right: list[Part] = []
         if self.matching is not None:
-            right.append((f"{self.matching} of {sum((self.counts or {}).values())} shown", "accent"))
+            right.append((f"{self.matching} of {sum(self.counts.values())} shown", "accent"))
         if self.read_only:
             right.append(("read-only", "accent"))
         room = width - taken - sum(cell_len(text) + 3 for text, _ in right) - 3
@@ -59,7 +70,7 @@ class Headline:
         """Glyph, number and word for each status that some run has, as far as there is room."""
         line: list[Part] = []
         for status in _ORDER:
-            if count := (self.counts or {}).get(status):
+            if count := self.counts.get(status):
                 glyph, text = _INKS.get(status, ("foreground", "foreground"))
                 part = [(f"{GLYPHS[status]} ", glyph), (f"{count} {status}", text)]
                 longer = [*line, (gap, ""), *part] if line else part

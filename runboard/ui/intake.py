@@ -47,6 +47,7 @@ class Intake:
         self._news: dict[str, Run | Row] = {}
         self._removed: dict[str, None] = {}
         self._notices: list[str] = []
+        self._sizes: dict[str, int] = {}
         self._complete = False
         self._woken = False
         self._taken_at = float("-inf")
@@ -62,6 +63,7 @@ class Intake:
                 self._removed.pop(entry.id, None)
                 self._news[entry.id] = entry
             self._notices.extend(batch.notices)
+            self._sizes.update(batch.sizes)
             self._complete |= batch.complete
             if self._woken:
                 return
@@ -81,9 +83,11 @@ class Intake:
                 tuple(self._notices),
                 self._complete and whole,
                 tuple(entry for entry in portion if isinstance(entry, Row)),
+                self._sizes if whole else {},
             )
             self._removed, self._notices = {}, []
             if whole:
+                self._sizes = {}
                 self._news, self._complete, self._woken = {}, False, False
             else:
                 for entry in portion:

@@ -26,6 +26,7 @@ def show(
     read_response: Callable[[str], str | None] = lambda _run_id: None,
     read_run: Callable[[str], Run | None] | None = None,
     sources: Sources = Sources(),  # noqa: B008 - a frozen value
+    on_screen: Callable[[list[str]], None] = lambda _run_ids: None,
     early: Early | None = None,
     taste: Taste = PLAIN,
 ) -> int:
@@ -50,6 +51,7 @@ def show(
         read_response=read_response,
         read_run=read_run,
         sources=sources,
+        on_screen=on_screen,
         taste=taste,
     )
     app.early = early

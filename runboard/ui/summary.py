@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from textual.content import Content
 from textual.widget import Widget
 
-from runboard.model import Status
+from runboard.board import Board
 from runboard.safetext import clean
-from runboard.totals import Spending
-from runboard.ui.headline import Headline, spending_text
+from runboard.ui.headline import Headline
 
 
 class Summary(Widget):
@@ -24,10 +20,9 @@ class Summary(Widget):
         super().__init__(id="summary")
         self._headline = Headline(clean(place), read_only)
 
-    def tell(self, counts: Mapping[Status, int], matching: int | None, spending: Spending | None = None) -> None:
-        """Show these counts and sums; ``matching`` is how many of all runs pass the filter, None without one."""
-        spent = "" if spending is None else spending_text(spending)
-        told = replace(self._headline, counts=dict(counts), matching=matching, spent=spent)
+    def tell(self, board: Board, now: float) -> None:
+        """Show what a board counts and sums up to at a time."""
+        told = Headline.of(board, now, self._headline.place, read_only=self._headline.read_only)
         if told != self._headline:
             self._headline = told
             self.refresh()

@@ -111,6 +111,11 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         if (spot := self._board.index_of(run_id)) is not None:
             self._go(spot)
 
+    @property
+    def on_screen(self) -> list[str]:
+        """The ids of the rows on the screen."""
+        return [line.run_id for line in self._painted.values()]
+
     def flush(self) -> None:
         """Paint what differs from what is on the screen, and nothing else."""
         for y in range(1, self.size.height):

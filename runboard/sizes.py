@@ -1,0 +1,169 @@
+"""What runs take on the disk, measured in the background: by a thread that gives way to all else, the visible first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from runboard import process
+from runboard.batch import Batch
+
+SHARE = 0.2
+"""The most of a core's time that measuring takes."""
+
+VISIBLE_SECONDS, HIDDEN_SECONDS = 10.0, 300.0
+"""How often a live run is measured again, on the screen and off it; large ones are so more seldom."""
+
+DEARER = 100
+"""A live run is left alone for at least so many times what its measuring took."""
+
+TOLD_SECONDS = 0.5
+"""How often sizes are handed over while there are many to measure."""
+
+AT_ONCE = 4_000
+"""So many sizes, known from an earlier time, are handed over together."""
+
+_LEAVING_SECONDS = 0.2
+
+
+class Feed(Protocol):
+    """What keeps the board's picture true; `reconciler.Reconciler` is one."""
+
+    def start(self, publish: Callable[[Batch], None]) -> None:
+        """Begin to publish."""
+
+    def stop(self) -> None:
+        """End."""
+
+
+class Memory(Protocol):
+    """What remembers the sizes of finished runs from one board to the next; `index.Index` is one."""
+
+    def sizes(self) -> dict[str, int]:
+        """Those that are still true."""
+
+    def put_sizes(self, sizes: Mapping[str, int]) -> None:
+        """Remember some."""
+
+
+Measure = Callable[[str, Callable[[], None]], int]
+"""The bytes of one run; it calls what it is given now and then, where the work is long."""
+
+
+class SizedFeed:
+    """A feed that passes on another's news, and adds what the runs in them take on the disk."""
+
+    def __init__(self, feed: Feed, measure: Measure, memory: Callable[[], Memory | None]) -> None:
+        """Add to ``feed`` what ``measure`` finds; ``memory`` is opened and used on the measuring thread alone."""
+        self._feed = feed
+        self._measure = measure
+        self._memory = memory
+        self._publish: Callable[[Batch], None] = lambda _batch: None
+        self._news = threading.Condition()
+        self._waiting: deque[str] = deque()
+        self._due: dict[str, float] = {}
+        self._visible: frozenset[str] = frozenset()
+        self._gone: set[str] = set()
+        self._rested_at = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="runboard-sizes", daemon=True)
+
+    def start(self, publish: Callable[[Batch], None]) -> None:
+        """Begin both."""
+        self._publish = publish
+        self._feed.start(self._hear)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End both; a measuring that hangs on a dead disk is left to itself."""
+        self._stopping.set()
+        with self._news:
+            self._news.notify()
+        self._feed.stop()
+        if self._thread.is_alive():
+            self._thread.join(_LEAVING_SECONDS)
+
+    def look(self, run_ids: Iterable[str]) -> None:
+        """These are on the screen: they come first."""
+        self._visible = frozenset(run_ids)
+
+    def _hear(self, batch: Batch) -> None:
+        """Pass news on, and note what is to be measured."""
+        self._publish(batch)
+        now = time.monotonic()
+        with self._news:
+            for run_id in batch.removed:
+                self._due.pop(run_id, None)
+                self._gone.add(run_id)
+            for run in batch.changed:
+                self._gone.discard(run.id)
+                if run.active:
+                    self._due.setdefault(run.id, now)
+                else:
+                    self._due.pop(run.id, None)
+                    self._waiting.appendleft(run.id)  # what has just ended has its last size now
+            self._waiting.extend(row.id for row in batch.rows)
+            self._gone.difference_update(row.id for row in batch.rows)
+            self._news.notify()
+
+    def _work(self) -> None:
+        """The thread: measures, hands over, and rests for a multiple of the time it took."""
+        process.read_last()
+        memory = self._memory()
+        known = {} if memory is None else memory.sizes()
+        found: dict[str, int] = {}
+        fresh: dict[str, int] = {}
+        told_at = time.monotonic()
+        while not self._stopping.is_set():
+            run_id = self._next(wait=not found)
+            if run_id in known:
+                found[run_id] = known.pop(run_id)
+            elif run_id is not None:
+                found |= (weighed := self._weigh(run_id))
+                fresh |= weighed
+            late = time.monotonic() - told_at >= TOLD_SECONDS
+            if found and (run_id is None or late or len(found) >= AT_ONCE):
+                told_at = time.monotonic()
+                self._publish(Batch(sizes=found))
+                if memory is not None:
+                    memory.put_sizes({one: size for one, size in fresh.items() if one not in self._due})
+                found, fresh = {}, {}
+
+    def _next(self, *, wait: bool) -> str | None:
+        """What to measure now; None where that is nothing, after a while or, without ``wait``, at once."""
+        with self._news:
+            now = time.monotonic()
+            for run_id in self._visible:
+                if self._due.get(run_id, float("inf")) <= now:
+                    return run_id
+            while self._waiting:
+                run_id = self._waiting.popleft()
+                if run_id not in self._gone:
+                    return run_id
+            first = min(self._due, key=self._due.__getitem__, default=None)
+            if first is not None and self._due[first] <= now:
+                return first
+            if wait and not self._stopping.is_set():
+                self._news.wait(VISIBLE_SECONDS if self._due else None)
+        return None
+
+    def _weigh(self, run_id: str) -> dict[str, int]:
+        """Measure one run and rest; its size, if it is still there, and live ones are noted to be looked at again."""
+        self._rested_at = begun = time.monotonic()
+        size = self._measure(run_id, self._rest)
+        took = time.monotonic() - begun
+        with self._news:
+            found = {} if run_id in self._gone else {run_id: size}
+            if run_id in self._due:
+                pause = VISIBLE_SECONDS if run_id in self._visible else HIDDEN_SECONDS
+                self._due[run_id] = time.monotonic() + max(pause, took * DEARER)
+        self._rest()
+        return found
+
+    def _rest(self) -> None:
+        """Let the others have their share since the last rest."""
+        self._stopping.wait((time.monotonic() - self._rested_at) * (1 / SHARE - 1))
+        self._rested_at = time.monotonic()
