@@ -51,6 +51,10 @@ def main() -> NoReturn:
 
 def _called(args: list[str]) -> int:
     """Run one call; what it needs is loaded here, where ctrl+C is caught, and the board does without the parser."""
+    if args[:1] == ["_complete"]:
+        from runboard.cli.completing import answer  # noqa: PLC0415 - see above
+
+        return answer(args[1:])
     asked = bare_call(args)
     if asked is None:
         from runboard.cli.app import run_command_line  # noqa: PLC0415 - see above

@@ -32,6 +32,8 @@ VERBS = {
     "reconcile": ("ending", "Settle runs that have ended, without a board."),
     "demo": ("demo", "Open a board of living sample runs."),
     "config": ("configuring", "Say what is set, and what is wrong with it."),
+    "completion": ("shells", "Print a script that completes in bash, zsh or fish."),
+    "man": ("manual", "Print the manual page."),
     "doctor": ("doctor", "Say what this machine offers."),
 }
 """Verb to the module it lives in and its line in the list of verbs."""
