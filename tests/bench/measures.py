@@ -16,6 +16,7 @@ from runboard.control import Control
 from runboard.store import Store
 from tests.bench.figures import Figure
 from tests.bench.fleet import sleepers
+from tests.bench.index import listing
 from tests.bench.transcripts import folding
 from tests.program import COMMAND, environment
 from tests.terminal import Terminal
@@ -196,5 +197,6 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "ps_start": ps_start,
     "idling": idling,
     "transcripts": folding,
+    "index": listing,
 }
 """Every measure by name."""
