@@ -6,12 +6,11 @@ import marshal
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from signal import SIGKILL
-from sys import intern
 from threading import Thread, active_count
-from typing import NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from runboard import files
 from runboard.folder import MOST, RECORD
@@ -25,20 +24,19 @@ _TRIED = 64
 _THREADS = 16
 _AHEAD = 2048
 _MANY = 5_000
-_STATUSES = (Status.COMPLETED, Status.FAILED)
+_OWN = 0.4
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-class Stored(NamedTuple):
-    """A row and what told its record from others: the directory's inode, and the record's time, inode and size."""
+Stored = tuple[Any, ...]
+"""A row as a database has it: its values, whether it failed in the place of its status; then where it stands among the
+ended, and what tells its record from others: the directory's inode, the record's time, inode and size."""
 
-    row: Row
-    folder: int
-    stamp: tuple[int, int, int]
+Part = tuple[list[Stored], list[str]]
+"""What was read: the rows, and the names of the runs without: active, damaged, odd or gone."""
 
-
-Work = Callable[[int, Sequence[str]], tuple[list[Stored], list[str]]]
+Work = Callable[[int, Sequence[str]], Part]
 """Reads the runs of these names in an open directory."""
 
 
@@ -59,22 +57,29 @@ def listed(root: str) -> dict[str, int]:
         return {}
 
 
-def read(root: str, names: Iterable[str]) -> tuple[list[Stored], list[str]]:
-    """The rows of these runs, and the names of those without: active, damaged, odd or gone."""
+def read(root: str, names: Iterable[str]) -> Part:
+    """What these runs are, all at once."""
+    rows: list[Stored] = []
+    others: list[str] = []
+    for found, left in parts(root, names):
+        rows += found
+        others += left
+    return rows, others
+
+
+def parts(root: str, names: Iterable[str]) -> Iterator[Part]:
+    """What these runs are, in a few parts, so that the first can be put away while the last are read."""
     wanted = list(names)
     try:
         fd = files.open_root(root)
     except OSError:
-        return [], wanted
+        yield [], wanted
+        return
     with files.opened(fd):
         begun = time.perf_counter() - time.thread_time()
-        rows, others = _read(fd, wanted[:_TRIED])
+        yield _read(fd, wanted[:_TRIED])
         waited = time.perf_counter() - time.thread_time() - begun
-        work = _read_ahead if waited > COLD * _TRIED else _read
-        for found, left in _shared(fd, wanted[_TRIED:], work):
-            rows += found
-            others += left
-    return rows, others
+        yield from _shared(fd, wanted[_TRIED:], _read_ahead if waited > COLD * _TRIED else _read)
 
 
 def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
@@ -96,49 +101,47 @@ def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
     return gone
 
 
-def _shared(fd: int, names: Sequence[str], work: Work) -> list[tuple[list[Stored], list[str]]]:
-    """Do the work, half of it in a process of its own where there is much of it, a core to spare and no thread yet."""
-    if len(names) < _MANY or active_count() > 1 or len(os.sched_getaffinity(0)) < 2:
-        return [work(fd, names)]
+def _shared(fd: int, names: Sequence[str], work: Work) -> Iterator[Part]:
+    """Do the work, most of it in a process of its own where there is much, a core to spare, and no thread yet.
+
+    Whoever asked has its own work to do with what is read, and so reads less.
+    """
+    if len(names) < _MANY or active_count() > 1 or (os.cpu_count() or 1) < 2:
+        yield work(fd, names)
+        return
+    mine = int(len(names) * _OWN)
     ear, mouth = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
-        _told(fd, names[1::2], work, mouth)
+        _hand_over(fd, names[mine:], work, mouth)
     os.close(mouth)
-    try:
-        mine = work(fd, names[::2])
-        with os.fdopen(ear, "rb") as pipe:
+    with os.fdopen(ear, "rb") as pipe:
+        try:
+            yield work(fd, names[:mine])
             data = pipe.read()
-    except BaseException:
-        os.kill(pid, SIGKILL)
-        raise
-    finally:
-        os.waitpid(pid, 0)
+        except BaseException:
+            os.kill(pid, SIGKILL)
+            raise
+        finally:
+            os.waitpid(pid, 0)
     try:
-        ended, left = marshal.loads(data)  # noqa: S302 - our own child wrote it
+        rows, others = marshal.loads(data)  # noqa: S302 - our own child wrote it
     except (EOFError, ValueError, TypeError):
-        return [mine, work(fd, names[1::2])]
-    hosts = {host: host and intern(host) for host in {one[4] for one in ended}}
-    rows = [
-        Stored(Row(one[0], _STATUSES[one[1]], one[2], one[3], hosts[one[4]], *one[5:10]), one[10], one[11])
-        for one in ended
-    ]
-    return [mine, (rows, left)]
+        rows, others = work(fd, names[mine:])
+    yield rows, others
 
 
-def _told(fd: int, names: Sequence[str], work: Work, mouth: int) -> NoReturn:
+def _hand_over(fd: int, names: Sequence[str], work: Work, mouth: int) -> NoReturn:
     """The other process: read, hand over, and end without a trace."""
     try:
-        rows, left = work(fd, names)
-        ended = [(row[0], row[1] is Status.FAILED, *row[2:], folder, stamp) for row, folder, stamp in rows]
-        view = memoryview(marshal.dumps((ended, left)))
+        view = memoryview(marshal.dumps(work(fd, names)))
         while view:
             view = view[os.write(mouth, view) :]
     finally:
         os._exit(0)
 
 
-def _read_ahead(fd: int, names: Sequence[str]) -> tuple[list[Stored], list[str]]:
+def _read_ahead(fd: int, names: Sequence[str]) -> Part:
     """Read from a cold disk: several threads fetch what comes next, so that its answers are waited for together."""
     rows: list[Stored] = []
     others: list[str] = []
@@ -166,7 +169,7 @@ def _touch(root: int, names: Sequence[str]) -> None:
             os.read(fd, 1 << 16)
 
 
-def _read(root: int, names: Sequence[str]) -> tuple[list[Stored], list[str]]:
+def _read(root: int, names: Sequence[str]) -> Part:
     """Read one after the other; every error of one run leaves that run to who tells why."""
     rows: list[Stored] = []
     others: list[str] = []
@@ -205,4 +208,7 @@ def _stored(root: int, name: str) -> Stored | None:
     finally:
         os.close(folder)
     row = Row.read(files.decode(data), name) if len(data) == size else None
-    return None if row is None else Stored(row, inode, (info.st_mtime_ns, info.st_ino, size))
+    if row is None:
+        return None
+    failed = row.status is Status.FAILED
+    return (row[0], failed, *row[2:], row.place[1], inode, info.st_mtime_ns, info.st_ino, size)

@@ -42,11 +42,13 @@ class Synced:
     """What a look at the disk found: the runs that are open, rows that are new or changed, ids of runs that are gone.
 
     ``open`` are the names of all runs without a row: active or damaged, they are read by whoever wants to know.
+    ``anew`` says that all rows are new, which are then not listed here.
     """
 
     open: tuple[str, ...]
     changed: tuple[Row, ...] = ()
     removed: tuple[str, ...] = ()
+    anew: bool = False
 
 
 class Index:
@@ -225,30 +227,33 @@ class Index:
 
     def _start_anew(self, spoilt: str = "") -> Synced:
         """Read all runs, and make the file anew, or do without where there can be none."""
-        marks = journal.news(self._root, None).marks
-        look = Look(_time(self._root), time.time(), marks)
-        change = self._read(self._names(), ())
-        change.look = look
         if self._file is not None:
             self._file.close()
         self._file = self._memory = None
         if self._writing and self.trouble is None:
             try:
                 folder, name = self._place()
-                self._file = cachefile.made(folder, name, self._schema, lambda db: rowtable.fill(db, change))
+                self._file = cachefile.made(folder, name, self._schema, self._fill)
                 rowtable.prepare(self._file.db)
-                return self._told(change)
+                return Synced(tuple(rowtable.opened(self._db)), anew=True)
             except (cachefile.Unusable, OSError, sqlite3.Error) as error:
                 self.trouble = str(error)
         self.trouble = self.trouble or spoilt or "only looking on"
         self._memory = _in_memory()
-        rowtable.fill(self._memory, change)
-        return self._told(change)
+        self._fill(self._memory)
+        return Synced(tuple(rowtable.opened(self._db)), anew=True)
+
+    def _fill(self, db: sqlite3.Connection) -> None:
+        """Make the tables of all runs; what changes while they are read is seen by the next look."""
+        look = Look(_time(self._root), time.time(), journal.news(self._root, None).marks)
+        rowtable.create(db)
+        for rows, others in bulk.parts(self._root, self._names()):
+            rowtable.add(db, rows, [name for name in others if self._there(name)])
+        rowtable.complete(db, look)
 
     def _told(self, change: Change) -> Synced:
         """A change as whoever asked for it gets it."""
-        rows = tuple([stored.row for stored in change.rows])
-        return Synced(tuple(rowtable.opened(self._db)), rows, tuple(change.gone))
+        return Synced(tuple(rowtable.opened(self._db)), tuple(map(rowtable.row, change.rows)), tuple(change.gone))
 
     def _names(self) -> dict[str, int]:
         """Every run's name and the inode of its directory."""
@@ -258,8 +263,12 @@ class Index:
     def _read(self, names: Iterable[str], gone: Iterable[str]) -> Change:
         """What these runs are now; one whose directory is no longer there is gone too."""
         rows, others = bulk.read(self._root, names)
-        left = [*gone, *(name for name in others if not os.path.lexists(f"{self._root}/{name}"))]
+        left = [*gone, *(name for name in others if not self._there(name))]
         return Change(rows, sorted(set(others).difference(left)), left)
+
+    def _there(self, name: str) -> bool:
+        """Whether anything in the runs directory bears this name."""
+        return os.path.lexists(f"{self._root}/{name}")
 
     def _keep(self, change: Change) -> None:
         """Take over a change."""

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any
 
 from runboard.bulk import Stored
 from runboard.columns import COLUMNS
@@ -57,26 +56,34 @@ def prepare(db: sqlite3.Connection) -> None:
     db.create_function("found", 4, _found, deterministic=True)
 
 
-def fill(db: sqlite3.Connection, change: Change) -> None:
-    """Make the tables in an empty database, with these rows; the quickest way for many."""
+def create(db: sqlite3.Connection) -> None:
+    """Make the tables in an empty database."""
     for table in _TABLES:
         db.execute(table)
-    apply(db, change)
+
+
+def add(db: sqlite3.Connection, rows: list[Stored], others: list[str]) -> None:
+    """Put rows and open runs into tables that are only being made."""
+    db.executemany(_PUT, rows)
+    db.executemany("INSERT INTO open VALUES (?)", ((os.fsencode(name),) for name in others))
+
+
+def complete(db: sqlite3.Connection, found: Look) -> None:
+    """Make the indexes of full tables, which is quicker than to keep them while they fill, and keep the look."""
     for index in _INDEXES:
         db.execute(index)
+    _keep(db, found)
 
 
 def apply(db: sqlite3.Connection, change: Change) -> None:
     """Take over what was found."""
     db.executemany("DELETE FROM runs WHERE id = ?", ((name,) for name in _told([*change.open, *change.gone])))
-    ended = [stored.row.id for stored in change.rows]
+    ended = [stored[0] for stored in change.rows]
     db.executemany("DELETE FROM open WHERE id = ?", ((os.fsencode(name),) for name in [*ended, *change.gone]))
     db.executemany("INSERT OR IGNORE INTO open VALUES (?)", ((os.fsencode(name),) for name in change.open))
-    db.executemany(_PUT, map(_values, change.rows))
+    db.executemany(_PUT, change.rows)
     if change.look is not None:
-        db.execute("DELETE FROM look")
-        told = [change.look.root, change.look.listed_at, change.look.marks]
-        db.execute("INSERT INTO look VALUES (?)", (json.dumps(told),))
+        _keep(db, change.look)
 
 
 def look(db: sqlite3.Connection) -> Look:
@@ -104,7 +111,7 @@ def held(db: sqlite3.Connection, names: Iterable[str]) -> list[Row]:
     """The rows there are of these runs."""
     sql = f"SELECT {_ROW} FROM runs WHERE id = ?"  # noqa: S608 - our own names
     found = (db.execute(sql, (name,)).fetchone() for name in _told(names))
-    return [_row(one) for one in found if one]
+    return [row(one) for one in found if one]
 
 
 def page(db: sqlite3.Connection, after: tuple[float, str] | None, most: int) -> tuple[list[Row], tuple[float, str]]:
@@ -112,7 +119,7 @@ def page(db: sqlite3.Connection, after: tuple[float, str] | None, most: int) -> 
     where, needs = ("(place, id) > (?, ?)", after) if after else ("1", ())
     sql = f"SELECT {_ROW}, place FROM runs WHERE {where} ORDER BY place, id LIMIT {most}"  # noqa: S608 - our own names
     found = db.execute(sql, needs).fetchall()
-    return [_row(one[:-1]) for one in found], (found[-1][-1], found[-1][0]) if found else (0.0, "")
+    return [row(one) for one in found], (found[-1][-1], found[-1][0]) if found else (0.0, "")
 
 
 def select(db: sqlite3.Connection, query: Query, now: float, most: int | None) -> list[str]:
@@ -146,16 +153,16 @@ def last(db: sqlite3.Connection) -> tuple[str, float] | None:
     return (found[0], found[1]) if found else None
 
 
-def _values(stored: Stored) -> tuple[object, ...]:
-    """A row as the table has it."""
-    row = stored.row
-    return (row[0], 1 if row[1] is Status.FAILED else 0, *row[2:], row.place[1], stored.folder, *stored.stamp)
-
-
-def _row(found: Any) -> Row:
+def row(stored: Stored) -> Row:
     """A row as everybody has it."""
-    run_id, status, started, ended, host, *others = found
+    run_id, status, started, ended, host, *others = stored[:10]
     return Row(run_id, _STATUSES[status], started, ended, intern(host) if host else None, *others)
+
+
+def _keep(db: sqlite3.Connection, found: Look) -> None:
+    """Keep how the disk was found."""
+    db.execute("DELETE FROM look")
+    db.execute("INSERT INTO look VALUES (?)", (json.dumps([found.root, found.listed_at, found.marks]),))
 
 
 def _found(hay: str, host: str | None, key: str, text: str) -> bool:

@@ -122,10 +122,10 @@ def edit(runs: Path, run_id: str, old: str, new: str) -> None:
 def test_what_was_kept_is_not_read_again(runs: Path, path: str) -> None:
     """The first look reads everything; the next finds nothing new, in the same file; both hold what the disk holds."""
     with opened(runs, path) as (_, first):
-        assert (len(first.changed), first.open, first.removed) == (MANY, ("dd01", "ee01"), ())
+        assert (first.anew, first.open, first.removed) == (True, ("dd01", "ee01"), ())
     inode = os.stat(path).st_ino
     with opened(runs, path) as (_, second):
-        assert (second.changed, second.open) == ((), ("dd01", "ee01"))
+        assert (second.anew, second.changed, second.open) == (False, (), ("dd01", "ee01"))
     assert os.stat(path).st_ino == inode
     assert [stat & 0o777 for stat in (os.stat(path).st_mode, os.stat(Path(path).parent).st_mode)] == [0o600, 0o700]
 
@@ -212,7 +212,7 @@ def test_without_its_journal_every_record_is_compared(runs: Path, path: str, spo
         pass
     edit(runs, "0009", "jobs.run", "jobs.changed")
     quiet = Index(store, path)
-    assert (quiet.sync().changed, held(quiet) == truth(runs)) == ((), False)  # the negative control
+    assert (quiet.sync(), held(quiet) == truth(runs)) == (Synced(("dd01", "ee01")), False)  # the negative control
     quiet.close()
     spoil(next((runs / ".journal").iterdir()))
     with opened(runs, path) as (_, synced):
@@ -252,7 +252,7 @@ def test_a_spoilt_file_is_noticed(runs: Path, path: str) -> None:
     for _trial in range(25):
         _scribble(path, whole, chance)
         with opened(runs, path) as (_, synced):
-            assert len(synced.changed) == MANY
+            assert synced.anew
         _scribble(path, whole, chance)
         cachefile._seal(path)  # the negative control: as if nobody had noticed
         fooled += _fooled(runs, path)
@@ -336,9 +336,9 @@ def test_a_file_that_is_not_ours_any_more_is_made_anew(runs: Path, path: str, sp
         pass
     spoil(path)
     with opened(runs, path) as (_, synced):
-        assert len(synced.changed) == MANY
+        assert synced.anew
     with opened(runs, path) as (found, synced):
-        assert (synced.changed, found.trouble) == ((), None)
+        assert (synced.anew, synced.changed, found.trouble) == (False, (), None)
 
 
 def test_an_older_file_is_brought_up_to_date(runs: Path, path: str) -> None:
@@ -350,7 +350,7 @@ def test_an_older_file_is_brought_up_to_date(runs: Path, path: str) -> None:
         locked.put(replace(locked.run, note="after the backup"), "edited")
     leave(runs, "ff02")
     with opened(runs, path) as (_, synced):
-        assert {row.id for row in synced.changed} == {"0005", "ff02"}
+        assert (synced.anew, {row.id for row in synced.changed}) == (False, {"0005", "ff02"})
 
 
 def link(path: str) -> None:
@@ -414,7 +414,7 @@ def test_what_is_not_ours_is_not_touched(runs: Path, path: str, spoil: Callable[
     spoil(path)
     before = _everything(Path(path).parent.parent)
     with opened(runs, path) as (found, synced):
-        assert len(synced.changed) == MANY
+        assert synced.anew
         assert found.trouble
     assert _everything(Path(path).parent.parent) == before
 
@@ -453,7 +453,7 @@ def test_where_nothing_can_be_written_rows_are_in_memory(runs: Path) -> None:
     """A place that cannot be made costs reading everything, each time."""
     for path in ("/proc/nowhere/one.db", "/dev/null/one.db"):
         with opened(runs, path) as (found, synced):
-            assert (len(synced.changed), bool(found.trouble)) == (MANY, True)
+            assert (synced.anew, bool(found.trouble)) == (True, True)
 
 
 @needs_root
@@ -530,7 +530,7 @@ def test_a_child_has_an_index_of_its_own(runs: Path, path: str) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                os._exit(0 if len(held(found)) == MANY and not found.sync().changed else 3)
+                os._exit(0 if len(held(found)) == MANY and not found.sync().changed and not found.trouble else 3)
             finally:
                 os._exit(4)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
@@ -575,7 +575,7 @@ def test_two_that_build_at_once_both_tell_the_truth(runs: Path, tmp_path: Path) 
     files = sorted(path.name for path in (tmp_path / "xdg" / "runboard").iterdir())
     assert files == [index.name_of(str(runs)), index.name_of(str(runs)) + ".seal"]
     with opened(runs, str(tmp_path / "xdg" / "runboard" / files[0])) as (_, synced):
-        assert synced.changed == ()
+        assert (synced.anew, synced.changed) == (False, ())
 
 
 def odd_records(runs: Path) -> None:

@@ -24,8 +24,6 @@ def newest(store: Store, query: Query, most: int) -> Found:
     The index only proposes: each is read, and where one is not as the index has it the index is put right and asked
     again, so what is listed is true whatever the index says.
     """
-    from runboard.index import Index  # noqa: PLC0415 - SQLite, which few runs do without
-
     index = Index(store)
     synced = index.sync()
     runs = {run.id: run for run in settle_all(store, synced.open)}
@@ -56,8 +54,6 @@ def last(store: Store) -> str:
     Raises:
         NoSuchRun: There is none.
     """
-    from runboard.index import Index  # noqa: PLC0415 - SQLite, which few runs do without
-
     index = Index(store)
     begun: list[tuple[float, str]] = []
     for run_id in index.sync().open:
