@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from runboard import files, journal
+from runboard import config, files, journal
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
 from runboard.safetext import clean
 
@@ -31,32 +31,13 @@ RESULT = "hook.json"
 EVENT = "hook"
 """What the journal calls a hook that failed."""
 
-_MOST = 1 << 18
-
 
 def command(environ: Mapping[str, str]) -> tuple[str, ...]:
     """``on_finish`` under ``[hooks]`` in the config file: words, or a line for sh; empty where there is none."""
-    base = environ.get("XDG_CONFIG_HOME", "")
-    base = base if base.startswith("/") else os.path.expanduser("~/.config")
-    try:
-        with files.opened(files.open_root(f"{base}/runboard")) as folder:
-            text = files.read_plain(folder, "config.toml", _MOST)
-    except (OSError, files.Unfit):
-        return ()
-    if b"on_finish" not in text:
-        return ()
-    from tomllib import loads  # noqa: PLC0415 - 5 ms that only people with a hook pay
-
-    try:
-        hooks = loads(text.decode()).get("hooks")
-    except ValueError:
-        return ()  # told by whoever opens the board or asks for the settings
-    wanted = hooks.get("on_finish") if isinstance(hooks, dict) else None
+    wanted = config.load(environ).values["hooks.on_finish"]
     if isinstance(wanted, str) and wanted.strip():
         return ("sh", "-c", wanted)
-    if isinstance(wanted, list) and all(isinstance(word, str) for word in wanted):
-        return tuple(wanted)
-    return ()
+    return tuple(map(str, wanted)) if isinstance(wanted, list | tuple) else ()
 
 
 def fire(words: Sequence[str], record: Mapping[str, object], *, root: str, tail: bytes, limit: float = LIMIT) -> None:

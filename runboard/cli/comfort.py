@@ -9,6 +9,7 @@ from runboard import state
 from runboard.config import COMMAND_LINE, ENVIRONMENT, FILE, load
 from runboard.plain import wanted
 from runboard.ui.taste import Taste
+from runboard.ui.tidings import Notify
 
 
 def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
@@ -26,4 +27,17 @@ def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
         keys=config.table("keys"),
         notices=tuple(map(str, config.troubles)),
         remember=memory.save if writable else None,
+        notify=Notify(
+            toast=config.values["notify.toast"] is True,
+            bell=config.values["notify.bell"] is True,
+            osc=way_of(os.environ) if config.values["notify.osc"] is True else 0,
+        ),
     )
+
+
+def way_of(environ: Mapping[str, str]) -> int:
+    """The number of the sequence by which this terminal notifies; most know OSC 9."""
+    term = environ.get("TERM", "")
+    if environ.get("KITTY_WINDOW_ID") or term == "xterm-kitty":
+        return 99
+    return 777 if term.startswith(("rxvt", "foot")) or environ.get("VTE_VERSION") else 9

@@ -66,6 +66,7 @@ class Acts:
         self._changed = changed
         self._key = key
         self.stopping: set[str] = set()
+        self.ended: set[str] = set()  # by us: what came of it we tell ourselves
         self._trashed: list[tuple[str, ...]] = []
 
     def possible(self, act: str, runs: Sequence[Run]) -> bool:
@@ -152,6 +153,7 @@ class Acts:
         live = [run for run in runs if self._still_active(run)]
         ids = {run.id for run in live}
         self.stopping |= ids
+        self.ended |= ids
         self._changed()
         try:
             await self._work(live, lambda run_id: status_word(self._control.kill(run_id, signal)), doing, together)

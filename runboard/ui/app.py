@@ -17,13 +17,13 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from runboard.board import Board
-from runboard.columns import STOPPING, status_word
 from runboard.control import Control
 from runboard.logs import LogView
-from runboard.model import Run, Status
+from runboard.model import Run
 from runboard.query import BadQuery
 from runboard.safetext import clean
 from runboard.ui.acts import Acts
+from runboard.ui.asked import word_of
 from runboard.ui.details import Details
 from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
@@ -40,6 +40,7 @@ from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
 from runboard.ui.taste import PLAIN, Taste
 from runboard.ui.theme import style_sheet
+from runboard.ui.tidings import Tidings
 from runboard.ui.wire import WireGuard
 
 T = TypeVar("T")
@@ -102,13 +103,13 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._feed = feed
         self._clock = clock
         self._guard = WireGuard()
-        self._said: set[str] = set()
         self._read_run = read_run or board.get
         self._on_screen = on_screen
         self._memory = Memory(self._read_run)
         key = partial(key_of, self)
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted, key=key)
-        stopping = self._acts.stopping if self._acts else frozenset[str]()
+        stopping = self._stopping = self._acts.stopping if self._acts else frozenset[str]()
+        self._tidings = Tidings(board, taste.notify, self._say, self.emit, self._acts.ended if self._acts else ())
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
         one = None if control is None else OneProcess(control, self._ask, self._say)
@@ -143,6 +144,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Stop following; what runs goes on."""
+        self._tidings.leave()
         await asyncio.to_thread(self._feed.stop)
 
     def _take(self) -> None:
@@ -153,15 +155,12 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             self.call_after_refresh(self._take)
             return
         batch = self._intake.take()
+        self._tidings.hear(batch)
         self._memory.take((*batch.rows, *batch.changed), listed=batch.complete)
         delta = self._board.apply(batch.changed, batch.removed, batch.rows, batch.sizes)
         if batch.complete:
             self._table.loaded()
         self._table.take(delta)
-        for notice in batch.notices:
-            if notice not in self._said:
-                self._said.add(notice)
-                self.notify(clean(notice), severity="warning", markup=False, timeout=10)
         self._told()
         if (gone := self._zoomed) in batch.removed:
             self._unzoom()
@@ -171,7 +170,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
     def _told(self) -> None:
         """Tell the summary the counts and sums, and the screen whether there is anything at all."""
-        self._summary.tell(self._board, self._clock())
+        self._summary.tell(self._board, self._clock(), len(self._table.marks))
         self._main.set_class(not self._board.total, "-empty")
 
     def _tick(self) -> None:
@@ -182,6 +181,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             self._table.flush()
             self._on_screen(self._table.on_screen)
             self._told()
+            self._tidings.tell(self._board.counts())
 
     def _acted(self) -> None:
         """An act has begun or ended: rows, log and keys may look different, if there still is a screen."""
@@ -197,27 +197,21 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         run_id = self._zoomed or self._table.cursor
         return None if run_id is None else self._board.get(run_id)
 
-    @property
-    def _targets(self) -> tuple[Run, ...]:
-        """The runs that an act is about."""
-        return () if (run := self._chosen) is None else (run,)
-
-    def _word(self, run: Run | None) -> str:
-        """A run's status in glyph and word, "stopping" from the moment it was asked to end."""
-        if run is None:
-            return ""
-        asked = self._acts is not None and run.id in self._acts.stopping
-        return f"{STOPPING} stopping" if asked and run.status is Status.RUNNING else status_word(run)
+    def _targets(self, most: int | None = None) -> tuple[Run, ...]:
+        """The runs that an act is about, at most so many of them: the marked ones, else the chosen one."""
+        return self._table.marks.runs(self._chosen, 0 if self._zoomed else most)
 
     def _tell_pane(self) -> None:
         """Tell the pane how the chosen run stands, and the keys what can be done to it."""
         run = self._chosen
-        self._run_pane.choose(run, self._word(run))
+        self._run_pane.choose(run, word_of(run, self._stopping))
         self._main.refresh_bindings()
 
     @on(RunTable.Highlighted)
+    @on(RunTable.Marked)
     def _highlighted(self) -> None:
-        """The cursor has come to another run."""
+        """The cursor has come to another run, or other runs are marked."""
+        self._told()
         self._tell_pane()
 
     @on(RunTable.Opened)
@@ -248,7 +242,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         """Hide what cannot be done now."""
         match action:
             case "act":
-                return self._acts is not None and self._acts.possible(str(parameters[0]), self._targets)
+                return self._acts is not None and self._acts.possible(str(parameters[0]), self._targets(50))
             case "details" | "zoom":
                 return self._chosen is not None
             case "look" | "raw":
@@ -256,13 +250,13 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             case "filter":
                 return self._board.total > 0 and not self._main.filter_bar.has_focus_within
             case "leave":
-                return self._zoomed is not None or bool(self._board.query.terms)
+                return self._zoomed is not None or bool(self._table.marks or self._board.query.terms)
         return True
 
     def action_act(self, act: str) -> None:
         """Do something to the chosen run: ask, act, tell."""
         if self._acts is not None:
-            self.run_worker(self._acts.do(act, self._targets), group="acts")
+            self.run_worker(self._acts.do(act, self._targets()), group="acts")
 
     def action_details(self) -> None:
         """Show everything known of the chosen run."""
@@ -306,15 +300,17 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._main.filter_bar.open()
 
     def action_leave(self) -> None:
-        """Leave the innermost thing: the zoomed log, then the filter."""
+        """Leave the innermost thing: the zoomed log, then the marks, then the filter."""
         if self._zoomed is not None:
             self._unzoom()
+        elif self._table.marks:
+            self._table.action_mark("none")
         else:
             self._main.filter_bar.clear()
 
     async def action_quit(self) -> None:
         """Leave; acts under way are done to their end first, and a word in the shell says so."""
-        busy = len(self._acts.stopping) if self._acts else 0
+        busy = len(self._stopping)
         self.exit(message=Text(f"runboard: still stopping {busy} run{'s' * (busy > 1)}…") if busy else None)
 
     def action_help(self) -> None:
@@ -334,10 +330,10 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
     # Words and questions.
 
-    def _say(self, sentence: str, error: bool) -> None:
-        """Tell a sentence in a corner for a while."""
-        severity: SeverityLevel = "error" if error else "information"
-        self.notify(clean(sentence), severity=severity, markup=False, timeout=10 if error else 5)
+    def _say(self, sentence: str, how: bool | SeverityLevel) -> None:
+        """Tell a sentence in a corner for a while; longer where it is an error (True) or a warning."""
+        severity: SeverityLevel = how if isinstance(how, str) else "error" if how else "information"
+        self.notify(clean(sentence), severity=severity, markup=False, timeout=5 if severity == "information" else 10)
 
     async def _ask(self, question: ModalScreen[T]) -> T | None:
         """Put a question and wait for its answer."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from runboard.columns import status_word
-from runboard.model import Run
+from collections.abc import Collection
+
+from runboard.columns import STOPPING, status_word
+from runboard.model import Run, Status
 
 ASKED = {
     "stop": ("Stop this run?", "Stop these {} runs?", "stop {it}"),
@@ -27,3 +29,11 @@ def meanwhile(run: Run, now: Run | None) -> str:
     if now is None:
         return f"{name_of(run)} is gone meanwhile; nothing was done"
     return f"{name_of(run)} ended meanwhile: {status_word(now)}; nothing was done"
+
+
+def word_of(run: Run | None, stopping: Collection[str]) -> str:
+    """A run's status in glyph and word, "stopping" from the moment it was asked to end."""
+    if run is None:
+        return ""
+    asked = run.id in stopping and run.status is Status.RUNNING
+    return f"{STOPPING} stopping" if asked else status_word(run)

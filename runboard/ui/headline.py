@@ -34,6 +34,7 @@ class Headline:
     counts: Mapping[Status, int] = field(default_factory=dict)
     matching: int | None = None
     spent: str = ""
+    marked: int = 0
 
     @classmethod
     def of(cls, board: Board, now: float, place: str, *, read_only: bool) -> Headline:
@@ -52,6 +53,8 @@ class Headline:
         right: list[Part] = []
         if self.matching is not None:
             right.append((f"{self.matching} of {sum(self.counts.values())} shown", "accent"))
+        if self.marked:
+            right.append((f"{self.marked} marked", "accent"))
         if self.read_only:
             right.append(("read-only", "accent"))
         room = width - taken - sum(cell_len(text) + 3 for text, _ in right) - 3

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from textual.geometry import Region
 
-from runboard.board import Sorting
+from runboard.board import Board, Sorting
 from runboard.columns import STOPPING
 from runboard.model import Run, Status
 from runboard.ui.cells import Slot
@@ -22,11 +22,12 @@ _TIMED = frozenset({"elapsed", "age"})
 
 
 class Line(NamedTuple):
-    """What a painted line shows: its run's id, the kind of row, whether the cursor is on it, each cell's text."""
+    """What a painted line shows: its run's id, the kind of row, whether the cursor is on it, and a mark; the texts."""
 
     run_id: str
     kind: str
     under_cursor: bool
+    marked: bool
     texts: tuple[str, ...]
 
 
@@ -47,13 +48,13 @@ class Rows:
         self._timed = tuple((at, slot) for at, slot in enumerate(slots) if slot.column.key in _TIMED)
         self._known.clear()
 
-    def line(self, run: Run, *, under_cursor: bool) -> Line:
+    def line(self, run: Run, *, under_cursor: bool, marked: bool = False) -> Line:
         """What a run's line shows now."""
         texts = self._texts(run)
         if run.id in self._stopping and run.status is Status.RUNNING:
             texts = (f"{STOPPING} stopping", *texts[1:])
         kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
-        return Line(run.id, kind, under_cursor, texts)
+        return Line(run.id, kind, under_cursor, marked, texts)
 
     def _texts(self, run: Run) -> tuple[str, ...]:
         """The text of each cell; of a run that is the same as the last time, only the times are told anew."""
@@ -73,7 +74,7 @@ class Rows:
 
 def difference(slots: tuple[Slot, ...], y: int, width: int, before: Line | None, now: Line | None) -> Region:
     """The part of a line that must be painted: the changed cells, or all of it where another run stands there."""
-    if before is None or now is None or before[:3] != now[:3] or len(before.texts) != len(now.texts):
+    if before is None or now is None or before[:4] != now[:4] or len(before.texts) != len(now.texts):
         return Region(0, y, width, 1)
     changed = [slot for slot, old, new in zip(slots, before.texts, now.texts, strict=True) if old != new]
     first, last = changed[0], changed[-1]
@@ -93,3 +94,17 @@ def titles(slots: tuple[Slot, ...], sorting: Sorting) -> list[tuple[Slot, str, b
         wider = chosen and slot.column.align == "right"
         told.append((Slot(slot.column, slot.x, slot.width + 1) if wider else slot, title, chosen))
     return told
+
+
+def empty_words(board: Board, width: int, back: str, *, reading: bool) -> list[str]:
+    """Why there is no row and what to do about it, in as many lines as fit; ``back`` clears a filter."""
+    if len(board):
+        return []
+    if board.total:
+        words = ["No run matches.", f"{back.capitalize()} clears the filter."]
+    elif reading:
+        words = ["Reading the runs…"]
+    else:
+        words = ["No runs yet.", "Start one: runboard run -- make test"]
+    together = " ".join(words)
+    return [together] if len(together) <= width else words

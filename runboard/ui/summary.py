@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.content import Content
 from textual.widget import Widget
 
@@ -20,9 +22,10 @@ class Summary(Widget):
         super().__init__(id="summary")
         self._headline = Headline(clean(place), read_only)
 
-    def tell(self, board: Board, now: float) -> None:
-        """Show what a board counts and sums up to at a time."""
+    def tell(self, board: Board, now: float, marked: int = 0) -> None:
+        """Show what a board counts and sums up to at a time, and how many runs are marked."""
         told = Headline.of(board, now, self._headline.place, read_only=self._headline.read_only)
+        told = replace(told, marked=marked)
         if told != self._headline:
             self._headline = told
             self.refresh()

@@ -21,8 +21,9 @@ from runboard.order import Key
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import ink
 from runboard.ui.keys import key_of
+from runboard.ui.marks import Marks
 from runboard.ui.ordering import Ordering
-from runboard.ui.rows import Line, Rows, difference, titles
+from runboard.ui.rows import Line, Rows, difference, empty_words, titles
 
 
 class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -33,7 +34,13 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Next run", show=False, id="table.down"),
         Binding("up,k", "move(-1)", "Previous run", show=False, id="table.up"),
-        Binding("pagedown,space", "page(1)", "A page down", show=False, id="table.page-down"),
+        Binding("space", "mark('toggle')", "mark it", show=False, tooltip="Mark it, or unmark it", id="table.mark"),
+        Binding("shift+down", "mark('down')", "Mark it and go down", show=False, id="table.mark-down"),
+        Binding("shift+up", "mark('up')", "Mark it and go up", show=False, id="table.mark-up"),
+        Binding("V,ctrl+@", "mark('range')", "Mark from the last mark to here", show=False, id="table.mark-range"),
+        Binding("ctrl+a", "mark('all')", "Mark all that match the filter", show=False, id="table.mark-all"),
+        Binding("asterisk", "mark('invert')", "Mark the others instead", show=False, id="table.mark-invert"),
+        Binding("pagedown", "page(1)", "A page down", show=False, id="table.page-down"),
         Binding("pageup", "page(-1)", "A page up", show=False, id="table.page-up"),
         Binding("home,g", "first", "First run", show=False, id="table.first"),
         Binding("end,G", "last", "Last run", show=False, id="table.last"),
@@ -47,6 +54,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         "run-table--sorted",
         "run-table--cursor",
         "run-table--empty",
+        "run-table--mark",
         "run-table--text",
         "run-table--quiet",
         *(f"run-table--{kind}" for kind in (*(str(status) for status in Status), "stopping")),
@@ -68,11 +76,15 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.run_id = run_id
 
+    class Marked(Message):
+        """Other runs are marked."""
+
     def __init__(self, board: Board, clock: Callable[[], float], stopping: Collection[str] = ()) -> None:
         """Show ``board`` at the time that ``clock`` tells (epoch seconds); ``stopping`` are ids asked to end."""
         super().__init__(id="runs")
         self.cursor: str | None = None
         self.reading = True
+        self.marks = Marks(board)
         self._board = board
         self._rows = Rows(clock, stopping)
         self.ordering = Ordering(board, lambda: [slot.column for slot in self._slots], clock, self.reorder)
@@ -89,6 +101,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def take(self, delta: Delta) -> None:
         """Show what a batch changed."""
+        self.marks.tidy(delta.changed)
         if delta.reordered:
             self._relocate()
         self._show_columns()
@@ -96,6 +109,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def reorder(self) -> None:
         """Take over the Board's order, as after a change of its filter or its sorting."""
+        self.marks.tidy()
         self._relocate()
         self.refresh(Region(0, 0, self.size.width, 1))
         self.flush()
@@ -207,7 +221,11 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         """What the line at a height of the screen shows now; None where there is no row."""
         spot = self.scroll_offset.y + y - 1
         run = self._board.get(self._board.at(spot)) if spot < len(self._board) else None
-        return None if run is None else self._rows.line(run, under_cursor=run.id == self.cursor)
+        return (
+            None
+            if run is None
+            else self._rows.line(run, under_cursor=run.id == self.cursor, marked=run.id in self.marks)
+        )
 
     def render_line(self, y: int) -> Strip:
         """Paint one line of the screen: the header, a row, a word about why there is none, or nothing."""
@@ -217,7 +235,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         line = self._line(y)
         if line is None:
             self._painted.pop(y, None)
-            words = self._empty_words(width) if not len(self._board) else []
+            words = empty_words(self._board, width, key_of(self.app, "board.back"), reading=self.reading)
             if 0 <= (spot := y - self.size.height // 2) < len(words):
                 return Strip([Segment(fit(words[spot], width, "center"), self._style("empty"))], width)
             return Strip.blank(width, self.rich_style)
@@ -227,7 +245,10 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
             (slot, text, base + self._colour(slot.column.key, line.kind))
             for slot, text in zip(self._slots, line.texts, strict=True)
         ]
-        return self._strip(cells, base)
+        strip = self._strip(cells, base)
+        if not line.marked:
+            return strip
+        return Strip([Segment("▌", base + self._style("mark", is_ink=True)), *strip.crop(1)], strip.cell_length)
 
     def _header(self) -> Strip:
         """The titles of the columns, the one that the rows are sorted by in the colour of what is chosen."""
@@ -256,17 +277,6 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
             style = self.get_component_rich_style(f"run-table--{name}")
             self._styles_by_name[key] = style.without_color + Style(color=style.color) if is_ink else style
         return self._styles_by_name[key]
-
-    def _empty_words(self, width: int) -> list[str]:
-        """Why there is no row, and what to do about it, in as many lines as the width takes."""
-        if self._board.total:
-            words = ["No run matches.", f"{key_of(self.app, 'board.back').capitalize()} clears the filter."]
-        elif self.reading:
-            words = ["Reading the runs…"]
-        else:
-            words = ["No runs yet.", "Start one: runboard run -- make test"]
-        together = " ".join(words)
-        return [together] if len(together) <= width else words
 
     def notify_style_update(self) -> None:
         """Forget styles of the old theme or focus."""
@@ -318,6 +328,11 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     def action_last(self) -> None:
         """Move the cursor to the last run."""
         self._go(len(self._board) - 1)
+
+    def action_mark(self, how: str) -> None:
+        """Mark runs, or take marks away."""
+        self._go(self._spot + self.marks.do(how, self.cursor))
+        self.post_message(self.Marked())
 
     def action_sort(self, by: int) -> None:
         """Sort by the next column to the right or left."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from runboard.ui.tidings import Notify
+
 AUTO = "auto"
 """The theme that suits the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """Colours, keys, ASCII alone, and what was wrong with any of it.
+    """Colours, keys, ASCII alone, how endings are told, and what was wrong with any of it.
 
     ``theme_set_by`` says what will decide on the theme next time whatever is chosen now, empty where nothing does.
     ``remember`` keeps a key and its value for the next time; it is called in a thread, and raises Forgotten.
@@ -23,6 +25,7 @@ class Taste:
     keys: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     remember: Callable[[str, object], None] | None = None
+    notify: Notify = field(default_factory=Notify)
 
     @property
     def usual(self) -> bool:

@@ -301,6 +301,11 @@ class TerminalApp(App[int]):
             renderable = CroppedUpdate(renderable.chops, renderable.spans, renderable.chop_ends)
         super()._display(screen, renderable)
 
+    def emit(self, sequence: str) -> None:
+        """Send what is no part of a frame, as a bell; while the terminal is behind it goes without."""
+        if self._driver is not None and not self.is_headless and not self._behind:
+            self._driver.write(sequence)
+
     def _catch_up(self) -> None:
         """Repaint everything once the terminal has taken all it was given."""
         writer = self._driver._writer_thread if isinstance(self._driver, TerminalDriver) else None

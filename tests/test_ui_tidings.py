@@ -1,0 +1,119 @@
+"""What the board tells of endings: in a corner, to the terminal, in its title; bounded, and clean to the byte."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runboard.batch import Batch
+from runboard.board import Board
+from runboard.control import Control
+from runboard.model import Outcome, Reason, Run, Status
+from runboard.row import Row
+from runboard.store import Store
+from runboard.ui.tidings import GIVE_BACK_TITLE, Notify, Severity, Tidings, lines_of, notification, title_of
+from tests.pilots import NOW, fixed_board
+from tests.program import COMMAND
+from tests.terminal import Terminal
+from tests.test_ui_acts import DONE, LIVE
+from tests.waiting import until
+
+BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 1", 1)
+
+
+def ended(run: Run, outcome: Outcome = DONE) -> Run:
+    """The run, over after five seconds."""
+    return replace(run, outcome=outcome, completed_at=NOW)
+
+
+def heard(notify: Notify, *entries: Run | Row, spared: tuple[str, ...] = ()) -> tuple[list[tuple[str, str]], list[str]]:
+    """What is told and what is sent of endings on a board where all of these were live."""
+    told: list[tuple[str, str]] = []
+    sent: list[str] = []
+
+    def tell(sentence: str, severity: Severity) -> None:
+        """Note it."""
+        told.append((sentence, severity))
+
+    board = Board([replace(LIVE, id=entry.id) for entry in entries])
+    tidings = Tidings(board, notify, tell, sent.append, spared)
+    tidings.hear(
+        Batch(
+            tuple(one for one in entries if isinstance(one, Run)),
+            rows=tuple(one for one in entries if isinstance(one, Row)),
+        )
+    )
+    tidings.tell({Status.RUNNING: 3, Status.FAILED: 1})
+    return told, sent
+
+
+def test_an_ending_is_told_once_with_how() -> None:
+    """One that fails is an error and says why; one whose stop was asked for here is told by whoever asked."""
+    told, sent = heard(Notify(), ended(LIVE, BAD))
+    assert told == [("✘ failed  11111111 live one after 5s: Exited with code 1", "error")]
+    assert sent[-1].endswith("\x1b]2;runboard: 3 running, 1 failed\x1b\\")
+    assert heard(Notify(), ended(LIVE), spared=(LIVE.id,))[0] == []
+    assert heard(Notify(), LIVE)[0] == []
+    assert heard(Notify(), Row.of(ended(LIVE)))[0] == [("✔ completed  11111111 live one after 5s", "information")]
+
+
+def test_many_endings_are_one_line() -> None:
+    """A hundred endings in a second are one sentence, one bell and one notification."""
+    runs = [ended(replace(LIVE, id=f"{number:08d}"), BAD if number % 4 == 0 else DONE) for number in range(100)]
+    told, sent = heard(Notify(bell=True, osc=9), *runs)
+    assert told == [("100 runs have ended: 75 completed, 25 failed", "information")]
+    assert sent[:2] == ["\a", "\x1b]9;runboard: 100 runs have ended: 75 completed, 25 failed\x1b\\"]
+    assert len(lines_of(runs[:3])) == 3
+
+
+def test_what_was_over_before_is_no_news() -> None:
+    """A run that is first met finished, as in the listing at the start, is not told."""
+    told: list[str] = []
+    tidings = Tidings(Board(), Notify(), lambda sentence, _severity: told.append(sentence), lambda _text: None, ())
+    tidings.hear(Batch((ended(LIVE),)))
+    tidings.tell({})
+    assert told == []
+
+
+@pytest.mark.parametrize("kind", [9, 99, 777])
+def test_no_byte_of_a_name_leaves_its_sequence(kind: int) -> None:
+    """Whatever a run is called, a notification is one sequence with printable text in it, of bounded length."""
+    nasty = "a\x1b\\b\x07c\x9cd\x1b]2;evil\x07\n;e\u202ef\x00" + "x" * 1000
+    sent = notification(kind, nasty)
+    assert re.fullmatch(r"\x1b\](9;|99;;|777;notify;runboard;)[^\x00-\x1f\x7f-\x9f]{1,300}\x1b\\", sent)
+    assert "\u202e" not in sent
+    assert not re.fullmatch(r"\x1b\]9;[^\x00-\x1f\x7f-\x9f]{1,300}\x1b\\", f"\x1b]9;{nasty}\x1b\\"), (
+        "uncleaned it would"
+    )
+
+
+def test_the_title_says_who_runs() -> None:
+    """Only what there is; a board where nothing runs is just called by its name."""
+    assert title_of({Status.RUNNING: 2, Status.COMPLETED: 7}) == "runboard: 2 running"
+    assert title_of({}) == "runboard"
+
+
+async def test_an_ending_is_seen_in_a_corner() -> None:
+    """On the board an ending is a toast within a second or two; its name is no markup."""
+    run = replace(LIVE, name="[red]x[/nope]")
+    async with fixed_board([run], control=object()) as desk:
+        await desk.publish(ended(run, BAD))
+        await desk.until(lambda: any("failed  11111111 [red]x[/nope]" in toast for toast in desk.toasts()), 5)
+
+
+def test_a_terminal_gets_title_and_its_old_one_back(tmp_path: Path) -> None:
+    """On a real terminal the title follows the runs, and the old one comes back at the end."""
+    store = Store(str(tmp_path))
+    run = Control(store).start(["sleep", "60"])
+    try:
+        with Terminal([*COMMAND, "--runs-dir", str(tmp_path)], 80, 24) as terminal:
+            terminal.wait_for("running", 20)
+            until(lambda: b"]2;runboard: 1 running" in terminal.raw, 10)
+            terminal.press("q")
+            terminal.wait_exit(10)
+            assert GIVE_BACK_TITLE.encode() in terminal.raw
+    finally:
+        Control(store).kill(run.id, 9)
