@@ -21,5 +21,5 @@ The map of the floors; a module imports only from floors below its own, and test
     2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
     1   lenient errors amounts regex order jobs     JSON leniently; errors; amounts; patterns; ids in order; work
     0   model safetext shim                         values; text made safe; the tiny parent of every command, alone
-    0   keylines plain                              on which line of a file a key stands; what is drawn, in ASCII
+    0   keylines plain listing                      on which line of a file a key stands; what is drawn, in ASCII
 """

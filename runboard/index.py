@@ -111,6 +111,11 @@ class Index:
         """The finished run that began last, and when in epoch seconds."""
         return self._ask(rowtable.last)
 
+    def stale(self, run_ids: Iterable[str]) -> list[str]:
+        """Which of these runs have a row that is no longer true, by the stamps of their records."""
+        names = list(run_ids)
+        return bulk.changed(self._root, self._ask(lambda db: rowtable.stamps_of(db, names)))
+
     def sizes(self) -> dict[str, int]:
         """The bytes that finished runs take on the disk, as far as somebody has measured them."""
         return self._ask(rowtable.sizes)

@@ -15,10 +15,13 @@ from runboard import process
 from runboard.batch import Batch
 from runboard.glance import Glance
 from runboard.hook import EVENT as HOOK_FAILED
+from runboard.index import Index
 from runboard.jobs import Jobs
+from runboard.listing import Listing
 from runboard.model import Run
 from runboard.picture import Picture
 from runboard.reconcile import end_overdue, overdue
+from runboard.row import Row
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
 from runboard.watch import Watch
 
@@ -28,14 +31,14 @@ SWEEP_SECONDS = 2.0
 THOROUGH = 64
 """In one sweep so many records are looked at, in turn, whose writers keep the journal."""
 
-STALE = 100
+STALE = 300
 """In one sweep so many records of finished runs are looked at, in turn."""
 
 GLANCE_SECONDS = 0.25
 """How often one who may not watch directories reads the journal instead."""
 
-LISTING_SHARE = 0.03
-"""The part of the time that listings of the runs directory may take; the journal tells of our own runs before."""
+FEW = 200
+"""Up to so many runs are read without asking the index."""
 
 FOREIGN_WATCHES = 256
 """At most so many directories of active runs of the older tool are watched; the sweep sees to the rest."""
@@ -44,17 +47,22 @@ FOREIGN_WATCHES = 256
 class Reconciler:
     """Keeps a picture of all runs true and hands over every change of it; stopping it stops nothing that runs."""
 
-    def __init__(self, store: Store, *, writing: bool = True, by: str = "board") -> None:
-        """Settle for good, or where not ``writing`` only in memory, watching no directory and taking no lock."""
+    def __init__(self, store: Store, *, writing: bool = True, by: str = "board", index: Index | None = None) -> None:
+        """Settle for good, or where not ``writing`` only in memory, watching no directory and taking no lock.
+
+        Of many runs the ``index`` tells the finished ones, where it is given.
+        """
         self._store = store
+        self._index = index
+        self._indexed = False
+        self._settled: set[str] = set()
         self._writing = writing
         self._by = by
         self._publish: Callable[[Batch], None] = lambda _batch: None
         self._picture = Picture()
         self._glance = Glance(store, writing=writing, by=by, complain=self._notice_threadsafe)
         self._notices: set[str] = set()
-        self._root_stamp: tuple[int, float] = (0, 0.0)
-        self._list_after = 0.0
+        self._listing = Listing(store.root)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -117,7 +125,7 @@ class Reconciler:
 
     async def _keep(self) -> None:
         """The full listing first, then woken by notifiers, and by the clock for what they lose."""
-        await self._list()
+        await self._load()
         self._publish(Batch(complete=True))
         swept_at = 0.0
         while not self._leaving:
@@ -126,7 +134,7 @@ class Reconciler:
                 await asyncio.wait_for(self._wake.wait(), self._pause())
             self._wake.clear()
             self._read_journal()
-            if self._root_changed() and time.monotonic() >= self._list_after:
+            if self._listing.due_in() == 0.0:
                 await self._list()
             if time.monotonic() - swept_at >= SWEEP_SECONDS:
                 self._look_at_open()
@@ -136,12 +144,39 @@ class Reconciler:
     def _pause(self) -> float:
         """How long to wait for a notifier."""
         pause = SWEEP_SECONDS if self._writing else GLANCE_SECONDS
-        return min(pause, max(0.01, self._list_after - time.monotonic())) if self._root_changed() else pause
+        due = self._listing.due_in()
+        return pause if due is None else min(pause, max(0.01, due))
+
+    async def _load(self) -> None:
+        """Show what there is: of many runs the newest rows of the index, then the open runs, then the rest."""
+        index, in_thread = self._index, self._jobs.in_thread
+        try:
+            if index is None or await in_thread(self._store.few_ids, FEW) is not None:
+                await self._list()
+                return
+            self._listing.begin()
+            synced = await in_thread(index.sync)
+        except StoreError:
+            await self._list()  # which tells what is wrong
+            return
+        self._indexed = True
+        self._listing.end()
+        pages = index.rows()
+        self._show_rows(await in_thread(next, pages, []))
+        for start in range(0, len(synced.open), 256):
+            self._take(await in_thread(self._read_many, synced.open[start : start + 256]))
+        while rows := await in_thread(next, pages, []):
+            self._show_rows(rows)
+
+    def _show_rows(self, rows: list[Row]) -> None:
+        """Show rows of the index, except of runs that are known to be open."""
+        told = tuple(row for row in rows if row.id not in self._picture.open)
+        self._picture.take_rows(told)
+        self._publish(Batch(rows=told))
 
     async def _list(self) -> None:
         """List the directory: what is new is read, what is gone leaves the picture."""
-        self._root_stamp = (self._root_time(), time.time())
-        begun = time.monotonic()
+        self._listing.begin()
         try:
             names = await self._jobs.in_thread(self._store.ids)
         except StoreError as error:
@@ -149,7 +184,7 @@ class Reconciler:
             return
         new, gone = self._picture.compare(names)
         self._forget(gone)
-        self._list_after = time.monotonic() + (time.monotonic() - begun) / LISTING_SHARE
+        self._listing.end()
         for start in range(0, len(new), 256):
             self._take(await self._jobs.in_thread(self._read_many, new[start : start + 256]))
 
@@ -170,13 +205,19 @@ class Reconciler:
 
     async def _look_at_done(self) -> None:
         """Look again at some finished runs whose records somebody may have changed without a word in the journal."""
-        some = self._picture.some_done(STALE)
-        for run_id in await self._jobs.in_thread(self._changed, [(one, self._picture.stamp(one)) for one in some]):
+        settled, self._settled = self._settled, set()
+        known = [(run_id, self._picture.stamp(run_id)) for run_id in self._picture.some_done(STALE)]
+        for run_id in await self._jobs.in_thread(self._changed, known, settled):
             self._look_soon(run_id)
 
-    def _changed(self, known: Iterable[tuple[str, Stamp | None]]) -> list[str]:
-        """Which records are not what they were, in a thread."""
-        return [run_id for run_id, stamp in known if stamp is not None and self._store.stamp(run_id) != stamp]
+    def _changed(self, known: Iterable[tuple[str, Stamp | None]], settled: set[str]) -> list[str]:
+        """Which records are not what they were, in a thread; the index first learns of what has been settled."""
+        changed = [run_id for run_id, stamp in known if stamp is not None and self._store.stamp(run_id) != stamp]
+        if self._index is None or not self._indexed:
+            return changed
+        with suppress(StoreError):
+            self._index.refresh(settled)
+        return changed + self._index.stale(run_id for run_id, stamp in known if stamp is None)
 
     def _read_journal(self) -> None:
         """Look at the runs that other processes say they changed."""
@@ -246,6 +287,7 @@ class Reconciler:
         batch = self._picture.take(run, stamp)
         if batch is not None:
             self._publish(batch)
+            self._settled.update(row.id for row in batch.rows)
         if run.active and run.foreign is None and run.process.pid is not None:
             if not self._exits.add(run) and self._loop is not None:
                 self._loop.call_later(0.05, self._look_soon, run.id)
@@ -269,19 +311,6 @@ class Reconciler:
         older = (run.id for run in self._picture.open.values() if run.active and run.older)
         paths += [self._store.path(run_id) for run_id in islice(older, FOREIGN_WATCHES)]
         self._watch.set_paths(path for path in paths if os.path.isdir(path))
-
-    def _root_time(self) -> int:
-        """When the runs directory last changed, in nanoseconds; 0 where there is none."""
-        try:
-            return os.stat(self._store.root).st_mtime_ns
-        except OSError:
-            return 0
-
-    def _root_changed(self) -> bool:
-        """Whether names came or went since the last listing; a listing made within the clock's grain does not count."""
-        stamp, listed_at = self._root_stamp
-        now = self._root_time()
-        return now != stamp or listed_at - stamp / 1e9 < 0.05
 
     def _notice(self, sentence: str) -> None:
         """Say something once."""

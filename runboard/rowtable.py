@@ -107,6 +107,13 @@ def stamps(db: sqlite3.Connection) -> list[tuple[str, int, int, int]]:
     return db.execute("SELECT id, time, inode, length FROM runs").fetchall()
 
 
+def stamps_of(db: sqlite3.Connection, names: Iterable[str]) -> list[tuple[str, int, int, int]]:
+    """The same of the rows there are of these runs."""
+    sql = "SELECT id, time, inode, length FROM runs WHERE id = ?"
+    found = (db.execute(sql, (name,)).fetchone() for name in _told(names))
+    return [one for one in found if one]
+
+
 def held(db: sqlite3.Connection, names: Iterable[str]) -> list[Row]:
     """The rows there are of these runs."""
     sql = f"SELECT {_ROW} FROM runs WHERE id = ?"  # noqa: S608 - our own names

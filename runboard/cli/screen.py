@@ -11,6 +11,7 @@ from runboard.board import Board
 from runboard.cli.early import EarlyScreen
 from runboard.cli.sights import sources_of
 from runboard.control import Control
+from runboard.index import Index
 from runboard.logs import LogView
 from runboard.process import raise_file_limit
 from runboard.reconciler import Reconciler
@@ -37,7 +38,8 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
     """
     _forget_screen_settings()
     raise_file_limit()
-    feed = SizedFeed(Reconciler(store, writing=writable), store.size, lambda: None)
+    index = Index(store, writing=writable)
+    feed = SizedFeed(Reconciler(store, writing=writable, index=index), store.size, lambda: None)
     return show(
         board,
         feed,

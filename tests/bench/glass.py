@@ -67,13 +67,6 @@ class Glass:
             time.sleep(0.0002)
         return next(when for end, when in self._times if end > at)
 
-    def settle(self, quiet: float = 0.5, limit: float = 60.0) -> float:
-        """Wait until nothing has been written for a while; when the last bytes came."""
-        deadline = time.perf_counter() + limit
-        while time.perf_counter() < deadline and time.perf_counter() - (self._times or [(0, self.begun)])[-1][1] < quiet:
-            time.sleep(0.01)
-        return (self._times or [(0, self.begun)])[-1][1]
-
     def _drain(self) -> None:
         """Read what is written, until the program has gone."""
         while True:
