@@ -43,6 +43,7 @@ def choose(screen: Tmux, name: str) -> None:
     screen.press("Enter")
     until(lambda: name in screen.text())
     screen.press("Escape")
+    until(lambda: " shown " not in screen.text())  # Escape and a key right behind it would be one
 
 
 def test_stop_asks_names_the_run_and_takes_the_whole_tree(runs: Path) -> None:
