@@ -107,6 +107,10 @@ class Index:
         names = list(run_ids)
         return {row.id: row for row in self._ask(lambda db: rowtable.held(db, names))}
 
+    def open(self) -> list[str]:
+        """The ids of all runs without a row."""
+        return self._ask(rowtable.opened)
+
     def last(self) -> tuple[str, float] | None:
         """The finished run that began last, and when in epoch seconds."""
         return self._ask(rowtable.last)

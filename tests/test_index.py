@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 from runboard import bulk, cachefile, index, rowtable
+from runboard.cli import listing
 from runboard.cli.asking import last, newest
+from runboard.columns import COLUMNS
 from runboard.index import Index, Synced
 from runboard.model import Outcome, Run, Status
 from runboard.query import Query
@@ -649,6 +651,7 @@ def test_ps_says_the_same_with_any_cache(runs: Path, tmp_path: Path) -> None:
         ["ps", "-q", "-n", "30"],
         ["ps", "-q", "status:failed", "repo:shop"],
         ["ps", "-aq"],
+        ["ps", "-q", "--sort", "-elapsed", "-n", "40"],
         ["ps", "-q", "size>1k"],
     )
     env = environment(XDG_CACHE_HOME="/proc/nowhere")
@@ -669,6 +672,26 @@ def test_ps_says_the_same_with_any_cache(runs: Path, tmp_path: Path) -> None:
     file = tmp_path / "xdg" / "runboard" / index.name_of(str(runs))
     garbage(str(file))
     assert (said(), said()) == (without, without)
+
+
+@pytest.mark.parametrize("key", [column.key for column in COLUMNS])
+def test_sorting_by_rows_is_sorting_by_runs(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """By any column, either way round, limited or not, the same runs in the same order as when all are read."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    leave_elsewhere(runs, "a-live")
+    for number in range(3):
+        leave(runs, f"fb{number}", status="failed", error=None, startedAt=None, usage={"cost": 1})
+    edit(runs, "0004", '"status": "', '"status": "failed", "x": "')
+    store = Store(str(runs))
+    for turned, limit in ((False, None), (True, None), (True, 30)):
+        with monkeypatch.context() as patch:
+            patch.setattr(listing, "are_many", lambda _root: False)
+            expected = listing._found(store, Query(), (key, turned), everything=False, limit=limit)
+        found = listing._found(store, Query(), (key, turned), everything=False, limit=limit)
+        assert found.listed == expected.listed
+        assert (found.matching, found.total) == (expected.matching, expected.total)
 
 
 def test_few_runs_make_no_cache(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from runboard.board import place
 from runboard.cli.finding import Found, among_all
@@ -11,8 +13,11 @@ from runboard.index import Index
 from runboard.model import Run
 from runboard.query import Measure, Query
 from runboard.reconcile import settle_all
-from runboard.row import Row
+from runboard.row import Place, Row, matching
 from runboard.store import LAST, NoSuchRun, Store
+
+Order = Callable[[Sequence[Run | Row], float], list[Run | Row]]
+"""Sorts runs, and leaves out those that are not to be listed, at a time in epoch seconds."""
 
 _ROUNDS = 5
 """How often the index is put right and asked again before all records are read instead."""
@@ -24,28 +29,41 @@ def newest(store: Store, query: Query, most: int) -> Found:
     The index only proposes: each is read, and where one is not as the index has it the index is put right and asked
     again, so what is listed is true whatever the index says.
     """
-    index = Index(store)
-    synced = index.sync()
-    runs = {run.id: run for run in settle_all(store, synced.open)}
-    index.refresh([run.id for run in runs.values() if run.finished and not run.unsaved])
+    index, live, total = _asked(store, query)
     now = time.time()
-    if query.sized:
-        _measure(store, index, query, now)
     for _ in range(_ROUNDS):
-        ended, wrong, gone = _proposed(store, index, query, now, most)
-        if not wrong and not gone:
-            break
-        index.refresh(wrong, gone)
-        runs |= {run.id: run for run in settle_all(store, wrong)}
-    else:
-        return among_all(store, query)
-    kept = index.get(runs)
-    open_runs = [run for run in runs.values() if run.id not in kept]
-    sizes = {run.id: store.size(run.id) for run in open_runs} if query.sized else {}
-    live = [run for run in open_runs if query.matches(run, now, sizes.get(run.id))]
-    matching, total = len(live) + index.count(query, now), len(open_runs) + index.count(Query(), now)
-    index.close()
-    return Found(sorted([*live, *ended], key=place), now, matching, total)
+        rows = index.get(index.select(query, now, most))
+        ended = _read(store, index, rows.values())
+        if ended is not None:
+            found = [run for run in live() if query.matches(run, now, _size(store, query, run))]
+            matching = len(found) + index.count(query, now)
+            listed = sorted([*found, *ended.values()], key=place)
+            result = Found(listed, now, matching, total())
+            index.close()
+            return result
+    return among_all(store, query)
+
+
+def ranked(store: Store, query: Query, order: Order) -> Found:
+    """The runs that the query finds, in another order: of all rows those that come first are read, as above."""
+    index, live, total = _asked(store, query)
+    now = time.time()
+    for _ in range(_ROUNDS):
+        rows = [row for some in index.rows() for row in some]
+        found: list[Run | Row] = [run for run in live() if query.matches(run, now, _size(store, query, run))]
+        found += matching(rows, query, now, index.sizes() if query.sized else {})
+        listed = order(sorted(found, key=_place), now)
+        ended = _read(store, index, [one for one in listed if isinstance(one, Row)])
+        if ended is not None:
+            index.close()
+            return Found(
+                [ended.get(one.id) or one.run() if isinstance(one, Row) else one for one in listed],
+                now,
+                len(found),
+                total(),
+            )
+    everything = among_all(store, query)
+    return replace(everything, listed=[one for one in order(everything.listed, everything.now) if isinstance(one, Run)])
 
 
 def last(store: Store) -> str:
@@ -75,24 +93,52 @@ def last(store: Store) -> str:
     return max(begun)[1] if begun else store.find(LAST)
 
 
-def _proposed(
-    store: Store, index: Index, query: Query, now: float, most: int
-) -> tuple[list[Run], list[str], list[str]]:
-    """The ended runs that the index proposes, as they are read; the ids that it is wrong about, and of runs gone."""
-    runs, wrong, gone = [], [], []
-    ids = index.select(query, now, most)
-    rows = index.get(ids)
-    for run_id in ids:
+def _asked(store: Store, query: Query) -> tuple[Index, Callable[[], list[Run]], Callable[[], int]]:
+    """The index brought up to date, what gives the settled runs that have no row, and what counts all runs."""
+    index = Index(store)
+    runs = {run.id: run for run in settle_all(store, index.sync().open)}
+    index.refresh([run.id for run in runs.values() if run.finished and not run.unsaved])
+    if query.sized:
+        _measure(store, index, query, time.time())
+
+    def live() -> list[Run]:
+        """The runs without a row; one that was taken for ended may have come to them."""
+        new = [run_id for run_id in index.open() if run_id not in runs]
+        runs.update((run.id, run) for run in settle_all(store, new))
+        kept = index.get(runs)
+        return [run for run in runs.values() if run.id not in kept]
+
+    return index, live, lambda: len(live()) + index.count(Query(), 0.0)
+
+
+def _read(store: Store, index: Index, rows: Iterable[Row]) -> dict[str, Run] | None:
+    """The runs of these rows as their records tell; None where the index was wrong about one, and is put right."""
+    runs: dict[str, Run] = {}
+    wrong, gone = [], []
+    for row in rows:
         try:
-            run = store.read(run_id)
+            run = store.read(row.id)
         except NoSuchRun:
-            gone.append(run_id)
+            gone.append(row.id)
             continue
-        if run.finished and run.damage is None and Row.of(run) == rows.get(run_id):
-            runs.append(run)
+        if run.finished and run.damage is None and Row.of(run) == row:
+            runs[run.id] = run
         else:
-            wrong.append(run_id)
-    return runs, wrong, gone
+            wrong.append(row.id)
+    if not wrong and not gone:
+        return runs
+    index.refresh(wrong, gone)
+    return None
+
+
+def _place(one: Run | Row) -> Place:
+    """Where a run stands in the usual order."""
+    return one.place if isinstance(one, Row) else place(one)
+
+
+def _size(store: Store, query: Query, run: Run) -> int | None:
+    """The bytes that a run takes on the disk, where the query asks."""
+    return store.size(run.id) if query.sized else None
 
 
 def _measure(store: Store, index: Index, query: Query, now: float) -> None:

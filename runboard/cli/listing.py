@@ -6,19 +6,23 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import itemgetter
+from typing import TypeVar
 
 import click
 
+from runboard import rank
 from runboard.cli.desk import Desk, query_of, verb
 from runboard.cli.exits import DONE, USAGE, Failure
 from runboard.cli.finding import Found, among_all, are_many
 from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
-from runboard.columns import COLUMNS, elapsed, shown
+from runboard.columns import COLUMNS, shown
 from runboard.model import Run
 from runboard.query import Query
+from runboard.row import Row
 from runboard.safetext import clean
 from runboard.store import Store
 
+T = TypeVar("T", Run, Row, Run | Row)
 FINISHED_SHOWN = 20
 """How many ended runs ``ps`` lists unless asked for all."""
 
@@ -63,14 +67,20 @@ def ps_verb(
 def _found(store: Store, query: Query, key: tuple[str, bool] | None, *, everything: bool, limit: int | None) -> Found:
     """The runs to list: a few of many are looked up in the index, else every record is read."""
     finished = None if everything or limit is not None else FINISHED_SHOWN
-    if not everything and key is None and are_many(store.root):
-        from runboard.cli.asking import newest  # noqa: PLC0415 - SQLite takes longer to load than few runs to read
 
-        found = newest(store, query, FINISHED_SHOWN if limit is None else limit)
-    else:
+    def order(runs: Sequence[T], now: float) -> list[T]:
+        """Those to be listed, sorted."""
+        return _limited(runs if key is None else _sorted(runs, *key, now), finished)[:limit]
+
+    if everything or not are_many(store.root):
         found = among_all(store, query)
-    runs = found.listed if key is None else _sorted(found.listed, *key, found.now)
-    return replace(found, listed=_limited(runs, finished)[:limit])
+    else:
+        from runboard.cli.asking import newest, ranked  # noqa: PLC0415 - SQLite, which few runs do without
+
+        if key is not None:
+            return ranked(store, query, order)
+        found = newest(store, query, FINISHED_SHOWN if limit is None else limit)
+    return replace(found, listed=order(found.listed, found.now))
 
 
 def _printer(desk: Desk, form: str | None, template: str | None) -> Callable[[Sequence[Run], float], None]:
@@ -115,12 +125,13 @@ def _tell_nothing(runs: int, found: int) -> None:
         say("The one run does not match." if runs == 1 else f"None of {runs_text(runs)} matches.")
 
 
-def _limited(runs: Sequence[Run], most_finished: int | None) -> list[Run]:
+def _limited(runs: Sequence[T], most_finished: int | None) -> list[T]:
     """The runs with only so many of those that have ended."""
     kept, ended = [], 0
     for run in runs:
-        ended += not run.active
-        if run.active or most_finished is None or ended <= most_finished:
+        active = isinstance(run, Run) and run.active
+        ended += not active
+        if active or most_finished is None or ended <= most_finished:
             kept.append(run)
     return kept
 
@@ -138,25 +149,10 @@ def _sort_key(text: str) -> tuple[str, bool]:
     return key, text.startswith("-")
 
 
-def _sorted(runs: Sequence[Run], key: str, turned: bool, now: float) -> list[Run]:
-    """Texts from A to Z, times with the longest elapsed and the newest start first; runs without a value come last."""
-    column = next(column for column in COLUMNS if column.key == key)
-
-    def value(run: Run) -> float | str | None:
-        """What one run is sorted by."""
-        match key:
-            case "elapsed":
-                seconds = elapsed(run, now)
-                return None if seconds is None else -seconds
-            case "age":
-                return None if run.started_at is None else -run.started_at
-            case "exit":
-                text = column.text(run, now)
-                return int(text) if text else None
-            case "status":
-                return str(run.status)
-        return column.text(run, now).lower() or None
-
-    told = [(found, run) for run in runs if (found := value(run)) is not None]
-    ranked = [run for _value, run in sorted(told, key=itemgetter(0), reverse=turned)]
-    return ranked + [run for run in runs if value(run) is None]
+def _sorted(runs: Sequence[T], key: str, turned: bool, now: float) -> list[T]:
+    """Texts from A to Z, amounts and times the largest and the newest first; runs without a value come last."""
+    of_run, of_row = rank.of_run(key), rank.of_row(key)
+    values = [of_row(run, now) if isinstance(run, Row) else of_run(run, now) for run in runs]
+    told = [(value, run) for value, run in zip(values, runs, strict=True) if value is not None]
+    ranked = sorted(told, key=itemgetter(0), reverse=turned is not (key in rank.LARGEST_FIRST))
+    return [run for _value, run in ranked] + [run for value, run in zip(values, runs, strict=True) if value is None]
