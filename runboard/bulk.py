@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import resource
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -76,10 +77,11 @@ def parts(root: str, names: Iterable[str]) -> Iterator[Part]:
         yield [], wanted
         return
     with files.opened(fd):
-        begun = time.perf_counter() - time.thread_time()
-        yield _read(fd, wanted[:_TRIED])
-        waited = time.perf_counter() - time.thread_time() - begun
-        yield from _shared(fd, wanted[_TRIED:], _read_ahead if waited > COLD * _TRIED else _read)
+        begun, slept = time.perf_counter(), _sleeps()
+        first = _read(fd, wanted[:_TRIED])
+        cold = time.perf_counter() - begun > COLD * _TRIED and _sleeps() - slept >= _TRIED // 4
+        yield first
+        yield from _shared(fd, wanted[_TRIED:], _read_ahead if cold else _read)
 
 
 def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
@@ -139,6 +141,11 @@ def _hand_over(fd: int, names: Sequence[str], work: Work, mouth: int) -> NoRetur
             view = view[os.write(mouth, view) :]
     finally:
         os._exit(0)
+
+
+def _sleeps() -> int:
+    """How often this process has waited for something; who only waits for a core has not."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def _read_ahead(fd: int, names: Sequence[str]) -> Part:
