@@ -19,7 +19,8 @@ from runboard.ui.details import Details
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
 from runboard.ui.intake import Intake
-from runboard.ui.log import LogPane
+from runboard.ui.logkeys import LogKeys
+from runboard.ui.lookbar import LookBar
 from runboard.ui.response import ResponsePane
 from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.table import RunTable
@@ -284,7 +285,19 @@ async def test_the_layout_follows_the_size() -> None:
 
 def test_every_key_can_be_rebound() -> None:
     """Every binding of ours has an id, and no two actions share one."""
-    classes = (RunboardApp, BoardScreen, DeskScreen, RunTable, LogPane, ResponsePane, FilterBar, Confirm, Details, Help)
+    classes = (
+        RunboardApp,
+        BoardScreen,
+        DeskScreen,
+        RunTable,
+        LogKeys,
+        ResponsePane,
+        FilterBar,
+        LookBar,
+        Confirm,
+        Details,
+        Help,
+    )
     bindings = [binding for one in classes for binding in one.__dict__["BINDINGS"]]
     ids = [binding.id for binding in bindings if isinstance(binding, Binding)]
     assert len(ids) == len(bindings) == len(set(ids))

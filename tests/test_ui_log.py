@@ -153,7 +153,7 @@ async def test_a_hidden_pane_reads_nothing(tmp_path: Path) -> None:
         await desk.until(lambda: opened > 3)
         await desk.pilot.resize_terminal(40, 10)
         await desk.hides("line 2")
-        await desk.until(lambda: desk.app._run_pane.reader._rows == 0)
+        await desk.until(lambda: desk.app._run_pane.reader._wish.rows == 0)
         await asyncio.sleep(0.15)
         before = opened
         await asyncio.sleep(0.3)
@@ -190,12 +190,12 @@ async def test_an_error_is_told_once(tmp_path: Path) -> None:
     async with fixed_board([LIVE], open_log=opened) as desk:
         await desk.shows("Input/output error")
         shown = 0
-        show: Callable[..., None] = LogPane.show
+        show: Callable[..., int] = LogPane.show
 
-        def counted(*arguments: object) -> None:
+        def counted(*arguments: object) -> int:
             nonlocal shown
             shown += 1
-            show(*arguments)
+            return show(*arguments)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(LogPane, "show", counted)

@@ -174,6 +174,8 @@ SCREENS = {
     "help": ((120, 36), ["down"] * 3 + ["question_mark"]),
     "filter": ((120, 36), ["slash", *"status:failed"]),
     "zoom": ((120, 36), ["down"] * 3 + ["enter", "pageup"]),
+    "find": ((120, 36), ["down"] * 3 + ["enter", "slash", *"eta 1:", "enter"]),
+    "only": ((80, 24), ["down"] * 3 + ["enter", "ampersand", *"warn", "enter", "plus", "plus"]),
     "response": ((120, 36), ["down"] * 8 + ["2"]),
     "empty": ((120, 36), []),
 }
@@ -224,6 +226,7 @@ def log_has_come(desk: Desk) -> bool:
     return (
         not (desk.log.display and desk.app._run_pane.display)
         or desk.table.cursor is None
+        or desk.log._only is not None
         or (there and window is not None and len(window.lines) == desk.log.rows)
     )
 
@@ -240,6 +243,8 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
         for key in keys:
             await desk.press(key)
             await desk.until(lambda: log_has_come(desk))
+        if name in {"find", "only"}:
+            await desk.shows({"find": "of 8", "only": "&warn ±2 1"}[name], "batch 4200")
         if name == "response":
             await desk.shows("The login test no longer flakes")
         await desk.pilot.pause()

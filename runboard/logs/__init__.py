@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from runboard.logs.filtered import FilteredView
 from runboard.logs.matches import Found, around, count, grep
+from runboard.logs.moments import NoPlace
+from runboard.logs.pager import Pager, Seen, Sought, Wish
 from runboard.logs.pattern import BadExpression, Pattern
 from runboard.logs.reading import Reading
+from runboard.logs.search import NotYet, Progress, Search
 from runboard.logs.source import NAME
 from runboard.logs.stream import follow, last_text, tail, tail_start, whole_lines
 from runboard.logs.view import Line, LogView, Window
@@ -12,12 +16,21 @@ from runboard.logs.view import Line, LogView, Window
 __all__ = [
     "NAME",
     "BadExpression",
+    "FilteredView",
     "Found",
     "Line",
     "LogView",
+    "NoPlace",
+    "NotYet",
+    "Pager",
     "Pattern",
+    "Progress",
     "Reading",
+    "Search",
+    "Seen",
+    "Sought",
     "Window",
+    "Wish",
     "around",
     "count",
     "follow",

@@ -8,6 +8,9 @@ at the `SLICE` bytes before it, whatever the line's length. A character of sever
 from __future__ import annotations
 
 import os
+import re
+
+from runboard.logs.hunt import line_end
 
 SLICE = 1 << 16
 """Bytes; no line shown is twice as long."""
@@ -17,6 +20,8 @@ _BLOCK = 1 << 16
 
 _HELD_MOST = 1 << 20
 """Bytes that are held before `Lines.relieved` forgets them."""
+
+_HALF_CHARACTER = re.compile(rb"\A[\x80-\xbf]{1,3}")
 
 
 class Shrunk(Exception):
@@ -29,7 +34,7 @@ class Lines:
     def __init__(self, fd: int, size: int) -> None:
         """Read nothing yet."""
         self.size = size
-        self._fd = fd
+        self.fd = fd
         self._base = 0
         self._data = b""
 
@@ -64,9 +69,17 @@ class Lines:
             at = following
         return taken, at
 
+    def far(self, at: int, column: int, most: int) -> bytes:
+        """What lies so many bytes behind ``at`` on its line, whatever slices that is cut into; nothing past its end."""
+        begin = at + column
+        if begin >= self.size or line_end(self.fd, at, begin) < begin:
+            return b""
+        piece = self._read(begin, min(begin + most, self.size)).partition(b"\n")[0]
+        return _HALF_CHARACTER.sub(b"", piece)
+
     def relieved(self) -> Lines:
         """These lines, or, where a lot of them is held by now, the same with nothing held."""
-        return self if len(self._data) <= _HELD_MOST else Lines(self._fd, self.size)
+        return self if len(self._data) <= _HELD_MOST else Lines(self.fd, self.size)
 
     def _before(self, at: int, floor: int) -> int | None:
         """The beginning of the line that ends at ``at``; None where it would have to be looked for before ``floor``."""
@@ -110,7 +123,7 @@ class Lines:
 
     def _read(self, low: int, high: int) -> bytes:
         """Bytes of the file, all of them."""
-        data = os.pread(self._fd, high - low, low)
+        data = os.pread(self.fd, high - low, low)
         if len(data) < high - low:
             raise Shrunk
         return data

@@ -23,7 +23,15 @@ _LOOK_SECONDS = 0.1
 _UNWANTED = ("RIPGREP_CONFIG_PATH", "GREP_OPTIONS", "GREP_COLOR", "GREP_COLORS", "POSIXLY_CORRECT", "LANGUAGE")
 _RIPGREP = (
     *("--no-config", "--text", "--byte-offset", "--no-line-number", "--no-filename", "--no-heading"),
-    *("--color=never", "--max-columns=1", "--encoding=none", "--threads=1", "--no-messages", "--no-mmap"),
+    *(
+        "--color=never",
+        "--line-buffered",
+        "--max-columns=1",
+        "--encoding=none",
+        "--threads=1",
+        "--no-messages",
+        "--no-mmap",
+    ),
 )
 _GREP = ("--text", "--byte-offset", "--no-filename", "--color=never", "--fixed-strings", "--no-messages")
 

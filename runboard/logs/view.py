@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from runboard import files
 from runboard.logs.lines import Lines, Shrunk
+from runboard.logs.moments import place_of
 from runboard.logs.source import NAME, Glimpse, open_regular, refusal
 from runboard.safetext import clean_log
 
@@ -17,16 +18,26 @@ Shown = TypeVar("Shown")
 WINDOW_MOST = 1 << 18
 """Bytes read for the lines of one window; where lines are very long there are fewer of them."""
 
+FAR = 2048
+"""From so many bytes on a line that is panned is read where it is looked at, and shown by its bytes."""
+
+FAR_MOST = 4096
+"""Bytes of a line that are shown there."""
+
+PAN_STEP = 1024
+"""Such a place is moved in steps of so many bytes; within them the screen pans by itself."""
+
 MOVE_MOST = 1 << 22
 """Bytes read to scroll by many lines; a longer way is not gone to its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it is shown: where it begins in the file, and its text with no escape but colours."""
+    """A line as it is shown: where it begins, its text with no escape but colours, whether it was looked for."""
 
     offset: int
     text: str
+    matches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,8 @@ class Window:
 
     ``size`` is the file's, in bytes; ``skipped`` counts the bytes that were written since the last window and passed by
     unread, because more came than is read at once; ``notice`` is a sentence about the file: that it was truncated,
-    replaced or rewritten (told until the view is moved), or why there are no lines.
+    replaced or rewritten (told until the view is moved), or why there are no lines. ``column`` is where the texts
+    begin: 0, or, where one has panned farther than a line is shown at once, so many bytes behind each line's beginning.
     """
 
     lines: tuple[Line, ...]
@@ -44,6 +56,7 @@ class Window:
     at_start: bool
     skipped: int
     notice: str | None
+    column: int = 0
 
 
 class LogView:
@@ -62,7 +75,7 @@ class LogView:
             render: Turns a line into the text to show, which has no escape but colours and a bounded length. It gets
                 the line whole, but for one so long that it is shown in slices.
         """
-        self._open_log = open_log
+        self.open_log = open_log
         self._render = render
         self._seen: Glimpse | None = None
         self._refused: str | None = None
@@ -70,6 +83,7 @@ class LogView:
         self._top = 0
         self._rows = 0
         self._following = True
+        self._column = 0
 
     def end(self, rows: int) -> Window:
         """The last lines, and moving along with them from here on."""
@@ -87,6 +101,26 @@ class LogView:
         """The lines ``by`` further down, or up where it is negative, as far as there are any."""
         self._notice = None
         return self._look(lambda lines, before: self._moved(lines, before, by, rows))
+
+    def goto(self, typed: str, rows: int) -> Window:
+        """The lines from a place on that a person names: a share or a time, as `moments.place_of` has it.
+
+        Raises:
+            NoPlace: There is no such place; the message says why. The window stays.
+        """
+        return self.show_at(lambda fd, size: place_of(fd, size, typed), rows)
+
+    def show_at(self, find: Callable[[int, int], int], rows: int, above: int = 0) -> Window:
+        """The line with the byte that ``find`` tells of the open log and its size, ``above`` lines below the top."""
+        return self._look(lambda lines, _: self._shown_at(lines, find(lines.fd, lines.size), rows, above))
+
+    def pan(self, column: int, rows: int) -> Window:
+        """The same lines from so many bytes behind their beginnings on, or, near them, from their beginnings."""
+        column = 0 if column < FAR else column - column % PAN_STEP
+        if column == self._column:
+            return self.poll(rows) or self.move(0, rows)
+        self._column = column
+        return self.move(0, rows)
 
     def poll(self, rows: int) -> Window | None:
         """The window as it is now, None if it is the same: the newest lines while at the end, else the place held."""
@@ -108,7 +142,7 @@ class LogView:
         ``show`` is given how the log looked before, or None where it is another one now.
         """
         try:
-            fd = open_regular(self._open_log)
+            fd = open_regular(self.open_log)
         except FileNotFoundError:
             return self._refuse(f"{NAME} was deleted" if self._seen else f"There is no {NAME}")
         except files.Unfit as error:
@@ -163,5 +197,20 @@ class LogView:
             top = min(top, self._last_top(lines, rows))
             taken, stop = lines.take(top, rows, WINDOW_MOST)
         self._top, self._rows = top, rows
-        shown = tuple(Line(offset, self._render(raw)) for offset, raw in taken)
-        return Window(shown, lines.size, stop == lines.size, top == 0, skipped, self._notice)
+        shown = tuple(Line(offset, self._text(lines, offset, raw)) for offset, raw in taken)
+        return Window(shown, lines.size, stop == lines.size, top == 0, skipped, self._notice, self._column)
+
+    def _text(self, lines: Lines, offset: int, raw: bytes) -> str:
+        """A line as it is shown; far to its right from its bytes, whatever the line as a whole would say."""
+        if not self._column:
+            return self._render(raw)
+        return clean_log(lines.far(offset, self._column, FAR_MOST))
+
+    def _shown_at(self, lines: Lines, offset: int, rows: int, above: int) -> Window:
+        """The window at a place; it stays there unless that is the end."""
+        self._notice = None
+        place = min(max(0, offset), max(0, lines.size - 1))
+        top = lines.back(min(place + 1, lines.size), 1, place - WINDOW_MOST)
+        window = self._window(lines, lines.back(top, above, top - WINDOW_MOST), rows)
+        self._following = window.at_end and offset >= lines.size
+        return window

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
-from runboard.logs import LogView, Reading, Window
+from runboard.logs import LogView, Pager, Seen, Sought, Wish
 from runboard.store import StoreError
 from runboard.ui.aside import Aside
 
@@ -27,129 +28,160 @@ PATIENCE_SECONDS = 0.15
 """The last run's lines stay for so long while another log is opened, then they give way to a word."""
 
 
+SEARCH_SECONDS = 0.2
+"""How often one looks how far a search is."""
+
+
 class LogReader:
-    """The one owner of the open LogView: what is wanted is set at any time, the latest wish counts."""
+    """The one owner of the open log: what is wanted is set at any time, the latest wish counts."""
 
     def __init__(
-        self, open_log: Callable[[str], LogView], show: Callable[[str, Window | None, str | None], None]
+        self,
+        open_log: Callable[[str], LogView],
+        show: Callable[[str, Seen | None, str | None], int],
+        *,
+        tools: bool = True,
     ) -> None:
-        """Open logs by run id with ``open_log``; ``show`` gets the run id and its window, None while there is none yet.
+        """Open logs by run id with ``open_log``; ``show`` gets the run id and what is seen, None while nothing is yet.
 
-        The third argument of ``show`` is the sentence of an error.
+        The third argument of ``show`` is the sentence of an error; it returns how many cells were painted. Without
+        ``tools`` no other program searches.
         """
         self._open_log = open_log
         self._show = show
+        self._tools = tools
         self._aside = Aside("runboard-log")
         self._wake = asyncio.Event()
-        self._view: LogView | None = None
-        self._reading = Reading()
-        self._raw = False
+        self._pager: Pager | None = None
         self._viewed: str | None = None
         self._wanted: str | None = None
-        self._rows = 0
+        self._wish = Wish(0)
         self._calm = False
         self._quiet = 0
         self._told: tuple[str, str] | None = None
-        self._jump: str | None = None
-        self._by = 0
 
     def choose(self, run_id: str | None, *, calm: bool) -> None:
         """Show the end of this run's log from now on; a ``calm`` one is looked at less often."""
         if run_id != self._wanted:
             # The log that is open already may be wanted again after none was: its end is shown anew.
-            self._jump, self._by = "end", 0
+            self._wish = Wish(self._wish.rows, self._wish.raw, to="end")
         if (run_id, calm) != (self._wanted, self._calm):
             self._wanted, self._calm = run_id, calm
             self._wake.set()
 
     def resize(self, rows: int) -> None:
         """Read so many lines for a screen; with none the log is left alone."""
-        if rows != self._rows:
-            self._rows = rows
-            self._wake.set()
+        self._want(replace(self._wish, rows=rows))
 
     def move(self, by: int) -> None:
         """Scroll by lines."""
-        self._by += by
-        self._wake.set()
+        self._want(replace(self._wish, by=self._wish.by + by))
 
     def jump(self, to: str) -> None:
         """Scroll to the ``start`` or the ``end``."""
-        self._jump, self._by = to, 0
-        self._wake.set()
+        self._want(replace(self._still, to=to))
+
+    def goto(self, place: str) -> None:
+        """Scroll to a share or a time, as it is typed."""
+        self._want(replace(self._still, place=place))
+
+    def show_at(self, offset: int) -> None:
+        """Show the line at an offset, of the whole log."""
+        self._want(replace(self._still, only=None, near=0, offset=offset))
+
+    def pan(self, column: int) -> None:
+        """Read what lies so many bytes to the right."""
+        self._want(replace(self._wish, column=column))
+
+    def ends(self) -> None:
+        """Find out how long the longest line on show is."""
+        self._want(replace(self._wish, ends=True))
+
+    def find(self, sought: Sought | None) -> None:
+        """Look for this, and go to the nearest one."""
+        self._want(replace(self._wish, find=sought))
+
+    def step(self, by: int) -> None:
+        """Go to a match further down or up."""
+        self._want(replace(self._still, step=self._wish.step + by))
+
+    def only(self, sought: Sought | None, near: int = 0) -> None:
+        """Show only lines that match, and so many around each."""
+        self._want(replace(self._wish, only=sought, near=near))
+
+    def show_raw(self, raw: bool) -> None:
+        """Show an agent's events as they are, or in words."""
+        self._want(replace(self._wish, raw=raw))
 
     @property
     def tells_events(self) -> bool:
         """Whether the log that is open has lines that can be put into words, as far as it was read."""
-        return self._reading.found
+        return self._pager is not None and self._pager.reading.found
 
-    def show_raw(self, raw: bool) -> None:
-        """Show an agent's events as they are, or in words."""
-        if raw != self._raw:
-            self._raw = raw
+    @property
+    def _still(self) -> Wish:
+        """What holds on of the present wish."""
+        wish = self._wish
+        return Wish(wish.rows, wish.raw, find=wish.find, only=wish.only, near=wish.near, column=wish.column)
+
+    def _want(self, wish: Wish) -> None:
+        """Have something else from now on."""
+        if wish != self._wish:
+            self._wish = wish
             self._wake.set()
 
     async def run(self) -> None:
         """Read until cancelled."""
         try:
             while True:
-                pause = POLL_SECONDS * QUIET_FACTOR ** (min(self._quiet, QUIET_TURNS) / QUIET_TURNS)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), CALM_SECONDS if self._calm else pause)
+                    await asyncio.wait_for(self._wake.wait(), self._pause())
                 self._wake.clear()
-                if self._rows > 0 and self._wanted is not None:
+                if self._wish.rows > 0 and self._wanted is not None:
                     await self._turn(self._wanted)
         finally:
             self._aside.end(self._close)
 
+    def _pause(self) -> float:
+        """How long nothing is to be expected, in seconds."""
+        if self._pager is not None and self._pager.busy:
+            return SEARCH_SECONDS
+        if self._calm:
+            return CALM_SECONDS
+        return POLL_SECONDS * float(QUIET_FACTOR ** (min(self._quiet, QUIET_TURNS) / QUIET_TURNS))
+
     async def _turn(self, run_id: str) -> None:
         """Do what is wanted most now, and show what came of it unless another run is wanted by then."""
         fresh = run_id != self._viewed
-        reading = asyncio.ensure_future(self._aside.do(self._work(run_id)))
-        self._jump, self._by = None, 0
+        reading = asyncio.ensure_future(self._aside.do(partial(self._see, run_id, self._wish)))
+        self._wish = self._still
         if fresh:
             await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
             if not reading.done() and run_id == self._wanted:
                 self._show(run_id, None, None)
         try:
-            window = await reading
+            seen = await reading
         except (OSError, StoreError) as error:
             if run_id == self._wanted and self._told != (run_id, str(error)):
                 self._told = run_id, str(error)
                 self._show(run_id, None, str(error))
             return
-        self._quiet = self._quiet + 1 if window is None else 0
-        if window is not None:
+        self._quiet = self._quiet + 1 if seen is None else 0
+        if seen is not None:
             self._told = None
             if run_id == self._wanted:
-                self._show(run_id, window, None)
+                self._show(run_id, seen, None)
 
-    def _work(self, run_id: str) -> Callable[[], Window | None]:
-        """The one call of the view that serves the present wish."""
-        rows, jump, by = self._rows, self._jump, self._by
-        return partial(self._window, run_id, rows, jump, by, raw=self._raw)
-
-    def _window(self, run_id: str, rows: int, jump: str | None, by: int, *, raw: bool) -> Window | None:
-        """Read a window, in the thread; opens the log first if another one is open."""
-        if self._view is None or run_id != self._viewed:
+    def _see(self, run_id: str, wish: Wish) -> Seen | None:
+        """Do what is wished, in the thread; opens the log first if another one is open."""
+        if self._pager is None or run_id != self._viewed:
             self._close()
             self._viewed = run_id
-            self._view = self._open_log(run_id)
-            self._reading = Reading(raw=raw)
-            self._view.show_as(self._reading)
-            return self._view.end(rows)
-        if raw != self._reading.raw:
-            self._reading.raw = raw
-            self._view.show_as(self._reading)
-        if jump is not None:
-            window = self._view.start(rows) if jump == "start" else self._view.end(rows)
-            if window.at_end:  # all of it fits: who sees the end moves along with it
-                window = self._view.end(rows)
-            return self._view.move(by, rows) if by else window
-        return self._view.move(by, rows) if by else self._view.poll(rows)
+            self._pager = Pager(self._open_log(run_id), raw=wish.raw, tools=self._tools)
+        return self._pager.see(wish)
 
     def _close(self) -> None:
-        """Close the open log, in the thread."""
-        if self._view is not None:
-            self._view.close()
-            self._view = None
+        """Close the open log, in the thread; its searches are given up."""
+        if self._pager is not None:
+            self._pager.close()
+            self._pager = None

@@ -8,12 +8,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from runboard.logs import LogView, Window
+from runboard.logs import LogView, Pattern, Seen, Sought
 from runboard.model import Run
 from runboard.process import Usage
 from runboard.ui.answers import Answer, AnswerReader
 from runboard.ui.diffpane import DiffPane
 from runboard.ui.log import LogPane
+from runboard.ui.lookbar import FIND, ONLY, LookBar
 from runboard.ui.lookout import Lookout
 from runboard.ui.oneprocess import OneProcess
 from runboard.ui.pane import Pane
@@ -40,11 +41,15 @@ class RunPane(Container):
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
         one_process: OneProcess | None = None,
     ) -> None:
-        """All are called in threads: to open a log by its run's id, to get an answer as Markdown, and the rest."""
+        """All are called in threads: to open a log by its run's id, to get an answer as Markdown, and the rest.
+
+        Without ``one_process`` no other program is started, to search logs either.
+        """
         super().__init__(id="run")
         self.log_pane = LogPane()
         self.response_pane = ResponsePane()
-        self.reader = LogReader(open_log, self._show_log)
+        self.look_bar = LookBar()
+        self.reader = LogReader(open_log, self._show_log, tools=one_process is not None)
         self.diff_pane = DiffPane()
         self._one_process = one_process
         self.process_pane = ProcessPane() if one_process is None else ProcessDesk()
@@ -58,6 +63,9 @@ class RunPane(Container):
         self._run: Run | None = None
         self._word = ""
         self._width = 0
+        self._find: Sought | None = None
+        self._only: Sought | None = None
+        self._going = False
         self.raw = False
 
     def compose(self) -> ComposeResult:
@@ -65,6 +73,7 @@ class RunPane(Container):
         for pane in self._panes:
             pane.display = pane is self._present
             yield pane
+        yield self.look_bar
 
     def on_mount(self) -> None:
         """Begin to read."""
@@ -86,6 +95,10 @@ class RunPane(Container):
 
     def choose(self, run: Run | None, word: str) -> None:
         """Show this run, which stands as ``word`` says, from now on."""
+        if (run.id if run else None) != (self._run.id if self._run else None):
+            self._seek(None, None)
+            if self.look_bar.has_focus_within:
+                self._leave_bar()
         self._run, self._word = run, word
         self.reader.choose(run.id if run else None, calm=run is None or not run.active)
         if run is None:
@@ -114,14 +127,25 @@ class RunPane(Container):
         self.raw = not self.raw
         self.reader.show_raw(self.raw)
 
-    def _show_log(self, run_id: str, window: Window | None, trouble: str | None) -> None:
-        """Show what was read of a log, if it is still the chosen run's."""
+    def show_at(self, offset: int) -> None:
+        """Show the line at an offset of the chosen run's log."""
+        self.reader.show_at(offset)
+
+    def _show_log(self, run_id: str, seen: Seen | None, trouble: str | None) -> int:
+        """Show what was read of a log, if it is still the chosen run's; about how many cells that paints."""
+        painted = 0
         if self._run is not None and self._run.id == run_id:
-            self.log_pane.show(self._run, self._word, window, trouble)
+            painted = self.log_pane.show(self._run, self._word, seen, trouble)
+            if seen is not None and seen.trouble is not None:
+                self.look_bar.complain(seen.trouble)
+            elif seen is not None and self._going:
+                self._leave_bar()
+            self._going = False
             told = self.log_pane.tells_events
             self.log_pane.tell_events(self.reader.tells_events, raw=self.raw)
             if told != self.log_pane.tells_events:
                 self.refresh_bindings()
+        return painted
 
     def _show_answer(self, run_id: str, answer: Answer | None) -> None:
         """Show an answer, if it is still the chosen run's."""
@@ -163,6 +187,73 @@ class RunPane(Container):
         else:
             self.reader.move(message.by)
 
+    @on(LogPane.Looking)
+    def _log_looking(self, message: LogPane.Looking) -> None:
+        """One wants to type."""
+        self.look_bar.open(message.kind)
+
+    @on(LookBar.Left)
+    def _leave_bar(self) -> None:
+        """Back to the log."""
+        self._going = False
+        self.look_bar.close()
+        if self.look_bar.has_focus_within:
+            self.log_pane.focus()
+
+    @on(LookBar.Accepted)
+    def _accepted(self, message: LookBar.Accepted) -> None:
+        """Find, filter, or go where it says; the bar stays where there is no such place."""
+        sought = message.sought if message.sought.text else None
+        if message.kind == FIND:
+            self._seek(sought, self._only)
+        elif message.kind == ONLY:
+            self._seek(None, sought)
+        elif sought is not None:
+            self._going = True
+            self.reader.goto(sought.text)
+            return
+        self._leave_bar()
+
+    def _seek(self, find: Sought | None, only: Sought | None) -> None:
+        """Look for this from now on, and show only lines with that."""
+        if only != self._only:
+            self.log_pane.near = 0
+        self._find, self._only = find, only
+        self.log_pane.seek(_pattern(find), _pattern(only))
+        self.reader.find(find)
+        self.reader.only(only, self.log_pane.near)
+
+    @on(LogPane.Stepped)
+    def _log_stepped(self, message: LogPane.Stepped) -> None:
+        """Another match is wanted."""
+        self.reader.step(message.by)
+
+    @on(LogPane.Widened)
+    def _log_widened(self, message: LogPane.Widened) -> None:
+        """More or fewer lines around each match are wanted."""
+        self.log_pane.near = max(0, self.log_pane.near + message.by)
+        self.reader.only(self._only, self.log_pane.near)
+        self.log_pane.refresh_bindings()
+
+    @on(LogPane.Panned)
+    def _log_panned(self, message: LogPane.Panned) -> None:
+        """What lies to the right is wanted."""
+        if message.column is None:
+            self.reader.ends()
+        else:
+            self.reader.pan(message.column)
+
+    @on(LogPane.Chosen)
+    def _log_chosen(self, message: LogPane.Chosen) -> None:
+        """A line is wanted in the whole log."""
+        self._seek(self._find or self._only, None)
+        self.reader.show_at(message.by)
+
+    @on(LogPane.Forgotten)
+    def _log_forgotten(self) -> None:
+        """What is found is left first, then the filter."""
+        self._seek(None, self._only if self._find else None)
+
     @on(Pane.Resized)
     def _resized(self, message: Pane.Resized) -> None:
         """Another number of lines fits."""
@@ -178,3 +269,8 @@ class RunPane(Container):
     def _restyled(self) -> None:
         """The answer is wanted in other looks."""
         self._want_answer()
+
+
+def _pattern(sought: Sought | None) -> Pattern | None:
+    """What is to be marked."""
+    return None if sought is None else Pattern(sought.text, regex=sought.regex)
