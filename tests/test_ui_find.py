@@ -91,7 +91,7 @@ async def test_only_lines_that_match_are_shown(logs: Path) -> None:
     """The filter shows each line with its place, + and - lines around; Enter shows the chosen one in the whole log."""
     async with fixed_board([OVER], logs=logs) as desk:
         await typed(desk, "ampersand", "error")
-        await desk.shows("&error 100", "99.5 %", "step 9950 Error")
+        await desk.shows("&error · 100 lines", "99.5 %", "step 9950 Error")
         await desk.hides("step 9999")
         await desk.press("plus")
         await desk.shows("&error ±1", "step 9949", "step 9951")

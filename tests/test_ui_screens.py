@@ -244,7 +244,7 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
             await desk.press(key)
             await desk.until(lambda: log_has_come(desk))
         if name in {"find", "only"}:
-            await desk.shows({"find": "of 8", "only": "&warn ±2 1"}[name], "batch 4200")
+            await desk.shows({"find": "of 8", "only": "&warn ±2 · 1 line"}[name], "batch 4200")
         if name == "response":
             await desk.shows("The login test no longer flakes")
         await desk.pilot.pause()

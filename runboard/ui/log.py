@@ -199,7 +199,7 @@ class LogPane(LogKeys):
             return parts
         if self._only is not None and seen.only is not None:
             near = f" ±{self.near}" if self.near else ""
-            parts.append(f"&{clean(self._only.text)}{near} {_told(seen.only, None)}")
+            parts.append(f"&{clean(self._only.text)}{near} · {_told(seen.only, None, ' line')}")
         if self._pattern is not None and seen.found is not None:
             parts.append(f"/{clean(self._pattern.text)} {_told(seen.found, seen.number)}")
         return parts
@@ -226,10 +226,12 @@ class LogPane(LogKeys):
         self._strips.clear()
 
 
-def _told(progress: Progress, number: int | None) -> str:
+def _told(progress: Progress, number: int | None, unit: str = "") -> str:
     """How a search goes: how far it is, how many there are, and which one is chosen."""
     if progress.trouble is not None:
         return clean(progress.trouble)
     count = f"{progress.count:,}" if progress.count or not progress.done else "not found"
+    if unit and count != "not found":
+        count += unit if progress.count == 1 else f"{unit}s"
     told = f"{number:,} of {count}" if number is not None else count
     return told if progress.done else f"{told}, searching {int(100 * progress.share)} %"
