@@ -61,7 +61,7 @@ class Seen:
     """What is to be seen of a log: a window, how the search goes, which match one is at, and what could not be done.
 
     ``column`` is where the match lies, in bytes behind the beginning of its line, where that is far to the right;
-    ``longest`` is how long the longest line on show is, where that was asked.
+    ``longest`` is how long the longest line on show is, and ``place`` where one wanted to go, where that was asked.
     """
 
     window: Window
@@ -71,6 +71,7 @@ class Seen:
     at: int | None = None
     column: int = 0
     longest: int = 0
+    place: str | None = None
     trouble: str | None = None
 
 
@@ -123,9 +124,10 @@ class Pager:
             self._at if self._find else None,
             self._right,
             self._longest() if wish.ends else 0,
+            wish.place,
             trouble,
         )
-        if seen == self._seen and wish.place is None:
+        if seen == self._seen and wish.place is None and not wish.ends:
             return None
         self._seen = seen
         return seen

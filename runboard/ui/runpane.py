@@ -65,7 +65,7 @@ class RunPane(Container):
         self._width = 0
         self._find: Sought | None = None
         self._only: Sought | None = None
-        self._going = False
+        self._going: str | None = None
         self.raw = False
 
     def compose(self) -> ComposeResult:
@@ -138,9 +138,8 @@ class RunPane(Container):
             painted = self.log_pane.show(self._run, self._word, seen, trouble)
             if seen is not None and seen.trouble is not None:
                 self.look_bar.complain(seen.trouble)
-            elif seen is not None and self._going:
+            elif seen is not None and seen.place is not None and seen.place == self._going:
                 self._leave_bar()
-            self._going = False
             told = self.log_pane.tells_events
             self.log_pane.tell_events(self.reader.tells_events, raw=self.raw)
             if told != self.log_pane.tells_events:
@@ -195,7 +194,7 @@ class RunPane(Container):
     @on(LookBar.Left)
     def _leave_bar(self) -> None:
         """Back to the log."""
-        self._going = False
+        self._going = None
         self.look_bar.close()
         if self.look_bar.has_focus_within:
             self.log_pane.focus()
@@ -209,7 +208,7 @@ class RunPane(Container):
         elif message.kind == ONLY:
             self._seek(None, sought)
         elif sought is not None:
-            self._going = True
+            self._going = sought.text
             self.reader.goto(sought.text)
             return
         self._leave_bar()
