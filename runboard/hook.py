@@ -1,16 +1,18 @@
-"""The command that a person wants run at every ending: started once by who settled it, detached, and never waited for.
+"""The command that a person wants run at every ending: queued once by who settled it, detached, and never waited for.
 
-Started as a program (``python -m runboard.hook``) this module is the parent of one such command: it ends what takes too
-long, keeps the beginning of what it writes, and says in the journal when it failed.
+Started as a program (``python -m runboard.hook``) this module is the parent of such commands: it takes endings from the
+queue, ends what takes too long, keeps the beginning of what is written, and says in the journal what failed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from runboard import config, files, journal
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
@@ -24,6 +26,15 @@ TAIL = 64 << 10
 
 OUTPUT = 16 << 10
 """Bytes of a hook's own output that are kept, the first ones."""
+
+SLOTS = 4
+"""So many hooks run at a time; a thousand endings at once start no thousand programs."""
+
+QUEUE = ".hooks"
+"""The directory of endings whose hook is yet to run, in the runs directory."""
+
+MOST = 16 << 20
+"""Bytes of an ending in the queue."""
 
 RESULT = "hook.json"
 """The file in the run's directory that says how its hook went."""
@@ -50,32 +61,52 @@ def fire(words: Sequence[str], record: Mapping[str, object], *, root: str, tail:
         tail: The end of the run's log.
         limit: Seconds after which it is ended.
     """
-    import json  # noqa: PLC0415 - only for who has a hook
-    import threading  # noqa: PLC0415 - likewise
-    from tempfile import TemporaryFile  # noqa: PLC0415 - likewise
-
-    run_id = str(record["id"])
     sheet = {"words": list(words), "record": dict(record), "root": root, "limit": limit}
     sheet["tail"] = tail.decode("latin-1")  # every byte as the character of its number
-    kept = {name: text for name, text in os.environ.items() if name not in {RUN_MARK, SHIM_MARK}}
     try:
-        with TemporaryFile() as file, open(os.devnull, "r+b", buffering=0) as null:
-            file.write(json.dumps(sheet).encode())
-            file.seek(0)
-            parent = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-P", "-m", "runboard.hook"],
-                {**kept, SETTLING_MARK: run_id},
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, file.fileno(), 0),
-                    (os.POSIX_SPAWN_DUP2, null.fileno(), 1),
-                    (os.POSIX_SPAWN_DUP2, null.fileno(), 2),
-                ],
-                setsigmask=(),
-            )
+        with files.opened(_queue(root)) as queue:
+            files.replace(queue, f"{record['id']}.json", files.encode(sheet))
+            if (slot := _slot(queue)) is None:
+                return  # whoever holds them all looks at the queue again before it leaves
+            os.close(slot)
+        _start(root, str(record["id"]))
     except OSError as error:
         tell(root, record, f"could not be started: {os.strerror(error.errno or 0)}")
-        return
+
+
+def _queue(root: str) -> int:
+    """The directory of endings whose hook is yet to run, open."""
+    with files.opened(files.open_root(root)) as parent:
+        files.make_folder(QUEUE, parent)
+        return files.open_folder(QUEUE, parent)
+
+
+def _slot(queue: int) -> int | None:
+    """The lock of one who may run hooks now, held until it is closed; None where there are as many as may be."""
+    for number in range(SLOTS):
+        lock = os.open(f".slot-{number}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=queue)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            return lock
+    return None
+
+
+def _start(root: str, run_id: str) -> None:
+    """Start one who runs the hooks in the queue; it belongs to no run's tree, and nobody waits for it."""
+    import threading  # noqa: PLC0415 - only for who has a hook
+
+    kept = {name: text for name, text in os.environ.items() if name not in {RUN_MARK, SHIM_MARK}}
+    with open(os.devnull, "r+b", buffering=0) as null:
+        parent = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-P", "-m", "runboard.hook", root],
+            {**kept, SETTLING_MARK: run_id},
+            file_actions=[(os.POSIX_SPAWN_DUP2, null.fileno(), number) for number in range(3)],
+            setsigmask=(),
+        )
     # Whoever lives on reaps it; of one that leaves first, the system's first process does.
     threading.Thread(target=_reap, args=(parent,), name="runboard-hook", daemon=True).start()
 
@@ -109,11 +140,35 @@ def _reap(pid: int) -> None:
 
 
 def main() -> None:
-    """Be the parent of one hook, as the sheet on stdin says."""
-    import json  # noqa: PLC0415 - see fire()
-
+    """Run the hooks in the queue of a runs directory, until there are none or others do."""
     os.setsid()
-    sheet = json.loads(sys.stdin.buffer.read())
+    with files.opened(_queue(sys.argv[1])) as queue:
+        while _waiting(queue) and (slot := _slot(queue)) is not None:
+            with files.opened(slot):
+                while (sheet := _next(queue)) is not None:
+                    _attend(sheet)
+
+
+def _waiting(queue: int) -> list[str]:
+    """The names of the endings in the queue."""
+    return sorted(name for name in os.listdir(queue) if name.endswith(".json") and not name.startswith("."))
+
+
+def _next(queue: int) -> dict[str, Any] | None:
+    """An ending taken from the queue, by a rename that only one can make; None where there is none."""
+    for name in _waiting(queue):
+        taken = f".{name}.{os.getpid()}"
+        with suppress(FileNotFoundError):  # another was quicker
+            os.rename(name, taken, src_dir_fd=queue, dst_dir_fd=queue)
+            sheet = files.decode(files.read_plain(queue, taken, MOST))
+            os.unlink(taken, dir_fd=queue)
+            if isinstance(sheet, dict):
+                return sheet
+    return None
+
+
+def _attend(sheet: Mapping[str, Any]) -> None:
+    """Run one hook, and write down how it went."""
     began = time.time()
     code, output, trouble = _run(sheet)
     record, root = sheet["record"], sheet["root"]
@@ -129,14 +184,12 @@ def main() -> None:
         tell(root, record, trouble)
 
 
-def _run(sheet: Mapping[str, object]) -> tuple[int | None, bytes, str | None]:
+def _run(sheet: Mapping[str, Any]) -> tuple[int | None, bytes, str | None]:
     """Run a hook in a session of its own: its exit code, the beginning of its output, and what went wrong with it."""
-    import subprocess  # noqa: PLC0415 - see fire()
-    from tempfile import TemporaryDirectory  # noqa: PLC0415 - see fire()
+    import subprocess  # noqa: PLC0415 - see _start()
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - see _start()
 
-    record, root, words, limit = sheet["record"], str(sheet["root"]), sheet["words"], float(str(sheet["limit"]))
-    assert isinstance(record, dict)
-    assert isinstance(words, list)
+    record, root, words, limit = sheet["record"], sheet["root"], sheet["words"], sheet["limit"]
     with TemporaryDirectory(prefix="runboard-hook-") as folder:
         for name, data in (("log", str(sheet["tail"]).encode("latin-1")), ("record", files.encode(record))):
             with open(f"{folder}/{name}", "wb") as file:
@@ -163,15 +216,18 @@ def _run(sheet: Mapping[str, object]) -> tuple[int | None, bytes, str | None]:
 
 def _attended(child: object, limit: float) -> tuple[bytes, bool]:
     """Read what a hook writes until it ends or its time is up; what it leaves in the background is not waited for."""
-    import select  # noqa: PLC0415 - see fire()
-    import signal  # noqa: PLC0415 - see fire()
-    from subprocess import Popen, TimeoutExpired  # noqa: PLC0415 - see fire()
+    import select  # noqa: PLC0415 - see _start()
+    import signal  # noqa: PLC0415 - see _start()
+    from subprocess import Popen, TimeoutExpired  # noqa: PLC0415 - see _start()
 
     assert isinstance(child, Popen)
     assert child.stdout is not None
     deadline, kept, open_ = time.monotonic() + limit, b"", True
     while True:
-        ready = select.select([child.stdout] if open_ else [], [], [], 0.05)[0]
+        if not open_:
+            with suppress(TimeoutExpired):
+                child.wait(0.05)
+        ready = select.select([child.stdout], [], [], 0.05)[0] if open_ else []
         data = os.read(child.stdout.fileno(), 1 << 16) if ready else b""
         open_ = open_ and (not ready or bool(data))
         kept = (kept + data)[:OUTPUT]

@@ -129,6 +129,21 @@ def test_its_output_is_bounded(tmp_path: Path) -> None:
     assert (told["exitCode"], len(str(told["output"]))) == (5, hook.OUTPUT)
 
 
+def test_many_endings_start_four_at_a_time(tmp_path: Path) -> None:
+    """Forty hooks queued at once have each run once, never more than four together, and the queue is empty."""
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    out.mkdir()
+    script = f"cd {out}; touch now-$RUNBOARD_ID; ls | grep -c now- >> most; cat >> seen; rm now-$RUNBOARD_ID"
+    for number in range(40):
+        (runs / f"{number:08x}").mkdir(parents=True)
+        hook.fire(["sh", "-c", script], {"id": f"{number:08x}", "status": "failed"}, root=str(runs), tail=b"")
+    until(lambda: len(list(runs.glob(f"*/{hook.RESULT}"))) == 40, 30)
+    seen = (out / "seen").read_text("utf-8")
+    assert all(seen.count(f'"{number:08x}"') == 1 for number in range(40))
+    assert max(map(int, (out / "most").read_text("utf-8").split())) <= hook.SLOTS
+    until(lambda: not list((runs / hook.QUEUE).glob("*.json")))
+
+
 async def test_its_failure_is_shown(tmp_path: Path, config: Path) -> None:
     """A hook that fails is told in the board and by doctor, its words cleaned; one that is no program too."""
     runs = tmp_path / "runs"
