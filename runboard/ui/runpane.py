@@ -154,6 +154,8 @@ class RunPane(Container):
     def _want_answer(self) -> None:
         """Have the answer read as it is wanted now."""
         run = self._run
+        if not self.response_pane.is_mounted:  # it has no looks yet, and asks once it is seen
+            return
         looks = self.response_pane.looks()
         self._answers.want(run.id if run else None, self._width - 2, looks, ended=run is not None and run.finished)
 
