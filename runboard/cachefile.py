@@ -12,6 +12,7 @@ import os
 import sqlite3
 import stat
 import time
+from binascii import crc32
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import quote
@@ -99,6 +100,33 @@ class CacheFile:
             raise Spoilt(str(error)) from None
         if found != (schema,):
             raise Spoilt("another version made it")
+
+
+def home() -> str:
+    """The directory of all indexes, by the XDG specification, which says that a relative one is to be ignored.
+
+    Raises:
+        Unusable: There is no home to have it in.
+    """
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    base = given.rstrip("/") if given.startswith("/") else os.path.expanduser("~/.cache")
+    if not base.startswith("/"):
+        raise Unusable("there is no home directory")
+    return f"{base}/runboard"
+
+
+def name_of(root: str) -> str:
+    """The name of the file for a runs directory, by what the directory is, how it is called, and this host.
+
+    Raises:
+        Unusable: There is no such directory.
+    """
+    try:
+        info = os.stat(root)
+    except OSError as error:
+        raise Unusable(f"{root}: {error.strerror}") from None
+    host = "".join(letter if letter.isalnum() else "_" for letter in os.uname().nodename)[:64]
+    return f"{host}-{info.st_dev:x}-{info.st_ino:x}-{crc32(os.fsencode(root)):08x}.db"
 
 
 def made(folder: str, name: str, schema: str, fill: Callable[[sqlite3.Connection], None]) -> CacheFile:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from binascii import crc32
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,8 +29,9 @@ T = TypeVar("T")
 CHUNK = 2_000
 """Rows that are handed over at once."""
 
-GRAIN = 0.05
-"""Seconds: a directory that changed so shortly before it was listed may have changed again with the same time."""
+GRAIN, COARSE = 0.05, 2.5
+"""Seconds: a directory that changed so shortly before it was listed may have changed again with the same time; the
+second where the file system counts in whole seconds, or in two."""
 
 _inherited: list[object] = []
 """Connections of the process that this one was forked from: to close them here would be to meddle with its files."""
@@ -180,7 +180,7 @@ class Index:
             Unusable: There is no place for it.
         """
         if self.path is None:
-            self.path = f"{home()}/{name_of(self._root)}"
+            self.path = f"{cachefile.home()}/{cachefile.name_of(self._root)}"
         return os.path.dirname(self.path), os.path.basename(self.path)
 
     @property
@@ -216,7 +216,7 @@ class Index:
         news = journal.news(self._root, before.marks)
         look = Look(_time(self._root), before.listed_at, news.marks)
         wanted, gone, thorough = set[str](), set[str](), news.lost
-        if look.root != before.root or before.listed_at - look.root / 1e9 < GRAIN:
+        if look.root != before.root or before.listed_at - look.root / 1e9 < _grain(look.root):
             look.listed_at = time.time()
             names, folders = self._names(), rowtable.folders(db)
             gone = (folders.keys() | waiting) - names.keys()
@@ -296,33 +296,6 @@ class Index:
         act(self._db)
 
 
-def home() -> str:
-    """The directory of all indexes, by the XDG specification, which says that a relative one is to be ignored.
-
-    Raises:
-        Unusable: There is no home to have it in.
-    """
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    base = given.rstrip("/") if given.startswith("/") else os.path.expanduser("~/.cache")
-    if not base.startswith("/"):
-        raise cachefile.Unusable("there is no home directory")
-    return f"{base}/runboard"
-
-
-def name_of(root: str) -> str:
-    """The name of the file for a runs directory, by what the directory is, how it is called, and this host.
-
-    Raises:
-        Unusable: There is no such directory.
-    """
-    try:
-        info = os.stat(root)
-    except OSError as error:
-        raise cachefile.Unusable(f"{root}: {error.strerror}") from None
-    host = "".join(letter if letter.isalnum() else "_" for letter in os.uname().nodename)[:64]
-    return f"{host}-{info.st_dev:x}-{info.st_ino:x}-{crc32(os.fsencode(root)):08x}.db"
-
-
 def _in_memory() -> sqlite3.Connection:
     """A database that nobody else sees."""
     db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -336,6 +309,11 @@ def _time(root: str) -> int:
         return os.stat(root).st_mtime_ns
     except OSError:
         return 0
+
+
+def _grain(at: int) -> float:
+    """How long a time of a directory stays open to doubt, by whether it has a part below the second."""
+    return GRAIN if at % 1_000_000_000 else COARSE
 
 
 def _far(before: Mapping[str, journal.Mark], now: Mapping[str, journal.Mark]) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from runboard import bulk, cachefile, index, rowtable
+from runboard import bulk, cachefile, rowtable
 from runboard.cli import listing
 from runboard.cli.asking import last, newest
 from runboard.columns import COLUMNS
@@ -99,7 +99,7 @@ def listed(runs: Path, path: str, text: str = "") -> list[Run]:
     before = os.environ.get("XDG_CACHE_HOME")
     os.environ["XDG_CACHE_HOME"] = str(folder)
     try:
-        wanted = Path(index.home(), index.name_of(str(runs)))
+        wanted = Path(cachefile.home(), cachefile.name_of(str(runs)))
         if Path(path).exists() and not wanted.exists():
             wanted.parent.mkdir(0o700, parents=True)
             for part in ("", "-wal", ".seal"):
@@ -503,13 +503,23 @@ def test_a_guest_changes_nothing(runs: Path, path: str) -> None:
 
 
 def test_a_clock_set_back_hides_no_run(runs: Path, path: str) -> None:
-    """A directory changed in the future, or just now, is listed again; one changed a while ago need not be."""
-    for offset, seen in ((3600.0, True), (0.0, True), (-60.0, False)):
-        at = time.time() + offset
+    """A directory changed in the future, or just now, is listed again; one changed a while ago need not be.
+
+    Where times are whole seconds "just now" is longer.
+    """
+    now = time.time()
+    cases = (
+        (now + 3600.5, True),
+        (now, True),
+        (float(int(now)) - 1, True),
+        (now - 60.5, False),
+        (now // 1 - 60, False),
+    )
+    for number, (at, seen) in enumerate(cases):
         os.utime(runs, (at, at))
         found = Index(Store(str(runs)), path)
         found.sync()
-        name = f"fe{seen:d}{offset < 1:d}"
+        name = f"fe{number:02}"
         leave(runs, name)
         os.utime(runs, (at, at))  # as if the clock had stood at the same time again
         assert bool([row for row in found.sync().changed if row.id == name]) is seen
@@ -519,10 +529,10 @@ def test_a_clock_set_back_hides_no_run(runs: Path, path: str) -> None:
 
 def test_another_directory_of_the_same_path_has_another_index(runs: Path, tmp_path: Path, pattern: Path) -> None:
     """The file belongs to the directory, not to its name, and to both."""
-    first = index.name_of(str(runs))
+    first = cachefile.name_of(str(runs))
     moved = runs.rename(tmp_path / "moved")
     copy = shutil.copytree(pattern, runs, symlinks=True)
-    names = {first, index.name_of(str(copy)), index.name_of(str(moved))}
+    names = {first, cachefile.name_of(str(copy)), cachefile.name_of(str(moved))}
     assert len(names) == 3
 
 
@@ -575,7 +585,7 @@ def test_two_that_build_at_once_both_tell_the_truth(runs: Path, tmp_path: Path) 
     said = {one.communicate(timeout=60) for one in some}
     assert len(said) == 1
     files = sorted(path.name for path in (tmp_path / "xdg" / "runboard").iterdir())
-    assert files == [index.name_of(str(runs)), index.name_of(str(runs)) + ".seal"]
+    assert files == [cachefile.name_of(str(runs)), cachefile.name_of(str(runs)) + ".seal"]
     with opened(runs, str(tmp_path / "xdg" / "runboard" / files[0])) as (_, synced):
         assert (synced.anew, synced.changed) == (False, ())
 
@@ -670,7 +680,7 @@ def test_ps_says_the_same_with_any_cache(runs: Path, tmp_path: Path) -> None:
     without = said()
     env["XDG_CACHE_HOME"] = str(tmp_path / "xdg")
     assert (said(), said()) == (without, without)
-    file = tmp_path / "xdg" / "runboard" / index.name_of(str(runs))
+    file = tmp_path / "xdg" / "runboard" / cachefile.name_of(str(runs))
     garbage(str(file))
     assert (said(), said()) == (without, without)
 
@@ -712,10 +722,10 @@ def test_the_place_of_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/alice")
     for given, place in (("/var/x/", "/var/x"), ("relative", "/home/alice/.cache"), ("", "/home/alice/.cache")):
         monkeypatch.setenv("XDG_CACHE_HOME", given)
-        assert index.home() == f"{place}/runboard"
+        assert cachefile.home() == f"{place}/runboard"
     monkeypatch.setenv("HOME", "nowhere")
     with pytest.raises(cachefile.Unusable):
-        index.home()
+        cachefile.home()
 
 
 def test_a_table_of_rows_orders_as_the_board_does(runs: Path, path: str) -> None:
@@ -743,7 +753,7 @@ def test_doctor_tells_of_the_cache(runs: Path, tmp_path: Path) -> None:
         checks = json.loads(subprocess.run(argv, capture_output=True, env=env, check=True).stdout)["checks"]
         return next((check["state"], check["detail"]) for check in checks if check["name"] == "index")
 
-    file = tmp_path / "xdg" / "runboard" / index.name_of(str(runs))
+    file = tmp_path / "xdg" / "runboard" / cachefile.name_of(str(runs))
     assert told(tmp_path / "xdg") == ("ok", f"none yet: 200 runs and more are kept in {file}")
     with opened(runs, str(file)):
         assert told(tmp_path / "xdg") == ("ok", f"{MANY} rows in {file}")
