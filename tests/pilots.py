@@ -140,6 +140,7 @@ async def fixed_board(
     read_response: Callable[[str], str | None] = lambda _run_id: None,
     sources: Sources = Sources(),  # noqa: B008 - a frozen value
     taste: Taste | None = None,
+    tooltips: bool = False,
     read_run: Callable[[str], Run | None] | None = None,
 ) -> AsyncIterator[Desk]:
     """A board of these runs at a time that stands still; ``control`` is any object with the verbs that are used."""
@@ -157,7 +158,7 @@ async def fixed_board(
         taste=taste or Taste(),
         read_run=read_run,
     )
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size, notifications=True, tooltips=tooltips) as pilot:
         desk = Desk(app, pilot, feed)
         await pilot.pause()
         desk.table.flush()

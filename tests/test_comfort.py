@@ -150,7 +150,7 @@ async def test_troubles_are_told_once() -> None:
         assert desk.toasts() == ["config file x, line 3: bad. And 2 more: runboard config validate tells."]
         assert desk.app.theme in names()
         await desk.press("f1")
-        await desk.shows("Leave; the runs go on")
+        await desk.shows("Next run", "Ask it to end")
 
 
 def test_every_key_has_an_id() -> None:
@@ -281,3 +281,39 @@ def test_terminals_with_few_colours(tmp_path: Path, changes: dict[str, str], cod
     assert (sent[0] & painted == set()) is (not codes)
     assert {b"38", b"48"} <= sent[1]
     assert not {b"38", b"48"} & sent[0]
+
+
+async def test_the_mouse_is_told_what_a_click_does() -> None:
+    """Over a key and a view's name a sentence appears; over a row none does."""
+    async with fixed_board([LIVE, LOST], control=object(), size=(120, 36), tooltips=True) as desk:
+        lines = desk.text().splitlines()
+        places = {
+            "Show the run's response": (next(y for y, line in enumerate(lines) if "Response" in line), "Response"),
+            "Leave; the runs go on": (len(lines) - 1, "quit"),
+        }
+        for sentence, (y, word) in places.items():
+            await desk.pilot.hover(offset=(lines[y].index(word) + 1, y))
+            await desk.shows(sentence)
+            await desk.pilot.hover(offset=(5, 5))
+            await desk.hides(sentence)
+
+
+async def test_a_first_board_teaches() -> None:
+    """With no run at all the board names the two commands to begin with and the key for help, as it is now."""
+    for size, told in (((120, 36), True), ((80, 24), True), ((40, 10), False)):
+        async with fixed_board([], size=size, taste=Taste(keys={"board.help": "f1"})) as desk:
+            await desk.shows("No runs yet.", "runboard run -- make test")
+            assert ("runboard demo" in desk.text(), "all keys of the board" in desk.text()) == (told, told)
+            if told:
+                found = [line for line in desk.text().splitlines() if "runboard " in line or "all keys" in line]
+                assert len({re.search(r"runboard|f1", line).start() for line in found if re.search(r"\S", line)}) == 1  # type: ignore[union-attr]
+
+
+async def test_help_groups_the_keys() -> None:
+    """The keys of what has the focus come first, then those of the run, then those of the board."""
+    async with fixed_board([LIVE], control=object(), size=(120, 60)) as desk:
+        await desk.press("question_mark")
+        text = desk.text()
+        order = [re.search(rf"^ +{title}\b", text, re.MULTILINE) for title in ("Runs", "The run", "The board")]
+        starts = [found.start() for found in order if found]
+        assert (len(starts), starts) == (3, sorted(starts))

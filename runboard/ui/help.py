@@ -15,6 +15,9 @@ from textual.widgets import Static
 KEYS = 16
 """Cells of the keys."""
 
+GROUPS = {"run": "The run", "board": "The board"}
+"""What the keys that work everywhere are about, by the beginning of their ids."""
+
 
 class Help(ModalScreen[None], inherit_bindings=False):
     """A list that goes away with any of the usual keys."""
@@ -40,7 +43,9 @@ class Help(ModalScreen[None], inherit_bindings=False):
         for node, binding, enabled, tooltip in self._bindings_shown:
             text = tooltip or binding.description
             if text and enabled and not binding.system:
-                group = groups.setdefault(node.BINDING_GROUP_TITLE or "Everywhere", {})
+                kind = (binding.id or "").partition(".")[0]
+                title = node.BINDING_GROUP_TITLE or GROUPS.get(kind, "Everywhere")
+                group = groups.setdefault(title, {})
                 keys, _ = group.setdefault(binding.action, ([], text))
                 keys.append(self.app.get_key_display(binding))
         lines: list[Content] = []

@@ -7,6 +7,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
+from runboard.ui.hover import hover
+
 GAP = 3
 
 
@@ -19,6 +21,7 @@ class Hints(Widget):
         """Begin with none."""
         super().__init__(id="hints")
         self._keys: list[tuple[str, str, str]] = []
+        self._told: dict[str, str] = {}
         self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -30,9 +33,11 @@ class Hints(Widget):
         if not self.app.app_focus:
             return
         keys: dict[str, tuple[str, str, str]] = {}
-        for _node, binding, enabled, _tooltip in screen.active_bindings.values():
+        self._told.clear()
+        for _node, binding, enabled, tooltip in screen.active_bindings.values():
             if binding.show and enabled and binding.action not in keys:
                 keys[binding.action] = (binding.key, self.app.get_key_display(binding), binding.description)
+                self._told[binding.key] = tooltip
         if list(keys.values()) != self._keys:
             self._keys = list(keys.values())
             self.refresh()
@@ -52,6 +57,12 @@ class Hints(Widget):
             self._spans.append((x, x + len(shown) + 1 + len(word), key))
             x += len(shown) + 1 + len(word) + GAP
         return Content.assemble(*parts)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """The mouse over a key is told what it does."""
+        at = event.get_content_offset(self)
+        over = [self._told.get(key, "") for first, end, key in self._spans if at is not None and first <= at.x < end]
+        hover(self, over[0] if over else "")
 
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""

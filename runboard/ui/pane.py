@@ -17,6 +17,7 @@ from runboard.columns import reason_text
 from runboard.model import Run
 from runboard.safetext import clean
 from runboard.ui.cells import cut, fit
+from runboard.ui.hover import hover
 
 VIEWS: tuple[str, ...] = ("Log", "Response", "Diff", "Processes")
 """What can be shown of a run, as the title line names it."""
@@ -145,6 +146,11 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         return "pane--failed" if "failed" in word else "pane--quiet"
 
     # Events.
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """The mouse over the name of a view is told what a click there does."""
+        over = [view for first, end, view in self._tabs if event.y == 0 and first <= event.x < end]
+        hover(self, f"Show the run's {over[0].lower()}" if over else "")
 
     async def on_click(self, event: events.Click) -> None:
         """A click on the name of a view shows it."""

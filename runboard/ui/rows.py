@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from textual.geometry import Region
 
-from runboard.board import Board, Sorting
+from runboard.board import Sorting
 from runboard.columns import STOPPING
 from runboard.model import Run, Status
 from runboard.ui.cells import Slot
@@ -94,17 +94,3 @@ def titles(slots: tuple[Slot, ...], sorting: Sorting) -> list[tuple[Slot, str, b
         wider = chosen and slot.column.align == "right"
         told.append((Slot(slot.column, slot.x, slot.width + 1) if wider else slot, title, chosen))
     return told
-
-
-def empty_words(board: Board, width: int, back: str, *, reading: bool) -> list[str]:
-    """Why there is no row and what to do about it, in as many lines as fit; ``back`` clears a filter."""
-    if len(board):
-        return []
-    if board.total:
-        words = ["No run matches.", f"{back.capitalize()} clears the filter."]
-    elif reading:
-        words = ["Reading the runs…"]
-    else:
-        words = ["No runs yet.", "Start one: runboard run -- make test"]
-    together = " ".join(words)
-    return [together] if len(together) <= width else words

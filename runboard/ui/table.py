@@ -20,10 +20,10 @@ from runboard.model import Status
 from runboard.order import Key
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import ink
-from runboard.ui.keys import key_of
 from runboard.ui.marks import Marks
 from runboard.ui.ordering import Ordering
-from runboard.ui.rows import Line, Rows, difference, empty_words, titles
+from runboard.ui.rows import Line, Rows, difference, titles
+from runboard.ui.welcome import empty_line
 
 
 class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -235,10 +235,8 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         line = self._line(y)
         if line is None:
             self._painted.pop(y, None)
-            words = empty_words(self._board, width, key_of(self.app, "board.back"), reading=self.reading)
-            if 0 <= (spot := y - self.size.height // 2) < len(words):
-                return Strip([Segment(fit(words[spot], width, "center"), self._style("empty"))], width)
-            return Strip.blank(width, self.rich_style)
+            word = empty_line(self.app, self._board, self.size, y, reading=self.reading)
+            return Strip([Segment(fit(word, width, "center"), self._style("empty"))], width)
         self._painted[y] = line
         base = self._style("cursor") if line.under_cursor else self.rich_style
         cells = [
