@@ -191,3 +191,15 @@ async def test_a_mark_is_seen_on_its_row_and_nowhere_else() -> None:
         await desk.publish(over(1, outcome=BAD, completed_at=NOW + 5))
         lines = [line for line in desk.text().splitlines() if "▌" in line]
         assert (len(lines), "run 1" in lines[0]) == (1, True)
+
+
+async def test_the_question_tells_what_many_take_where_that_is_known() -> None:
+    """The size of all of them together stands in the question, but only where each is known."""
+    runs = [over(number, size=1 << 20) for number in range(3)]
+    async with fixed_board(runs, control=object()) as desk:
+        await desk.press("ctrl+a", "d")
+        await desk.shows("Move these 3 runs to the trash?", "They take 3.0 MB in all.")
+    async with fixed_board([*runs, over(5)], control=object()) as desk:
+        await desk.press("ctrl+a", "d")
+        await desk.shows("Move these 4 runs to the trash?")
+        assert "in all" not in desk.text()

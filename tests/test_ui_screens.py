@@ -169,6 +169,7 @@ SCREENS = {
     "mark": ((120, 36), ["down"] * 9 + ["m"]),
     "new": ((120, 36), ["down"] * 3 + ["n"]),
     "new-80x24": ((80, 24), ["down"] * 3 + ["n", *"train"]),
+    "marks": ((120, 36), ["down"] * 7 + ["space", "space", "down", "space", "d"]),
     "signal": ((120, 36), ["down"] * 3 + ["x"]),
     "tags": ((120, 36), ["down"] * 10 + ["t"]),
     "help": ((120, 36), ["down"] * 3 + ["question_mark"]),

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from textual.screen import ModalScreen
 
 from runboard.board import Board
-from runboard.columns import reason_text, status_word
+from runboard.columns import reason_text, size_text, status_word
 from runboard.control import Control, ControlError
 from runboard.draft import Draft, troubles
 from runboard.model import Run, Status
@@ -212,7 +212,9 @@ class Acts:
 
     async def trash(self, runs: Sequence[Run]) -> None:
         """Move finished runs to the trash."""
-        if await self._agreed("trash", runs, f"{self._key('run.undo')} brings {{it}} back."):
+        sizes = [run.size for run in runs if run.size is not None]
+        known = f" They take {size_text(sum(sizes))} in all." if len(sizes) == len(runs) > 1 else ""
+        if await self._agreed("trash", runs, f"{self._key('run.undo')} brings {{it}} back." + known):
             deeds = await self._work(runs, self._throw, "Moving to the trash", self._throw_all)
             if gone := tuple(deed.run_id for deed in deeds if deed.error is None):
                 self._trashed.append(gone)
