@@ -14,7 +14,7 @@ The map of the floors; a module imports only from floors below its own, and test
     7   config state                                what is set, and where; what is remembered of a user
     7   cachefile rowtable                          the file of the index, and the tables in it
     6   board                                       what there is, in what order, and what changed
-    5   rank totals batch past bulk                 sorting; sums; news; what runs of before tell; many read at once
+    5   rank totals batch past bulk attention       sorting; sums; news; what runs of before tell; many read at once
     4   row trash facts                             a finished run, small; the way out and back; a run's facts in words
     4   settings                                    what can be set
     3   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft

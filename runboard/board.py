@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
@@ -65,6 +65,7 @@ class Board:
     def __init__(self, runs: Iterable[Entry] = ()) -> None:
         """Begin with these runs, no filter and the usual order."""
         self.query = Query()
+        self.needs: Mapping[str, str] = {}
         self.sorting = Sorting()
         self.filled = 0
         self._entries: dict[str, Entry] = {}
@@ -72,10 +73,8 @@ class Board:
         self._totals = Totals()
         self.sizes = self._totals.sizes
         self._parsed: dict[str, Run] = {}
-        self._ranked = Order([], self._usual)
-        self._shown = self._ranked
-        self._now = 0.0
-        self._compared = 0
+        self._shown = self._ranked = Order([], self._usual)
+        self._now, self._compared = 0.0, 0
         self._weighed = False
         self.apply(runs)
 
@@ -92,6 +91,11 @@ class Board:
     def order(self) -> list[str]:
         """The visible ids from top to bottom: a copy of all of them, for who has time."""
         return list(self._shown.ids)
+
+    @property
+    def live(self) -> Collection[str]:
+        """The ids of the runs that may change by themselves."""
+        return self._live.keys()
 
     def at(self, spot: int) -> str:
         """The id of the visible run at a place from the top."""

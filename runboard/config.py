@@ -65,6 +65,11 @@ class Config:
         value = self.values[key]
         return value if isinstance(value, str) else ""
 
+    def number(self, key: str) -> float:
+        """A setting that is a number."""
+        value = self.values[key]
+        return float(value) if isinstance(value, int | float) else 0.0
+
     def table(self, key: str) -> dict[str, str]:
         """A setting that is a table of texts."""
         value = self.values[key]

@@ -30,7 +30,13 @@ FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 def live(run_id: str, name: str | None, command: str, age: float, **more: object) -> Run:
     """A running run."""
     run = Run(
-        run_id, name=name, command=tuple(command.split()), started_at=NOW - age, process=HOME, cwd="/home/ada/lab"
+        run_id,
+        name=name,
+        command=tuple(command.split()),
+        started_at=NOW - age,
+        process=HOME,
+        cwd="/home/ada/lab",
+        activity_at=NOW - 2,
     )
     return replace(run, **more)  # type: ignore[arg-type]
 
@@ -43,7 +49,7 @@ def over(run_id: str, name: str, command: str, ago_took: tuple[float, float], ou
         Transition(end - took, "", "running", "", "ada@atlas"),
         Transition(end, "running", str(outcome.status), str(outcome.reason or ""), "shim", "time from the exit record"),
     )
-    run = live(run_id, name, command, ago + took, completed_at=end, outcome=outcome, history=history)
+    run = live(run_id, name, command, ago + took, completed_at=end, outcome=outcome, history=history, activity_at=None)
     return replace(run, **more)  # type: ignore[arg-type]
 
 
@@ -67,7 +73,12 @@ RUNS = (
         repo="shop/web",
         model="opus",
     ),
-    live("3f9a1c07", "train resnet50", "python train.py --epochs 90", 4523, timeout=14400.0, tags=("gpu",)),
+    live(
+        *("3f9a1c07", "train resnet50", "python train.py --epochs 90", 4523),
+        timeout=14400.0,
+        tags=("gpu",),
+        activity_at=NOW - 860,
+    ),
     live("d00df00d", "nightly backup", "borg create", 3 * 86400, foreign="on host borealis"),
     live("11223344", "build the release", "make release", 5, queued=True),
     over("0b5e7a93", "unit tests", "pytest -q", (580, 38.4), FINE),

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from runboard import state
+from runboard.attention import Limits
 from runboard.config import COMMAND_LINE, ENVIRONMENT, FILE, load
 from runboard.plain import wanted
 from runboard.ui.taste import Taste
@@ -18,7 +19,8 @@ def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
     A board that only looks reads what is remembered, and remembers nothing.
     """
     memory = state.State(state.folder(os.environ), writing=writable)
-    config = load(os.environ, options, memory.load())
+    remembered = memory.load()
+    config = load(os.environ, options, remembered)
     by = config.sources["theme"]
     return Taste(
         theme=config.text("theme"),
@@ -26,6 +28,8 @@ def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
         ascii=wanted(config.text("ascii"), os.environ),
         keys=config.table("keys"),
         notices=tuple(map(str, config.troubles)),
+        limits=Limits(60 * config.number("attention.silent_minutes"), config.number("attention.timeout_percent") / 100),
+        remembered=remembered,
         remember=memory.save if writable else None,
         notify=Notify(
             toast=config.values["notify.toast"] is True,

@@ -41,6 +41,7 @@ from runboard.ui.table import RunTable
 from runboard.ui.taste import PLAIN, Taste
 from runboard.ui.theme import style_sheet
 from runboard.ui.tidings import Tidings
+from runboard.ui.vigil import Vigil
 from runboard.ui.wire import WireGuard
 
 T = TypeVar("T")
@@ -90,8 +91,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             open_log: Opens a run's log by its id; called and used in a thread.
             title: The runs directory, as people write it.
             clock: Epoch seconds.
-            read_response: Gives a run's answer by its id as Markdown, clean, None where there is none; called in a
-                thread.
+            read_response: Gives a run's answer by its id as clean Markdown, None where there is none; in a thread.
             read_run: Reads a whole run from the disk, in a thread; without it what the board has must do.
             sources: What else is read of a run.
             taste: Colours, keys, and what was wrong with them.
@@ -110,6 +110,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted, key=key)
         stopping = self._stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._tidings = Tidings(board, taste.notify, self._say, self.emit, self._acts.ended if self._acts else ())
+        self._vigil = Vigil(board, clock, taste)
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
         one = None if control is None else OneProcess(control, self._ask, self._say)
@@ -119,7 +120,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """The screen for looking, or the one for acting too."""
-        return (BoardScreen if self._acts is None else DeskScreen)(self._summary, self._table, self._run_pane)
+        kind = BoardScreen if self._acts is None else DeskScreen
+        return kind(self._summary, self._table, self._run_pane, self._vigil)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's filters, and last the guard of the wire."""
@@ -158,6 +160,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._tidings.hear(batch)
         self._memory.take((*batch.rows, *batch.changed), listed=batch.complete)
         delta = self._board.apply(batch.changed, batch.removed, batch.rows, batch.sizes)
+        self._vigil.take(batch.changed, batch.rows, batch.removed)
         if batch.complete:
             self._table.loaded()
         self._table.take(delta)
@@ -178,6 +181,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         if self.screen_stack:  # the last tick may come while the app leaves
             if self._board.tick(self._clock()):
                 self._table.reorder()
+            self._vigil.tick()
             self._table.flush()
             self._on_screen(self._table.on_screen)
             self._told()
@@ -261,6 +265,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     def action_details(self) -> None:
         """Show everything known of the chosen run."""
         if run := self._chosen:
+            self._vigil.look(run.id)
             self.push_screen(Details(run, self._board.get, self._clock, self._memory.of, self._read_run))
 
     def action_zoom(self) -> None:
@@ -269,6 +274,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             self._unzoom()
         elif self._table.cursor is not None:
             self._zoomed = self._table.cursor
+            self._vigil.look(self._zoomed)
             self._main.add_class("-zoomed")
             self._run_pane.zoom(True)
             self._run_pane.present.focus()

@@ -26,11 +26,15 @@ class Aside:
         """Have the thread do something, and wait for what comes of it, an error included."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
-        self._jobs.put(partial(_done, loop, future, work))
+        self.give(partial(_done, loop, future, work))
+        return await future
+
+    def give(self, work: Callable[[], None]) -> None:
+        """Have the thread do something that nobody waits for, and that raises nothing."""
+        self._jobs.put(work)
         if self._thread is None:
             self._thread = Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()
-        return await future
 
     def end(self, last: Callable[[], None] | None = None) -> None:
         """Let the thread end after what it has still to do, and after one ``last`` job that nobody waits for."""

@@ -35,6 +35,7 @@ class Headline:
     matching: int | None = None
     spent: str = ""
     marked: int = 0
+    needs: int = 0
 
     @classmethod
     def of(cls, board: Board, now: float, place: str, *, read_only: bool) -> Headline:
@@ -44,13 +45,15 @@ class Headline:
         told = ["" if spending is None else spending_text(spending)]
         if disk := board.disk():
             told.append(size_text(disk[0]) + ("" if disk[1] else "…"))
-        return cls(place, read_only, board.counts(), matching, "  ".join(filter(None, told)))
+        return cls(place, read_only, board.counts(), matching, "  ".join(filter(None, told)), needs=len(board.needs))
 
     def parts(self, width: int) -> list[Part]:
         """Counts at the left, the directory at the right, a blank part between them; what does not fit goes."""
         left = self._counted(width, "  " if width < 60 else "   ")
         taken = _length(left)
         right: list[Part] = []
+        if self.needs:
+            right.append((f"! {self.needs} need{'s' * (self.needs == 1)} you", "accent"))
         if self.matching is not None:
             right.append((f"{self.matching} of {sum(self.counts.values())} shown", "accent"))
         if self.marked:

@@ -77,14 +77,15 @@ class ProcessPane(Pane, inherit_bindings=False):
         """Show the processes of a run, None while they are being looked at; the cursor stays on its process."""
         if self._run is None or run.id != self._run.id:
             self._cursor, self._top = None, 0
-        spot = self._spot
+        spot, had = self._spot, bool(self._tree)
         self._run, self._word, self._tree = run, word, tree
         if tree and self._cursor not in {_key(one) for one in tree}:
             self._cursor = _key(tree[min(spot, len(tree) - 1)])
         self._keep_in_sight()
         self._refresh_title()
         self.refresh()
-        self.refresh_bindings()
+        if had != bool(tree) and self.is_attached:  # the last look may come while the app leaves
+            self.refresh_bindings()
 
     @property
     def chosen(self) -> Usage | None:

@@ -14,6 +14,9 @@ from runboard.ui.cells import Slot
 
 RISING, FALLING = "▲", "▼"
 
+NEED, NEED_AT = "!", 10
+"""The mark of a run that needs somebody, and in which cell behind its status it stands."""
+
 KEPT = 512
 """So many runs' texts are kept: more than fit on any screen."""
 
@@ -48,13 +51,21 @@ class Rows:
         self._timed = tuple((at, slot) for at, slot in enumerate(slots) if slot.column.key in _TIMED)
         self._known.clear()
 
-    def line(self, run: Run, *, under_cursor: bool, marked: bool = False) -> Line:
-        """What a run's line shows now."""
+    def line(self, run: Run, *, under_cursor: bool, marked: bool = False, need: str | None = None) -> Line:
+        """What a run's line shows now; ``need`` says why it needs somebody."""
         texts = self._texts(run)
         if run.id in self._stopping and run.status is Status.RUNNING:
             texts = (f"{STOPPING} stopping", *texts[1:])
+        if need is not None and texts:
+            texts = self._needy(texts, need)
         kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
         return Line(run.id, kind, under_cursor, marked, texts)
+
+    def _needy(self, texts: tuple[str, ...], need: str) -> tuple[str, ...]:
+        """The texts with a mark behind the status, and why where there is no reason yet."""
+        cells = zip(self._slots, texts, strict=True)
+        told = [need if slot.column.key == "reason" and not text else text for slot, text in cells]
+        return (f"{told[0]:<{NEED_AT}}{NEED}", *told[1:])
 
     def _texts(self, run: Run) -> tuple[str, ...]:
         """The text of each cell; of a run that is the same as the last time, only the times are told anew."""

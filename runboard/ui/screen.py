@@ -14,6 +14,7 @@ from runboard.ui.hints import Hints
 from runboard.ui.runpane import RunPane
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
+from runboard.ui.vigil import Vigil
 
 
 class BoardScreen(Screen[None], inherit_bindings=False):
@@ -25,18 +26,20 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         Binding("i", "app.details", "details", tooltip="Everything known of the run", id="run.details"),
         Binding("4", "app.look('Diff')", "diff", show=False, tooltip="What it changed in its checkout", id="run.diff"),
         Binding("5", "app.look('Processes')", "processes", show=False, tooltip="Its processes", id="run.processes"),
+        Binding("a", "attend", "attend", tooltip="To the next run that needs you", id="board.attend"),
         Binding("z", "app.zoom", "zoom", show=False, tooltip="Log or response on the whole screen", id="run.zoom"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
         Binding("tab", "app.focus_next", show=False, tooltip="Table, log or response", id="board.next"),
         Binding("shift+tab", "app.focus_previous", show=False, id="board.previous"),
     ]
 
-    def __init__(self, summary: Summary, table: RunTable, run_pane: RunPane) -> None:
+    def __init__(self, summary: Summary, table: RunTable, run_pane: RunPane, vigil: Vigil) -> None:
         """Show these; the rest is told what to show."""
         super().__init__(id="board")
         self.summary = summary
         self.table = table
         self.run_pane = run_pane
+        self.vigil = vigil
         self.filter_bar = FilterBar()
 
     def compose(self) -> ComposeResult:
@@ -47,6 +50,17 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             yield self.run_pane
         yield self.filter_bar
         yield Hints()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """There is nobody to attend to where nobody needs it."""
+        return action != "attend" or self.vigil.needed
+
+    def action_attend(self) -> None:
+        """Go to the next run that needs somebody, who thereby looks at it."""
+        if (run_id := self.vigil.after(self.table.cursor)) is not None:
+            self.table.go_to(run_id)
+            self.vigil.look(run_id)
+            self.table.flush()
 
 
 class DeskScreen(BoardScreen):

@@ -221,11 +221,10 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         """What the line at a height of the screen shows now; None where there is no row."""
         spot = self.scroll_offset.y + y - 1
         run = self._board.get(self._board.at(spot)) if spot < len(self._board) else None
-        return (
-            None
-            if run is None
-            else self._rows.line(run, under_cursor=run.id == self.cursor, marked=run.id in self.marks)
-        )
+        if run is None:
+            return None
+        need = self._board.needs.get(run.id)
+        return self._rows.line(run, under_cursor=run.id == self.cursor, marked=run.id in self.marks, need=need)
 
     def render_line(self, y: int) -> Strip:
         """Paint one line of the screen: the header, a row, a word about why there is none, or nothing."""

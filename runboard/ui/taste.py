@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from runboard.attention import Limits
 from runboard.ui.tidings import Notify
 
 AUTO = "auto"
@@ -16,6 +17,7 @@ class Taste:
     """Colours, keys, ASCII alone, how endings are told, and what was wrong with any of it.
 
     ``theme_set_by`` says what will decide on the theme next time whatever is chosen now, empty where nothing does.
+    ``limits`` say when a run needs somebody, ``remembered`` is what was kept the last time.
     ``remember`` keeps a key and its value for the next time; it is called in a thread, and raises Forgotten.
     """
 
@@ -24,6 +26,8 @@ class Taste:
     ascii: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    remembered: Mapping[str, object] = field(default_factory=dict)
     remember: Callable[[str, object], None] | None = None
     notify: Notify = field(default_factory=Notify)
 

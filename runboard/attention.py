@@ -1,0 +1,103 @@
+"""Which runs need somebody, and why in words: failed and not looked at, silent, near their time limit, or waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runboard.model import Reason, Run, Status
+from runboard.verdict import duration
+
+SEEN_MOST = 2_000
+"""So many runs are remembered as looked at, the last ones."""
+
+_WAITING = ("limit", "permission", "approval", "waiting for")
+
+
+class Kind(StrEnum):
+    """What about a run needs somebody; who has looked at a run has seen the present kind, not the next."""
+
+    FAILED = "failed"
+    WAITING = "waiting"
+    TIMEOUT = "timeout"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From when on: ``silent`` seconds without output, and ``share`` of the time limit."""
+
+    silent: float = 600.0
+    share: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What needs somebody, and why, in a few words that are safe to show."""
+
+    kind: Kind
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What has been looked at: failures before ``since`` (epoch seconds), and these needs of runs, the latest last."""
+
+    since: float = 0.0
+    marks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, kept: object, now: float) -> Seen:
+        """What was remembered; who has nothing to remember begins now."""
+        if not isinstance(kept, Mapping):
+            return cls(now)
+        since, marks = kept.get("since"), kept.get("marks")
+        if not isinstance(since, int | float) or not isinstance(marks, list):
+            return cls(now)
+        return cls(min(float(since), now), tuple(mark for mark in marks if isinstance(mark, str))[-SEEN_MOST:])
+
+    def kept(self) -> dict[str, object]:
+        """What is to be remembered."""
+        return {"since": self.since, "marks": list(self.marks)}
+
+    def has(self, run_id: str, kind: Kind) -> bool:
+        """Whether somebody has looked at this."""
+        return f"{run_id} {kind}" in self.marks
+
+    def looked(self, run_id: str, kind: Kind) -> Seen:
+        """With one more."""
+        mark = f"{run_id} {kind}"
+        return Seen(self.since, (*(one for one in self.marks if one != mark), mark)[-SEEN_MOST:])
+
+
+def need_of(run: Run, now: float, limits: Limits, seen: Seen) -> Need | None:
+    """What about a run needs somebody who has ``seen`` so much; the gravest of several, None for nothing."""
+    need = _failure(run, seen) if run.finished else _trouble(run, now, limits)
+    return None if need is None or seen.has(run.id, need.kind) else need
+
+
+def _failure(run: Run, seen: Seen) -> Need | None:
+    """A failure since somebody looked; what a person killed is no news."""
+    outcome = run.outcome
+    if outcome is None or outcome.status is not Status.FAILED or outcome.reason is Reason.KILLED:
+        return None
+    ended = run.completed_at or 0.0
+    return Need(Kind.FAILED, outcome.error or "failed") if ended > seen.since else None
+
+
+def _trouble(run: Run, now: float, limits: Limits) -> Need | None:
+    """What is the matter with a live run."""
+    if run.status is not Status.RUNNING or run.foreign is not None or run.paused or run.kill_request is not None:
+        return None
+    warning = run.warnings[-1] if run.warnings else ""
+    if any(word in warning.lower() for word in _WAITING):
+        return Need(Kind.WAITING, warning)
+    ran = run.elapsed(now) or 0.0
+    if run.timeout and ran >= limits.share * run.timeout:
+        left = max(0, int(run.timeout - ran))
+        return Need(Kind.TIMEOUT, f"{duration(left)} left of its {duration(run.timeout)}")
+    wrote = max((at for at in (run.activity_at, run.started_at) if at is not None), default=now)
+    if now - wrote >= limits.silent:
+        return Need(Kind.SILENT, f"silent for {duration(int(now - wrote) // 60 * 60)}")
+    return None

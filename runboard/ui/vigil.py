@@ -1,0 +1,104 @@
+"""Keeps the board's needs true as runs and time go on, and remembers what somebody has looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+
+from runboard.attention import Seen, need_of
+from runboard.board import Board
+from runboard.model import Run, Status
+from runboard.row import Row
+from runboard.state import Forgotten
+from runboard.ui.aside import Aside
+from runboard.ui.taste import Taste
+
+KEY = "attention"
+"""Under which it is remembered."""
+
+
+SLICE = 500
+"""So many live runs are asked in a second."""
+
+
+class Vigil:
+    """The one who writes ``board.needs``: a run is asked when it changes, and live ones in turn as time goes on."""
+
+    def __init__(self, board: Board, clock: Callable[[], float], taste: Taste) -> None:
+        """Watch over ``board`` at the time that ``clock`` tells (epoch seconds)."""
+        self._board = board
+        self._clock = clock
+        self._limits = taste.limits
+        self._remember = taste.remember
+        self._aside = Aside("runboard-memory")
+        self._seen = Seen.of(taste.remembered.get(KEY), clock())
+        self._begun = KEY in taste.remembered
+        self._turn: list[str] = []
+        self._needs: dict[str, str] = {}
+        board.needs = self._needs
+
+    def take(self, changed: Iterable[Run], rows: Iterable[Row], removed: Iterable[str]) -> None:
+        """Ask the runs that changed; of the rows only those that failed since somebody began to look."""
+        for run_id in removed:
+            self._needs.pop(run_id, None)
+        for row in rows:
+            if row.status is Status.FAILED and (row.ended or 0.0) > self._seen.since:
+                self._ask(row.run())
+            else:
+                self._needs.pop(row.id, None)
+        for run in changed:
+            self._ask(run)
+
+    def tick(self) -> None:
+        """Ask what may need somebody by now."""
+        if not self._begun:
+            self._begun = True
+            self._keep()
+        if not self._turn:
+            self._turn = list(self._board.live)
+        some, self._turn = self._turn[:SLICE], self._turn[SLICE:]
+        for run_id in some:
+            if (run := self._board.get(run_id)) is not None:
+                self._ask(run)
+
+    def _ask(self, run: Run) -> None:
+        """See whether a run needs somebody now."""
+        need = need_of(run, self._clock(), self._limits, self._seen)
+        if need is None:
+            self._needs.pop(run.id, None)
+        else:
+            self._needs[run.id] = need.why
+
+    def look(self, run_id: str | None) -> None:
+        """Somebody looks at a run: what it needs has been seen."""
+        run = None if run_id is None or run_id not in self._board.needs else self._board.get(run_id)
+        need = None if run is None else need_of(run, self._clock(), self._limits, self._seen)
+        if run is not None and need is not None:
+            self._seen = self._seen.looked(run.id, need.kind)
+            self._keep()
+            self._ask(run)
+
+    @property
+    def needed(self) -> bool:
+        """Whether some run needs somebody."""
+        return bool(self._needs)
+
+    def after(self, run_id: str | None) -> str | None:
+        """The next visible run below this one that needs somebody, from the top again after the last."""
+        spots = sorted(spot for one in self._board.needs if (spot := self._board.index_of(one)) is not None)
+        here = self._board.index_of(run_id)
+        below = [spot for spot in spots if here is not None and spot > here]
+        spot = next(iter(below or spots), None)
+        return None if spot is None else self._board.at(spot)
+
+    def _keep(self) -> None:
+        """Remember what was seen for the next time, where that is wanted; a disk is not waited for."""
+        if self._remember is not None:
+            self._aside.give(partial(_kept, self._remember, self._seen.kept()))
+
+
+def _kept(remember: Callable[[str, object], None], value: object) -> None:
+    """Remember, in the thread; where that cannot be, it will be asked about again, which is all that is lost."""
+    with suppress(Forgotten):
+        remember(KEY, value)

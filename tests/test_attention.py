@@ -1,0 +1,130 @@
+"""What needs somebody: told as a table, marked on the board, gone to by a key, and not told again once looked at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runboard.attention import SEEN_MOST, Kind, Limits, Need, Seen, need_of
+from runboard.model import KillRequest, Outcome, Reason, Run, Status
+from runboard.state import State
+from runboard.ui.taste import Taste
+from tests.pilots import NOW, Desk, fixed_board
+
+FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
+BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 3", 3)
+LIVE = Run("11111111", name="live", command=("x",), started_at=NOW - 3600, activity_at=NOW - 5)
+CRASHED = Run("22222222", name="crashed", command=("x",), started_at=NOW - 90, completed_at=NOW - 40, outcome=BAD)
+QUIET = replace(LIVE, id="33333333", name="quiet", activity_at=NOW - 700)
+LIMITED = "Rate limit reached (five hour), resets 14:00"
+
+CASES = {
+    "at work": (LIVE, None),
+    "silent": (QUIET, Need(Kind.SILENT, "silent for 11m")),
+    "silent since its start": (replace(LIVE, activity_at=None), Need(Kind.SILENT, "silent for 1h")),
+    "just begun": (replace(LIVE, activity_at=None, started_at=NOW - 599), None),
+    "paused": (replace(QUIET, paused=True), None),
+    "elsewhere": (replace(QUIET, foreign="on host borealis"), None),
+    "being stopped": (replace(QUIET, kill_request=KillRequest(NOW, "ada@atlas", 15)), None),
+    "queued": (replace(QUIET, queued=True), None),
+    "near its limit": (replace(LIVE, timeout=4000.0), Need(Kind.TIMEOUT, "6m40s left of its 1h6m")),
+    "far from its limit": (replace(LIVE, timeout=4001.0), None),
+    "limited": (replace(LIVE, warnings=(LIMITED,)), Need(Kind.WAITING, LIMITED)),
+    "limited and near its limit": (replace(LIVE, timeout=3700.0, warnings=(LIMITED,)), Need(Kind.WAITING, LIMITED)),
+    "another warning": (replace(LIVE, warnings=("The context was compacted",)), None),
+    "failed": (CRASHED, Need(Kind.FAILED, "Exited with code 3")),
+    "failed before somebody looked": (replace(CRASHED, completed_at=NOW - 101), None),
+    "killed by somebody": (replace(CRASHED, outcome=Outcome(Status.FAILED, Reason.KILLED, "Killed")), None),
+    "fine": (replace(CRASHED, outcome=FINE), None),
+    "damaged": (Run("44444444", damage="half a file"), None),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_needs_somebody(name: str) -> None:
+    """Each case, with its reason in words; once looked at it is told no more."""
+    run, need = CASES[name]
+    seen = Seen(NOW - 100)
+    assert need_of(run, NOW, Limits(), seen) == need
+    if need is not None:
+        assert need_of(run, NOW, Limits(), seen.looked(run.id, need.kind)) is None
+        assert need_of(run, NOW, Limits(), seen.looked("another", need.kind)) == need
+
+
+def test_the_limits_are_a_persons_own() -> None:
+    """Silence and share are told by the settings."""
+    assert need_of(LIVE, NOW, Limits(silent=5), Seen()) == Need(Kind.SILENT, "silent for 0s")
+    assert need_of(replace(LIVE, timeout=7000.0), NOW, Limits(share=0.5), Seen()) is not None
+
+
+def test_what_was_seen_survives_in_memory_and_is_bounded() -> None:
+    """It comes back from JSON as it was; nonsense is a new beginning, and a time to come is none."""
+    seen = Seen(NOW - 5)
+    for number in range(SEEN_MOST + 5):
+        seen = seen.looked(str(number), Kind.FAILED)
+    assert len(seen.marks) == SEEN_MOST
+    assert Seen.of(json.loads(json.dumps(seen.kept())), NOW) == seen
+    for nonsense in (None, 3, {"since": "x", "marks": []}, {"since": 1.0, "marks": 2}, {}):
+        assert Seen.of(nonsense, NOW) == Seen(NOW)
+    assert Seen.of({"since": NOW + 999, "marks": [1, "a b"]}, NOW) == Seen(NOW, ("a b",))
+
+
+def row_of(desk: Desk, run: Run) -> str:
+    """A run's line in the table."""
+    return next(line for line in desk.text().split("\n")[:16] if run.id in line)
+
+
+async def test_a_needy_run_is_marked_counted_and_gone_to(tmp_path: Path) -> None:
+    """The mark stands behind the status, the reason is in words; a goes from one to the next, and each is seen then."""
+    memory = State(str(tmp_path))
+    memory.save("attention", Seen(NOW - 100).kept())
+    taste = Taste(remembered=memory.load(), remember=memory.save)
+    async with fixed_board([LIVE, QUIET, CRASHED], taste=taste) as desk:
+        await desk.shows("! 2 need you", "a attend")
+        assert row_of(desk, QUIET).startswith(" ● running !")
+        assert "silent for 11m" in row_of(desk, QUIET)
+        assert row_of(desk, CRASHED).startswith(" ✘ failed  !")
+        assert "!" not in row_of(desk, LIVE)
+        await desk.press("a")
+        assert desk.table.cursor == QUIET.id
+        await desk.shows("! 1 needs you")
+        await desk.press("a")
+        assert desk.table.cursor == CRASHED.id
+        await desk.hides("need you")
+        await desk.hides("a attend")
+        assert "!" not in row_of(desk, CRASHED)
+        await desk.until(lambda: len(Seen.of(memory.load().get("attention"), NOW).marks) == 2)
+    async with fixed_board([LIVE, QUIET, CRASHED], taste=replace(taste, remembered=memory.load())) as desk:
+        await desk.shows("✘ failed")
+        assert "need" not in desk.text().split("\n")[0]
+
+
+@pytest.mark.parametrize("key", ["i", "enter"])
+async def test_who_looks_at_a_run_has_seen_it(key: str) -> None:
+    """Opening its log or its details is looking; having the cursor on it is not."""
+    taste = Taste(remembered={"attention": Seen(NOW - 100).kept()})
+    async with fixed_board([CRASHED], taste=taste) as desk:
+        await desk.shows("! 1 needs you")
+        assert desk.table.cursor == CRASHED.id
+        await desk.press(key)
+        await desk.press("escape")
+        await desk.hides("needs you")
+
+
+async def test_a_failure_while_the_board_is_open_needs_somebody() -> None:
+    """At the first opening ever nothing old is told; what fails from then on is."""
+    async with fixed_board([LIVE, CRASHED]) as desk:
+        await desk.shows("✘ failed")
+        assert "needs you" not in desk.text()
+        await desk.publish(replace(LIVE, outcome=BAD, completed_at=NOW + 1))
+        await desk.shows("! 1 needs you", "✘ failed  !")
+
+
+async def test_words_of_an_agent_are_shown_literally() -> None:
+    """The reason comes from outside: it is text."""
+    run = replace(LIVE, warnings=("Rate limit [@click=app.quit]x[/]",))
+    async with fixed_board([run]) as desk:
+        await desk.shows("Rate limit [@click=app.q", "! 1 needs you")
