@@ -10,6 +10,7 @@ import pytest
 
 from runboard.batch import Batch
 from runboard.board import Board
+from runboard.cli.comfort import taste_of, way_of
 from runboard.control import Control
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.row import Row
@@ -117,3 +118,30 @@ def test_a_terminal_gets_title_and_its_old_one_back(tmp_path: Path) -> None:
             assert GIVE_BACK_TITLE.encode() in terminal.raw
     finally:
         Control(store).kill(run.id, 9)
+
+
+@pytest.mark.parametrize(
+    ("environ", "way"),
+    [
+        ({"TERM": "xterm-kitty"}, 99),
+        ({"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"}, 99),
+        ({"TERM": "foot"}, 777),
+        ({"TERM": "rxvt-unicode"}, 777),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, 777),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, 9),
+        ({}, 9),
+    ],
+)
+def test_each_terminal_is_spoken_to_in_its_way(environ: dict[str, str], way: int) -> None:
+    """The sequence follows the terminal, as far as its variables tell which one it is."""
+    assert way_of(environ) == way
+
+
+def test_the_config_says_how_endings_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Toast, bell and the terminal's own way are the config's; without one there is only the toast."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    assert taste_of({}, writable=False).notify == Notify()
+    (tmp_path / "runboard").mkdir()
+    (tmp_path / "runboard" / "config.toml").write_text("[notify]\ntoast = false\nbell = true\nosc = true\n", "utf-8")
+    assert taste_of({}, writable=False).notify == Notify(toast=False, bell=True, osc=99)

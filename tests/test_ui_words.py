@@ -170,4 +170,4 @@ async def test_an_expected_end_is_told_of_a_live_run(store: Store) -> None:
     async with real_board(Path(store.root)) as desk:
         await desk.shows("● running", "✔ completed")
         await desk.press("g", "i")
-        await desk.shows("Expected", "100%, longer than usual by", "1 of 1 other runs completed, usually in 0.1s")
+        await desk.shows("Expected", "100%, longer than usual by", "1 of 1 other runs completed, usually in")
