@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from runboard import bulk, cachefile, journal, rowtable
 from runboard.cachefile import CacheFile
+from runboard.columns import FILLS
 from runboard.errors import told
 from runboard.query import Query
 from runboard.row import Row
@@ -186,7 +187,7 @@ class Index:
     @property
     def _schema(self) -> str:
         """What the file must say of itself."""
-        return f"{rowtable.SCHEMA}\n{self._root}".encode(errors="backslashreplace").decode()
+        return f"{rowtable.SCHEMA}\n{FILLS}\n{self._root}".encode(errors="backslashreplace").decode()
 
     @property
     def _db(self) -> sqlite3.Connection:

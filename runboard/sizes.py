@@ -56,11 +56,12 @@ Measure = Callable[[str, Callable[[], None]], int]
 class SizedFeed:
     """A feed that passes on another's news, and adds what the runs in them take on the disk."""
 
-    def __init__(self, feed: Feed, measure: Measure, memory: Callable[[], Memory | None]) -> None:
-        """Add to ``feed`` what ``measure`` finds; ``memory`` is opened and used on the measuring thread alone."""
-        self._feed = feed
+    def __init__(self, make: Callable[[], tuple[Feed, Memory | None]], measure: Measure) -> None:
+        """Add what ``measure`` finds to the feed that ``make`` makes when it is time to start; beside it the memory."""
+        self._make = make
         self._measure = measure
-        self._memory = memory
+        self._feed: Feed | None = None
+        self._memory: Memory | None = None
         self._publish: Callable[[Batch], None] = lambda _batch: None
         self._news = threading.Condition()
         self._waiting: deque[str] = deque()
@@ -74,6 +75,7 @@ class SizedFeed:
     def start(self, publish: Callable[[Batch], None]) -> None:
         """Begin both."""
         self._publish = publish
+        self._feed, self._memory = self._make()
         self._feed.start(self._hear)
         self._thread.start()
 
@@ -82,7 +84,8 @@ class SizedFeed:
         self._stopping.set()
         with self._news:
             self._news.notify()
-        self._feed.stop()
+        if self._feed is not None:
+            self._feed.stop()
         if self._thread.is_alive():
             self._thread.join(_LEAVING_SECONDS)
 
@@ -112,7 +115,7 @@ class SizedFeed:
     def _work(self) -> None:
         """The thread: measures, hands over, and rests for a multiple of the time it took."""
         process.read_last()
-        memory = self._memory()
+        memory = self._memory
         known = {} if memory is None else memory.sizes()
         found: dict[str, int] = {}
         fresh: dict[str, int] = {}

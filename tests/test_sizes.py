@@ -90,7 +90,7 @@ def feeding() -> Iterator[Callable[..., tuple[SizedFeed, HandFeed, Heard]]]:
         """One feed with its first news."""
         inner, heard = HandFeed(), Heard()
         inner._first = first
-        feed = SizedFeed(inner, scale, lambda: memory)
+        feed = SizedFeed(lambda: (inner, memory), scale)
         started.append(feed)
         feed.start(heard.batches.append)
         return feed, inner, heard

@@ -11,12 +11,10 @@ from runboard.board import Board
 from runboard.cli.early import EarlyScreen
 from runboard.cli.sights import sources_of
 from runboard.control import Control
-from runboard.index import Index
 from runboard.logs import LogView
 from runboard.process import raise_file_limit
-from runboard.reconciler import Reconciler
 from runboard.safetext import clean_lines
-from runboard.sizes import SizedFeed
+from runboard.sizes import Feed, Memory, SizedFeed
 from runboard.store import Store
 from runboard.ui.showing import show
 from runboard.ui.taste import Taste
@@ -38,8 +36,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
     """
     _forget_screen_settings()
     raise_file_limit()
-    index = Index(store, writing=writable)
-    feed = SizedFeed(Reconciler(store, writing=writable, index=index), store.size, lambda: None)
+    feed = SizedFeed(partial(_follow, store, writing=writable), store.size)
     return show(
         board,
         feed,
@@ -53,6 +50,15 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
         early=early,
         taste=taste,
     )
+
+
+def _follow(store: Store, *, writing: bool) -> tuple[Feed, Memory]:
+    """What keeps the board true, and what remembers sizes; both are loaded when the screen stands already."""
+    from runboard.index import Index  # noqa: PLC0415 - SQLite
+    from runboard.reconciler import Reconciler  # noqa: PLC0415 - and all that reads agents' logs and watches files
+
+    index = Index(store, writing=writing)
+    return Reconciler(store, writing=writing, index=index), index
 
 
 def read_response(store: Store, run_id: str) -> str | None:

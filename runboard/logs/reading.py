@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runboard.safetext import CUT, clean_log
-from runboard.transcripts.readable import lines_for_reading
 
 _WHO = 10
 """Cells of the column that says who."""
@@ -26,6 +25,8 @@ class Reading:
 
     def __call__(self, line: bytes) -> str:
         """One whole line of the log, without its newline, as it is to be shown."""
+        from runboard.transcripts.readable import lines_for_reading  # noqa: PLC0415 - 5 ms that the board shows sooner
+
         pieces = lines_for_reading(line)
         if pieces is None:
             return clean_log(line)

@@ -142,7 +142,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self.set_interval(TICK_SECONDS, self._tick)
         self._told()
         self.complain()
-        await asyncio.to_thread(self._feed.start, self._intake.offer)
+        self.call_after_refresh(asyncio.to_thread, self._feed.start, self._intake.offer)
 
     async def on_unmount(self) -> None:
         """Stop following; what runs goes on."""

@@ -88,6 +88,8 @@ def _named(key: str) -> str:
 
 def keymap(wishes: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """The wishes that can be met, as Textual's keymap, and what is wrong with the others: their id, and a sentence."""
+    if not wishes:
+        return {}, []  # to know every key, every module of the screen is loaded
     known, wrong = bound(), list[tuple[str, str]]()
     wanted: dict[str, tuple[str, ...]] = {}
     for name, text in wishes.items():
