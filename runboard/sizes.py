@@ -65,7 +65,7 @@ class SizedFeed:
         self._publish: Callable[[Batch], None] = lambda _batch: None
         self._news = threading.Condition()
         self._waiting: deque[str] = deque()
-        self._due: dict[str, float] = {}
+        self._due: dict[str, tuple[float, float]] = {}  # where it is seen, and where not
         self._visible: frozenset[str] = frozenset()
         self._gone: set[str] = set()
         self._rested_at = 0.0
@@ -104,7 +104,7 @@ class SizedFeed:
             for run in batch.changed:
                 self._gone.discard(run.id)
                 if run.active:
-                    self._due.setdefault(run.id, now)
+                    self._due.setdefault(run.id, (now, now))
                 else:
                     self._due.pop(run.id, None)
                     self._waiting.appendleft(run.id)  # what has just ended has its last size now
@@ -140,14 +140,14 @@ class SizedFeed:
         with self._news:
             now = time.monotonic()
             for run_id in self._visible:
-                if self._due.get(run_id, float("inf")) <= now:
+                if run_id in self._due and self._due[run_id][0] <= now:
                     return run_id
             while self._waiting:
                 run_id = self._waiting.popleft()
                 if run_id not in self._gone:
                     return run_id
-            first = min(self._due, key=self._due.__getitem__, default=None)
-            if first is not None and self._due[first] <= now:
+            first = min(self._due, key=lambda run_id: self._due[run_id][1], default=None)
+            if first is not None and self._due[first][1] <= now:
                 return first
             if wait and not self._stopping.is_set():
                 self._news.wait(VISIBLE_SECONDS if self._due else None)
@@ -161,8 +161,8 @@ class SizedFeed:
         with self._news:
             found = {} if run_id in self._gone else {run_id: size}
             if run_id in self._due:
-                pause = VISIBLE_SECONDS if run_id in self._visible else HIDDEN_SECONDS
-                self._due[run_id] = time.monotonic() + max(pause, took * DEARER)
+                now, least = time.monotonic(), took * DEARER
+                self._due[run_id] = now + max(VISIBLE_SECONDS, least), now + max(HIDDEN_SECONDS, least)
         self._rest()
         return found
 
