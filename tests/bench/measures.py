@@ -14,9 +14,11 @@ from pathlib import Path
 
 from runboard.control import Control
 from runboard.store import Store
+from tests.bench.clearing import clearing
 from tests.bench.figures import Figure
 from tests.bench.fleet import sleepers
 from tests.bench.index import listing
+from tests.bench.screens import sent, starting, starting_large
 from tests.bench.transcripts import folding
 from tests.program import COMMAND, environment
 from tests.terminal import Terminal
@@ -198,5 +200,9 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "idling": idling,
     "transcripts": folding,
     "index": listing,
+    "starting": starting,
+    "starting_large": starting_large,
+    "sent": sent,
+    "clearing": clearing,
 }
 """Every measure by name."""
