@@ -140,7 +140,7 @@ def test_moving_opening_details_filter_help_palette_and_leaving(runs: Path) -> N
         screen.press("Escape")
         screen.wait_for("alpha")
         screen.press("?")
-        screen.wait_for("Leave; the runs go on")
+        screen.wait_for("Its log on the whole screen")
         screen.press("Escape")
         screen.press("C-p")
         screen.wait_for("theme")
