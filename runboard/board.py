@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import reduce
 from itertools import chain
+from operator import or_
 from types import MappingProxyType
 
 from runboard import rank
 from runboard.columns import FILLS, fills
 from runboard.model import Run, Status
-from runboard.order import Down, Key, Order
+from runboard.order import FEW, Delta, Key, Order, Sorting, ranked
 from runboard.query import Query
 from runboard.row import ENDED, Place, Row, matching
 from runboard.totals import Spending, Totals
@@ -28,22 +30,6 @@ TICK_SECONDS = 5.0
 
 SLICE = 10_000
 """So many rows are then compared with a filter that knows the time, in a few milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What one batch changed: the ids whose rows look different, and whether rows came, went or moved."""
-
-    changed: frozenset[str]
-    reordered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sorting:
-    """By which column the rows are sorted, and whether the largest stands first; no column is the usual order."""
-
-    column: str | None = None
-    falling: bool = False
 
 
 def place(entry: Entry) -> Place:
@@ -116,6 +102,10 @@ class Board:
         run = self._parsed[run_id] = run if size is None else replace(run, size=size)
         return run
 
+    def lives(self, run_id: str) -> bool:
+        """Whether a run may still change by itself, by what is known of it."""
+        return run_id in self._live
+
     def index_of(self, run_id: str | None) -> int | None:
         """At what place from the top a run stands; None where it is not visible."""
         return None if run_id is None or run_id not in self._entries else self._shown.find(run_id)
@@ -158,7 +148,7 @@ class Board:
                 moved |= self._take_out(run_id)
                 self._forget(run_id)
                 touched.add(run_id)
-        for entry in chain(rows, changed):
+        for entry in chain(self._admit(list(rows), touched, fresh), changed):
             old = self._entries.get(entry.id)
             if old == entry:
                 continue
@@ -219,6 +209,18 @@ class Board:
 
     # The runs.
 
+    def _admit(self, rows: list[Row], touched: set[str], fresh: dict[str, None]) -> list[Row]:
+        """Take many rows in at once, as while runs are loaded, if all are new; returns what is still to be taken in."""
+        new = {row.id: row for row in rows}
+        if len(rows) <= FEW or not new.keys().isdisjoint(self._entries):
+            return rows
+        self._entries.update(new)
+        self._totals.add_rows(list(new.values()))
+        self.filled |= reduce(or_, {row.fills for row in rows})
+        touched.update(new)
+        fresh.update(dict.fromkeys(new))
+        return []
+
     def _hold(self, entry: Entry, old: Entry | None) -> None:
         """Take a run in, in the place of its old state."""
         if old is not None:
@@ -249,18 +251,6 @@ class Board:
         """The key of a run in the usual order."""
         return place(self._entries[run_id])
 
-    def _by_column(self, column: str, falling: bool) -> Callable[[str], Key]:
-        """The key of a run in the order by a column: the value, then as usual; without a value last."""
-        value = self._value(column)
-
-        def key(run_id: str) -> Key:
-            """Its key now."""
-            found = value(run_id)
-            usual = place(self._entries[run_id])
-            return (1, 0, usual) if found is None else (0, Down(found) if falling else found, usual)
-
-        return key
-
     def _value(self, column: str) -> Callable[[str], rank.Value]:
         """By what a run is ranked in a column, by its id."""
         if column == "size":
@@ -290,7 +280,7 @@ class Board:
         values = {run_id: found for run_id in ids if (found := value(run_id)) is not None}
         without = [run_id for run_id in ids if run_id not in values]
         sorted_ids = sorted(values, key=values.__getitem__, reverse=falling)
-        self._shown = Order(sorted_ids + without, self._by_column(column, falling))
+        self._shown = Order(sorted_ids + without, ranked(value, self._usual, falling=falling))
 
     def _passes(self, run_id: str) -> bool:
         """Whether a run is visible under the present filter."""

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable
+from dataclasses import dataclass
 
 Key = tuple[object, ...]
 """Where an id stands; keys of one order compare with each other, and no two are equal."""
 
 FEW = 32
 """Newcomers up to this many are put in one by one; more are merged in one pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one batch changed: the ids whose rows look different, and whether rows came, went or moved."""
+
+    changed: frozenset[str]
+    reordered: bool
+
+    def __or__(self, later: Delta) -> Delta:
+        """What both changed."""
+        return Delta(self.changed | later.changed, self.reordered or later.reordered)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """By which column the rows are sorted, and whether the largest stands first; no column is the usual order."""
+
+    column: str | None = None
+    falling: bool = False
 
 
 class Down:
@@ -32,6 +53,19 @@ class Down:
     def __hash__(self) -> int:
         """The value's."""
         return hash(self.value)
+
+
+def ranked(
+    value: Callable[[str], float | str | None], usual: Callable[[str], Key], *, falling: bool
+) -> Callable[[str], Key]:
+    """The key of an id in an order by a value, then as usual; what has no value comes last either way."""
+
+    def key(run_id: str) -> Key:
+        """Its key now."""
+        found = value(run_id)
+        return (1, 0, usual(run_id)) if found is None else (0, Down(found) if falling else found, usual(run_id))
+
+    return key
 
 
 class Order:

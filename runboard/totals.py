@@ -50,6 +50,18 @@ class Totals:
             if (end := _end(entry)) is None or end > self._told_at - HOUR:
                 self._recent[entry.id] = entry
 
+    def add_rows(self, rows: list[Row]) -> None:
+        """Take many rows in: the same, in a fraction of the time."""
+        self._counts.update([row.status for row in rows])
+        tokens = [row.tokens for row in rows if row.tokens is not None]
+        self._tokens += sum(tokens)
+        self._tellers += len(tokens)
+        paid = [row for row in rows if row.cost is not None]
+        self._cost += sum([round((row.cost or 0.0) * _FINE) for row in paid])
+        self._payers += len(paid)
+        since = self._told_at - HOUR
+        self._recent.update({row.id: row for row in paid if row.ended is None or row.ended > since})
+
     def remove(self, entry: Run | Row) -> None:
         """Take a run out, exactly as it was put in."""
         self._counts[entry.status] -= 1

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from runboard.board import Board, Sorting, place
+from runboard.board import Board, place
 from runboard.columns import COLUMNS, elapsed, reason_text, shown, status_word
 from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Usage
+from runboard.order import Sorting
 from runboard.query import BadQuery, Query
 from runboard.rank import of_row, of_run
 from runboard.row import Row

@@ -13,9 +13,10 @@ import pytest
 
 from runboard import sizes
 from runboard.batch import Batch
-from runboard.board import Board, Sorting
+from runboard.board import Board
 from runboard.columns import COLUMNS, filled, size_text
 from runboard.model import Identity, Outcome, Reason, Run, Status
+from runboard.order import Sorting
 from runboard.row import Row
 from runboard.sizes import SizedFeed
 from runboard.store import Store

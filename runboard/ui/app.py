@@ -28,7 +28,7 @@ from runboard.ui.details import Details
 from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
-from runboard.ui.intake import Feed, Intake
+from runboard.ui.intake import Feed, Intake, Unseen
 from runboard.ui.keys import key_of
 from runboard.ui.memory import Memory
 from runboard.ui.oneprocess import OneProcess
@@ -116,6 +116,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         one = None if control is None else OneProcess(control, self._ask, self._say)
         self._run_pane = RunPane(open_log, read_response, sources, one)
         self._intake: Intake | None = None
+        self._unseen = Unseen()
         self._zoomed: str | None = None
 
     def get_default_screen(self) -> Screen[None]:
@@ -163,12 +164,14 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._vigil.take(batch.changed, batch.rows, batch.removed)
         if batch.complete:
             self._table.loaded()
-        self._table.take(delta)
-        self._told()
         if (gone := self._zoomed) in batch.removed:
             self._unzoom()
             self._say(f"{gone} has left the board", False)
-        if self._table.cursor in delta.changed:
+        if (seen := self._unseen.add(delta, more=self._intake.more)) is None:
+            return
+        self._table.take(seen)
+        self._told()
+        if self._table.cursor in seen.changed:
             self._tell_pane()
 
     def _told(self) -> None:

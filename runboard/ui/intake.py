@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain, islice
 from threading import Lock
+from time import monotonic
 from typing import Protocol
 
 from runboard.batch import Batch
 from runboard.model import Run
+from runboard.order import Delta
 from runboard.row import Row
 
 PACE = 0.1
@@ -22,6 +24,28 @@ PORTION = 2_000
 
 GAP = 0.002
 """Seconds between two portions, for the keys."""
+
+
+LOADING = 0.2
+"""Seconds between two paintings while many runs come in."""
+
+
+class Unseen:
+    """Gathers what portions have changed: it is shown after the last of them, and now and then before."""
+
+    def __init__(self) -> None:
+        """Everything has been seen."""
+        self._delta = Delta(frozenset(), False)
+        self._shown_at = float("-inf")
+
+    def add(self, delta: Delta, *, more: bool) -> Delta | None:
+        """What is to be shown now, None for nothing; ``more`` is to come at once."""
+        self._delta |= delta
+        now = monotonic()
+        if more and now < self._shown_at + LOADING:
+            return None
+        seen, self._delta, self._shown_at = self._delta, Delta(frozenset(), False), now
+        return seen
 
 
 class Feed(Protocol):
@@ -52,6 +76,7 @@ class Intake:
         self._complete = False
         self._woken = False
         self._taken_at = float("-inf")
+        self.more = False
 
     def offer(self, batch: Batch) -> None:
         """Put a batch in, from any thread; returns at once however slow the app is."""
@@ -78,6 +103,7 @@ class Intake:
             self._taken_at = self._loop.time()
             portion = list(islice(self._news.values(), PORTION))
             whole = len(portion) == len(self._news)
+            self.more = not whole
             batch = Batch(
                 tuple(entry for entry in portion if isinstance(entry, Run)),
                 tuple(self._removed),

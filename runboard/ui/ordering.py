@@ -7,8 +7,9 @@ from functools import partial
 
 from textual.app import SystemCommand
 
-from runboard.board import Board, Sorting
+from runboard.board import Board
 from runboard.columns import Column
+from runboard.order import Sorting
 from runboard.rank import LARGEST_FIRST
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from textual.geometry import Region
 
-from runboard.board import Sorting
 from runboard.columns import STOPPING
 from runboard.model import Run, Status
+from runboard.order import Sorting
 from runboard.ui.cells import Slot
 
 RISING, FALLING = "▲", "▼"

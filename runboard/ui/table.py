@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from runboard.board import Board, Delta
+from runboard.board import Board
 from runboard.columns import Column, filled
 from runboard.model import Status
-from runboard.order import Key
+from runboard.order import Delta, Key
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import ink
 from runboard.ui.marks import Marks

@@ -70,10 +70,9 @@ class Tidings:
                 self._tell(notice, "warning")
         entries: Iterable[Run | Row] = chain(batch.rows, batch.changed)
         for entry in entries:
-            if entry.status in {Status.COMPLETED, Status.FAILED} and entry.id not in self._spared:
-                before = self._board.get(entry.id)
-                if before is not None and before.active:
-                    self._ended[entry.id] = entry if isinstance(entry, Run) else entry.run()
+            lived = self._board.lives(entry.id)
+            if lived and entry.status in {Status.COMPLETED, Status.FAILED} and entry.id not in self._spared:
+                self._ended[entry.id] = entry if isinstance(entry, Run) else entry.run()
 
     def tell(self, counts: Mapping[Status, int]) -> None:
         """Tell what has ended since the last time, and have the terminal's title say how many run."""
