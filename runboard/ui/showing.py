@@ -15,6 +15,9 @@ from runboard.ui.intake import Feed
 from runboard.ui.sources import Sources
 from runboard.ui.taste import PLAIN, Taste
 
+COLLECTING = (10_000, 20, 50)
+"""After how much garbage is collected: a hundred thousand rows are no reason to look through all of them again."""
+
 
 def show(
     board: Board,
@@ -56,6 +59,7 @@ def show(
     )
     app.early = early
     gc.freeze()
+    gc.set_threshold(*COLLECTING)
     gc.enable()
     app.run()
     if early is not None:
