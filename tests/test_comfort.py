@@ -310,10 +310,15 @@ async def test_a_first_board_teaches() -> None:
 
 
 async def test_help_groups_the_keys() -> None:
-    """The keys of what has the focus come first, then those of the run, then those of the board."""
-    async with fixed_board([LIVE], control=object(), size=(120, 60)) as desk:
-        await desk.press("question_mark")
-        text = desk.text()
-        order = [re.search(rf"^ +{title}\b", text, re.MULTILINE) for title in ("Runs", "The run", "The board")]
-        starts = [found.start() for found in order if found]
-        assert (len(starts), starts) == (3, sorted(starts))
+    """The keys of what has the focus come first, then the run's, then the board's; beside where there is room."""
+    for width, beside in ((120, True), (100, False)):
+        async with fixed_board([LIVE], control=object(), size=(width, 60)) as desk:
+            await desk.press("question_mark")
+            lines = desk.text().splitlines()
+            found = [
+                next(y for y, line in enumerate(lines) if re.search(rf"(^| ) {title}( |$)", line))
+                for title in ("Runs", "The run", "The board")
+            ]
+            assert found == sorted(found)
+            assert (found[0] == found[1]) is beside
+            assert "Leave; the runs go on" in desk.text()

@@ -7,13 +7,16 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-KEYS = 16
+KEYS = 14
 """Cells of the keys."""
+
+ROOMY = 116
+"""From so many cells on there are two columns."""
 
 GROUPS = {"run": "The run", "board": "The board"}
 """What the keys that work everywhere are about, by the beginning of their ids."""
@@ -33,12 +36,18 @@ class Help(ModalScreen[None], inherit_bindings=False):
         self._bindings_shown = list(bindings)
 
     def compose(self) -> ComposeResult:
-        """The lists, one for each part of the screen."""
-        with VerticalScroll(classes="dialog"):
-            yield Static(self._content())
+        """The lists: the keys of what has the focus, and beside or below them those that work everywhere."""
+        first, *others = self._lists() or [Content("")]
+        with VerticalScroll(classes="dialog"), Container(id="help-lists"):
+            yield Static(first)
+            yield Static(Content("\n\n").join(others))
 
-    def _content(self) -> Content:
-        """Every action once, with all its keys."""
+    def on_resize(self) -> None:
+        """Beside each other where there is room for that."""
+        self.set_class(self.size.width >= ROOMY, "-beside")
+
+    def _lists(self) -> list[Content]:
+        """Every action once, with all its keys, in a list for each part of the screen."""
         groups: dict[str, dict[str, tuple[list[str], str]]] = {}
         for node, binding, enabled, tooltip in self._bindings_shown:
             text = tooltip or binding.description
@@ -48,10 +57,10 @@ class Help(ModalScreen[None], inherit_bindings=False):
                 group = groups.setdefault(title, {})
                 keys, _ = group.setdefault(binding.action, ([], text))
                 keys.append(self.app.get_key_display(binding))
-        lines: list[Content] = []
+        lists: list[Content] = []
         for title, actions in groups.items():
-            lines += [Content("")] if lines else []
-            lines.append(Content.styled(title, "bold"))
+            lines = [Content.styled(title, "bold")]
             for keys, text in actions.values():
                 lines.append(Content.assemble((f"{'  '.join(dict.fromkeys(keys)):<{KEYS}}", "$accent"), text))
-        return Content("\n").join(lines)
+            lists.append(Content("\n").join(lines))
+        return lists
