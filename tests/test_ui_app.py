@@ -155,7 +155,7 @@ async def test_tab_moves_between_table_and_log() -> None:
 
 async def test_help_lists_the_keys_of_what_has_the_focus() -> None:
     """Help in the table is about runs, in the log about the log; what cannot be done now is not in it."""
-    async with fixed_board([LIVE], control=object(), size=(120, 50)) as desk:
+    async with fixed_board([LIVE], control=object(), size=(120, 60)) as desk:
         await desk.press("question_mark")
         await desk.shows("Runs", "Next run", "Ask it to end", "Leave; the runs go on", "ctrl+p")
         assert "trash" not in desk.text()

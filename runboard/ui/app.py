@@ -33,9 +33,11 @@ from runboard.ui.keys import key_of
 from runboard.ui.memory import Memory
 from runboard.ui.oneprocess import OneProcess
 from runboard.ui.palette import Palette, commands
+from runboard.ui.remembrance import Remembrance
 from runboard.ui.runpane import RunPane
 from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.sources import Sources
+from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
 from runboard.ui.taste import PLAIN, Taste
@@ -110,11 +112,13 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted, key=key)
         stopping = self._stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._tidings = Tidings(board, taste.notify, self._say, self.emit, self._acts.ended if self._acts else ())
-        self._vigil = Vigil(board, clock, taste)
+        kept = Remembrance(taste)
+        self._vigil = Vigil(board, clock, taste.limits, kept)
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
         one = None if control is None else OneProcess(control, self._ask, self._say)
         self._run_pane = RunPane(open_log, read_response, sources, one)
+        self._split = Split(self._table, self._run_pane, kept)
         self._intake: Intake | None = None
         self._unseen = Unseen()
         self._zoomed: str | None = None
@@ -122,7 +126,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The screen for looking, or the one for acting too."""
         kind = BoardScreen if self._acts is None else DeskScreen
-        return kind(self._summary, self._table, self._run_pane, self._vigil)
+        return kind(self._summary, self._split, self._vigil)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's filters, and last the guard of the wire."""
@@ -221,11 +225,6 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._told()
         self._tell_pane()
 
-    @on(RunTable.Opened)
-    def _opened(self) -> None:
-        """A run is opened: its log on the whole screen."""
-        self.action_zoom()
-
     @on(FilterBar.Changed)
     def _filter_changed(self, message: FilterBar.Changed) -> None:
         """Another filter is typed; a bad one leaves the old one in place."""
@@ -271,6 +270,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             self._vigil.look(run.id)
             self.push_screen(Details(run, self._board.get, self._clock, self._memory.of, self._read_run))
 
+    @on(RunTable.Opened)
     def action_zoom(self) -> None:
         """Give the chosen run's log or response the whole screen, or take it back."""
         if self._zoomed is not None:

@@ -6,14 +6,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.screen import Screen
 
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.hints import Hints
-from runboard.ui.runpane import RunPane
+from runboard.ui.split import Split
 from runboard.ui.summary import Summary
-from runboard.ui.table import RunTable
 from runboard.ui.vigil import Vigil
 
 
@@ -28,32 +26,46 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         Binding("5", "app.look('Processes')", "processes", show=False, tooltip="Its processes", id="run.processes"),
         Binding("a", "attend", "attend", tooltip="To the next run that needs you", id="board.attend"),
         Binding("z", "app.zoom", "zoom", show=False, tooltip="Log or response on the whole screen", id="run.zoom"),
+        Binding("vertical_line", "turn_pane", "turn", show=False, tooltip="Pane below or beside", id="board.turn-pane"),
+        Binding(
+            "plus", "resize_pane(1)", "larger", show=False, tooltip="More room for the pane", id="board.larger-pane"
+        ),
+        Binding("minus", "resize_pane(-1)", "smaller", show=False, tooltip="Less room for it", id="board.smaller-pane"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
         Binding("tab", "app.focus_next", show=False, tooltip="Table, log or response", id="board.next"),
         Binding("shift+tab", "app.focus_previous", show=False, id="board.previous"),
     ]
 
-    def __init__(self, summary: Summary, table: RunTable, run_pane: RunPane, vigil: Vigil) -> None:
+    def __init__(self, summary: Summary, split: Split, vigil: Vigil) -> None:
         """Show these; the rest is told what to show."""
         super().__init__(id="board")
         self.summary = summary
-        self.table = table
-        self.run_pane = run_pane
+        self.split = split
+        self.table = split.table
+        self.run_pane = split.run_pane
         self.vigil = vigil
         self.filter_bar = FilterBar()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield self.summary
-        with Container(id="panes"):
-            yield self.table
-            yield self.run_pane
+        yield self.split
         yield self.filter_bar
         yield Hints()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
-        """There is nobody to attend to where nobody needs it."""
+        """There is nobody to attend to where nobody needs it, and no edge to move where the pane is not beside it."""
+        if action in {"turn_pane", "resize_pane"}:
+            return self.split.movable
         return action != "attend" or self.vigil.needed
+
+    def action_turn_pane(self) -> None:
+        """Put the pane below the table, or beside it."""
+        self.split.turn()
+
+    def action_resize_pane(self, by: int) -> None:
+        """Give the pane more room, or less."""
+        self.split.resize(by)
 
     def action_attend(self) -> None:
         """Go to the next run that needs somebody, who thereby looks at it."""

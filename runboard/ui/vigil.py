@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from functools import partial
 
-from runboard.attention import Seen, need_of
+from runboard.attention import Limits, Seen, need_of
 from runboard.board import Board
 from runboard.model import Run, Status
 from runboard.row import Row
-from runboard.state import Forgotten
-from runboard.ui.aside import Aside
-from runboard.ui.taste import Taste
+from runboard.ui.remembrance import Remembrance
 
 KEY = "attention"
 """Under which it is remembered."""
@@ -25,15 +21,14 @@ SLICE = 500
 class Vigil:
     """The one who writes ``board.needs``: a run is asked when it changes, and live ones in turn as time goes on."""
 
-    def __init__(self, board: Board, clock: Callable[[], float], taste: Taste) -> None:
+    def __init__(self, board: Board, clock: Callable[[], float], limits: Limits, remembrance: Remembrance) -> None:
         """Watch over ``board`` at the time that ``clock`` tells (epoch seconds)."""
         self._board = board
         self._clock = clock
-        self._limits = taste.limits
-        self._remember = taste.remember
-        self._aside = Aside("runboard-memory")
-        self._seen = Seen.of(taste.remembered.get(KEY), clock())
-        self._begun = KEY in taste.remembered
+        self._limits = limits
+        self._remembrance = remembrance
+        self._seen = Seen.of(remembrance.get(KEY), clock())
+        self._begun = KEY in remembrance
         self._turn: list[str] = []
         self._needs: dict[str, str] = {}
         board.needs = self._needs
@@ -54,7 +49,7 @@ class Vigil:
         """Ask what may need somebody by now."""
         if not self._begun:
             self._begun = True
-            self._keep()
+            self._remembrance.keep(KEY, self._seen.kept())
         if not self._turn:
             self._turn = list(self._board.live)
         some, self._turn = self._turn[:SLICE], self._turn[SLICE:]
@@ -76,7 +71,7 @@ class Vigil:
         need = None if run is None else need_of(run, self._clock(), self._limits, self._seen)
         if run is not None and need is not None:
             self._seen = self._seen.looked(run.id, need.kind)
-            self._keep()
+            self._remembrance.keep(KEY, self._seen.kept())
             self._ask(run)
 
     @property
@@ -91,14 +86,3 @@ class Vigil:
         below = [spot for spot in spots if here is not None and spot > here]
         spot = next(iter(below or spots), None)
         return None if spot is None else self._board.at(spot)
-
-    def _keep(self) -> None:
-        """Remember what was seen for the next time, where that is wanted; a disk is not waited for."""
-        if self._remember is not None:
-            self._aside.give(partial(_kept, self._remember, self._seen.kept()))
-
-
-def _kept(remember: Callable[[str, object], None], value: object) -> None:
-    """Remember, in the thread; where that cannot be, it will be asked about again, which is all that is lost."""
-    with suppress(Forgotten):
-        remember(KEY, value)
