@@ -106,6 +106,7 @@ def test_a_line_too_long_for_a_child_is_searched_all_the_same(log: Path) -> None
         for name, path in which("rg", "grep").items():
             argv = tools.command(pattern, {name: path}.get)
             assert argv is not None
+            file.seek(7)  # from the start ripgrep maps the file, and has no need of memory
             with pytest.raises(tools.GaveUp):
                 list(tools.offsets(argv, file.fileno()))
             file.seek(0)

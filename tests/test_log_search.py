@@ -24,10 +24,10 @@ def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def searching(path: Path, text: str, **more: bool) -> Iterator[Search]:
+def searching(path: Path, text: str, *, tools: bool = True) -> Iterator[Search]:
     """A search that is given up at the end, after which nothing of it is left."""
     with no_descriptor_left():
-        found = Search(opening(path), Pattern(text, ignore_case=False), **more)
+        found = Search(opening(path), Pattern(text, ignore_case=False), tools=tools)
         try:
             yield found
         finally:

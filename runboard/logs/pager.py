@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -78,8 +79,11 @@ class Seen:
 class Pager:
     """The views and searches of one log; for one owner, who closes it: what takes long goes on in threads."""
 
-    def __init__(self, view: LogView, *, raw: bool = False, tools: bool = True) -> None:
-        """Read nothing yet."""
+    def __init__(
+        self, view: LogView, *, raw: bool = False, tools: bool = True, ended: Callable[[], object] = lambda: None
+    ) -> None:
+        """Read nothing yet; ``ended`` is called in some thread when there is news of a search."""
+        self._ended = ended
         self.reading = Reading(raw=raw)
         self._log = view
         self._tools = tools
@@ -88,6 +92,7 @@ class Pager:
         self._find: tuple[object, Search] | None = None
         self._only: object = None
         self._seeking = 0
+        self._waited: tuple[int | None, int, int, bool] | None = None  # what was known when there was no telling
         self._current: int | None = None  # the line of the match
         self._at: int | None = None  # the slice of it that is shown
         self._right = 0
@@ -148,7 +153,7 @@ class Pager:
             self._find, self._current, self._at, self._seeking = None, None, None, 0
         if wish.find is not None and self._find is None:
             self._find = (wish.find, words), self._search(wish.find, words=words)
-            self._seeking = 1
+            self._seeking, self._waited = 1, None
         if self._filtered and (wish.only is None or self._only != (wish.only, words)):
             self._filtered.close()
             self._filtered, self._only, self._window = None, None, None
@@ -170,7 +175,7 @@ class Pager:
     def _search(self, sought: Sought, *, words: bool) -> Search:
         """A search of this log; it is the lines' words that count where those are shown."""
         pattern = Pattern(sought.text, regex=sought.regex, shown=self.reading if words else None)
-        return Search(self._log.open_log, pattern, tools=self._tools)
+        return Search(self._log.open_log, pattern, tools=self._tools, ended=self._ended)
 
     def _moved(self, wish: Wish) -> Window | None:
         """Move as it is wished; None where nothing has changed."""
@@ -203,6 +208,10 @@ class Pager:
         """Go to the next match or the one before, as often as wished, as far as that can be told; round at the ends."""
         assert self._find is not None
         before, search = self._seeking, self._find[1]
+        told = (self._current, before, search.progress.count, search.progress.done)
+        if told == self._waited:
+            return
+        self._waited = told
         with suppress(NotYet, Stopped, OSError, Unfit), opened(self._log.open_log) as fd:
             size = os.fstat(fd).st_size if fd >= 0 else 0
             while self._seeking:

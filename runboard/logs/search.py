@@ -45,11 +45,19 @@ class Progress:
 class Search:
     """The matching lines of one log: searched in a thread from the start on, near a place looked for at once."""
 
-    def __init__(self, open_log: Callable[[], int], pattern: Pattern, *, tools: bool = True) -> None:
-        """Begin to search; without ``tools`` by nobody's help."""
+    def __init__(
+        self,
+        open_log: Callable[[], int],
+        pattern: Pattern,
+        *,
+        tools: bool = True,
+        ended: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Begin to search; without ``tools`` by nobody's help. ``ended`` is called in the thread at each end."""
         self.pattern = pattern
         self._open_log = open_log
         self._tools = tools
+        self._ended = ended
         self._near = NEAR if pattern.shown is None else NEAR_SHOWN
         self._given_up = Event()
         self._places = array("Q")
@@ -170,6 +178,8 @@ class Search:
             for self._last in found:
                 self._keep(self._last)
             self._known = line_start(fd, now.size, self._known, self._given_up.is_set)
+            self._done = True
+            self._ended()
         self._done = True
         return now
 

@@ -19,6 +19,9 @@ from runboard.logs.pattern import Pattern
 MEMORY_MOST = 48 << 20
 """Bytes of data that a child may have."""
 
+_STDIN, _MAPPED = "/proc/self/fd/0", "--mmap"
+"""The log as a file that can be mapped, which is quicker than reading it; it cannot be, where it is not begun anew."""
+
 _LOOK_SECONDS = 0.1
 _UNWANTED = ("RIPGREP_CONFIG_PATH", "GREP_OPTIONS", "GREP_COLOR", "GREP_COLORS", "POSIXLY_CORRECT", "LANGUAGE")
 _RIPGREP = (
@@ -30,7 +33,6 @@ _RIPGREP = (
         "--encoding=none",
         "--threads=1",
         "--no-messages",
-        "--no-mmap",
     ),
 )
 _GREP = ("--text", "--byte-offset", "--no-filename", "--color=never", "--fixed-strings", "--no-messages")
@@ -93,14 +95,21 @@ def offsets(
     """
     from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - see above
 
+    mapped = os.lseek(fd, 0, os.SEEK_CUR) == 0 and "--encoding=none" in argv and os.path.exists(_STDIN)
+    argv = [argv[0], _MAPPED, *argv[1:-1], _STDIN] if mapped else argv
     try:
         child = Popen(argv, stdin=fd, stdout=PIPE, stderr=DEVNULL, env=surroundings(os.environ))
     except OSError as error:
         raise GaveUp from error
+
+    def look() -> None:
+        """Tell how far it is: where the descriptor stands, or how much of the file it has seen."""
+        told(_seen(child.pid) if mapped else os.lseek(fd, 0, os.SEEK_CUR))
+
     try:
         _limit(child.pid)
         assert child.stdout is not None
-        yield from _numbers(child.stdout.fileno(), lambda: told(os.lseek(fd, 0, os.SEEK_CUR)), stopped)
+        yield from _numbers(child.stdout.fileno(), look, stopped)
         if child.wait() not in {0, 1}:
             raise GaveUp
     finally:
@@ -134,6 +143,15 @@ def _numbers(pipe: int, look: Callable[[], object], stopped: Callable[[], bool])
         if not inside and b":" in rest:
             yield int(rest.partition(b":")[0])
             held, inside = b"", True
+
+
+def _seen(pid: int) -> int:
+    """How many bytes of files a process has mapped and touched (proc(5), statm)."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as statm:
+            return int(statm.read().split()[2]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 def _limit(pid: int) -> None:

@@ -24,6 +24,12 @@ QUIET_FACTOR = 4
 CALM_SECONDS = 1.0
 """How often any other log is."""
 
+PAINTED_PER_SECOND = 20_000
+"""Cells that are painted each second of a log that moves by itself, however fast: a line over SSH takes no more."""
+
+PAINTED_AT_ONCE = 20_000
+"""Cells that may be painted before that counts: what comes now and then comes at once."""
+
 PATIENCE_SECONDS = 0.15
 """The last run's lines stay for so long while another log is opened, then they give way to a word."""
 
@@ -52,6 +58,7 @@ class LogReader:
         self._tools = tools
         self._aside = Aside("runboard-log")
         self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pager: Pager | None = None
         self._viewed: str | None = None
         self._wanted: str | None = None
@@ -59,6 +66,8 @@ class LogReader:
         self._calm = False
         self._quiet = 0
         self._told: tuple[str, str] | None = None
+        self._painted = 0.0
+        self._painted_at = 0.0
 
     def choose(self, run_id: str | None, *, calm: bool) -> None:
         """Show the end of this run's log from now on; a ``calm`` one is looked at less often."""
@@ -132,6 +141,7 @@ class LogReader:
 
     async def run(self) -> None:
         """Read until cancelled."""
+        self._loop = asyncio.get_running_loop()
         try:
             while True:
                 with suppress(TimeoutError):
@@ -144,11 +154,19 @@ class LogReader:
 
     def _pause(self) -> float:
         """How long nothing is to be expected, in seconds."""
+        pause = POLL_SECONDS * float(QUIET_FACTOR ** (min(self._quiet, QUIET_TURNS) / QUIET_TURNS))
         if self._pager is not None and self._pager.busy:
-            return SEARCH_SECONDS
-        if self._calm:
-            return CALM_SECONDS
-        return POLL_SECONDS * float(QUIET_FACTOR ** (min(self._quiet, QUIET_TURNS) / QUIET_TURNS))
+            pause = SEARCH_SECONDS
+        elif self._calm:
+            pause = CALM_SECONDS
+        return max(pause, (self._owed() - PAINTED_AT_ONCE) / PAINTED_PER_SECOND)
+
+    def _owed(self) -> float:
+        """How many cells were painted of late, those forgotten that a line has carried meanwhile."""
+        now = asyncio.get_running_loop().time()
+        self._painted = max(0.0, self._painted - PAINTED_PER_SECOND * (now - self._painted_at))
+        self._painted_at = now
+        return self._painted
 
     async def _turn(self, run_id: str) -> None:
         """Do what is wanted most now, and show what came of it unless another run is wanted by then."""
@@ -170,15 +188,21 @@ class LogReader:
         if seen is not None:
             self._told = None
             if run_id == self._wanted:
-                self._show(run_id, seen, None)
+                self._painted = self._owed() + self._show(run_id, seen, None)
 
     def _see(self, run_id: str, wish: Wish) -> Seen | None:
         """Do what is wished, in the thread; opens the log first if another one is open."""
         if self._pager is None or run_id != self._viewed:
             self._close()
             self._viewed = run_id
-            self._pager = Pager(self._open_log(run_id), raw=wish.raw, tools=self._tools)
+            self._pager = Pager(self._open_log(run_id), raw=wish.raw, tools=self._tools, ended=self._rouse)
         return self._pager.see(wish)
+
+    def _rouse(self) -> None:
+        """Look again at once, from any thread."""
+        with suppress(RuntimeError):  # the loop has closed: nobody looks any more
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._wake.set)
 
     def _close(self) -> None:
         """Close the open log, in the thread; its searches are given up."""

@@ -18,6 +18,7 @@ from tests.bench.clearing import clearing
 from tests.bench.figures import Figure
 from tests.bench.fleet import sleepers
 from tests.bench.index import listing
+from tests.bench.logs import following, large_log, peers
 from tests.bench.screens import sent, starting, starting_large
 from tests.bench.transcripts import folding
 from tests.program import COMMAND, environment
@@ -204,5 +205,8 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "starting_large": starting_large,
     "sent": sent,
     "clearing": clearing,
+    "large_log": large_log,
+    "following": following,
+    "log_peers": peers,
 }
 """Every measure by name."""
