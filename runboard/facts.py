@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterable
 
 from runboard.columns import elapsed, reason_text, size_text
 from runboard.model import Run, Transition
 from runboard.safetext import clean, clean_lines
 from runboard.verdict import duration, signal_name
+
+
+def shell_words(command: Iterable[str]) -> str:
+    """A command as a shell (bash, zsh, ksh) reads it back exactly, with nothing in it that a terminal would act on."""
+    return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in command)
+
+
+def _escaped(word: str) -> str:
+    """A word in $'…', each byte of what cannot be printed as an escape."""
+    shown = []
+    for letter in word:
+        if letter in "\\'":
+            shown.append(f"\\{letter}")
+        elif letter.isprintable():
+            shown.append(letter)
+        else:
+            shown += [f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogateescape")]
+    return f"$'{''.join(shown)}'"
 
 
 def facts_of(run: Run, now: float) -> list[tuple[str, str]]:
@@ -37,12 +56,12 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
         ("Exit code", str(outcome.exit_code) if outcome and outcome.exit_code is not None else ""),
         ("Signal", signal_name(outcome.signal) if outcome and outcome.signal else ""),
         ("Core dumped", "yes" if outcome and outcome.core_dumped else ""),
-        ("Stop asked", f"{signal_name(request.signal)} by {request.by} at {_moment(request.at)}" if request else ""),
+        ("Stop asked", f"{signal_name(request.signal)} by {request.by} at {moment(request.at)}" if request else ""),
         ("Command", shlex.join(run.command)),
         ("Directory", run.cwd or ""),
         ("Environment", shlex.join(f"{name}={value}" for name, value in run.env)),
-        ("Started", "" if run.started_at is None else _moment(run.started_at)),
-        ("Ended", "" if run.completed_at is None else _moment(run.completed_at)),
+        ("Started", "" if run.started_at is None else moment(run.started_at)),
+        ("Ended", "" if run.completed_at is None else moment(run.completed_at)),
         ("Elapsed", "" if ran is None else duration(int(ran) if ran >= 10 or run.active else round(ran, 1))),
         ("Last output", "" if run.activity_at is None else f"{duration(max(0, int(now - run.activity_at)))} ago"),
         ("Time limit", "" if run.timeout is None else duration(run.timeout)),
@@ -84,10 +103,10 @@ def _step(step: Transition) -> str:
     """One line of history: when, what changed, why, by whom, and what that was taken from."""
     change = f"{step.from_status} → {step.to_status}" if step.from_status else step.to_status
     words = [change, step.reason, step.by and f"by {step.by}", f"({step.detail})" if step.detail else ""]
-    return "  ".join([_moment(step.at), *(clean(word) for word in words if word)])
+    return "  ".join([moment(step.at), *(clean(word) for word in words if word)])
 
 
-def _moment(at: float) -> str:
+def moment(at: float) -> str:
     """A time as the wall clock here shows it."""
     try:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

@@ -15,7 +15,17 @@ from runboard.worktree import Changes, changes_of
 
 def sources_of(store: Store) -> Sources:
     """What is read of the runs of a store; the pane and the table have a gauge each, for each reads in its thread."""
-    return Sources(partial(_changes, store), Gauge().processes, Gauge().loads)
+    return Sources(partial(_whole, store), partial(_changes, store), Gauge().processes, Gauge().loads)
+
+
+def _whole(store: Store, run: Run) -> Run:
+    """All of a run: of a live one the board knows more than the disk, of one that has ended less."""
+    if run.active:
+        return run
+    try:
+        return store.read(run.id)
+    except StoreError:
+        return run
 
 
 def _changes(store: Store, run: Run, unwanted: Callable[[], bool]) -> Changes:

@@ -117,7 +117,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._table = RunTable(board, clock, stopping)
         self._summary = Summary(title, read_only=control is None)
         one = None if control is None else OneProcess(control, self._ask, self._say)
-        self._run_pane = RunPane(open_log, read_response, sources, one)
+        self._run_pane = RunPane(open_log, read_response, sources, one, clock)
         self._split = Split(self._table, self._run_pane, kept)
         self._intake: Intake | None = None
         self._unseen = Unseen()

@@ -19,10 +19,10 @@ from runboard.safetext import clean
 from runboard.ui.cells import cut, fit
 from runboard.ui.hover import hover
 
-VIEWS: tuple[str, ...] = ("Log", "Response", "Diff", "Processes")
+VIEWS: tuple[str, ...] = ("Log", "Response", "Details", "Diff", "Processes")
 """What can be shown of a run, as the title line names it."""
 
-_ROOMY = 96
+_ROOMY = 106
 """From so many cells on the title line names every view, below it the present one alone."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import time
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from runboard.logs import LogView, Pattern, Seen, Sought
 from runboard.model import Run
 from runboard.process import Usage
 from runboard.ui.answers import Answer, AnswerReader
+from runboard.ui.detailspane import DetailsPane
 from runboard.ui.diffpane import DiffPane
 from runboard.ui.log import LogPane
 from runboard.ui.lookbar import FIND, ONLY, LookBar
@@ -23,6 +25,9 @@ from runboard.ui.reader import LogReader
 from runboard.ui.response import ResponsePane
 from runboard.ui.sources import Sources
 from runboard.worktree import Changes
+
+DETAILS_SECONDS = 1.0
+"""How often the details on show are told anew."""
 
 PROCESSES_SECONDS = 1.0
 """How often the processes on show are looked at."""
@@ -40,6 +45,7 @@ class RunPane(Container):
         read_response: Callable[[str], str | None],
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
         one_process: OneProcess | None = None,
+        clock: Callable[[], float] = time,
     ) -> None:
         """All are called in threads: to open a log by its run's id, to get an answer as Markdown, and the rest.
 
@@ -53,7 +59,14 @@ class RunPane(Container):
         self.diff_pane = DiffPane()
         self._one_process = one_process
         self.process_pane = ProcessPane() if one_process is None else ProcessDesk()
-        self._panes: tuple[Pane, ...] = (self.log_pane, self.response_pane, self.diff_pane, self.process_pane)
+        self.details_pane = DetailsPane(clock)
+        self._panes: tuple[Pane, ...] = (
+            *(self.log_pane, self.response_pane, self.details_pane),
+            *(self.diff_pane, self.process_pane),
+        )
+        self._facts = Lookout(
+            "runboard-details", lambda run, _: sources.whole(run), self._show_details, DETAILS_SECONDS
+        )
         self._trees = Lookout(
             "runboard-processes", lambda run, _: sources.processes(run), self._show_tree, PROCESSES_SECONDS
         )
@@ -81,6 +94,12 @@ class RunPane(Container):
         self.run_worker(self._answers.run(), group="answer")
         self.run_worker(self._changes.run(), group="diff")
         self.run_worker(self._trees.run(), group="processes")
+        self.run_worker(self._facts.run(), group="details")
+
+    @property
+    def chosen(self) -> Run | None:
+        """The chosen run."""
+        return self._run
 
     @property
     def present(self) -> Pane:
@@ -164,6 +183,11 @@ class RunPane(Container):
         if self._run is not None and self._run.id == run_id:
             self.diff_pane.show(self._run, self._word, changes)
 
+    def _show_details(self, run_id: str, whole: Run | None) -> None:
+        """Show what is known of a run, if it is still the chosen one."""
+        if self._run is not None and self._run.id == run_id:
+            self.details_pane.show(self._run, self._word, whole)
+
     def _show_tree(self, run_id: str, tree: Sequence[Usage] | None) -> None:
         """Show a run's processes, if it is still the chosen one."""
         if self._run is not None and self._run.id == run_id:
@@ -173,6 +197,7 @@ class RunPane(Container):
         """Have changes and processes looked at while they can be seen."""
         self._changes.want(self._run if self.diff_pane.seen else None)
         self._trees.want(self._run if self.process_pane.seen else None)
+        self._facts.want(self._run if self.details_pane.seen else None)
 
     @on(ProcessPane.Picked)
     def _process_picked(self, message: ProcessPane.Picked) -> None:

@@ -8,11 +8,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from runboard.facts import shell_words
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.hints import Hints
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.vigil import Vigil
+
+COPY_MOST = 70_000
+"""Letters that terminals take for their clipboard; some stop at 100,000 in base64."""
 
 
 class BoardScreen(Screen[None], inherit_bindings=False):
@@ -22,9 +26,11 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.leave", "back", tooltip="Leave the log, clear the filter", id="board.back"),
         Binding("i", "app.details", "details", tooltip="Everything known of the run", id="run.details"),
+        Binding("3", "app.look('Details')", "facts", show=False, tooltip="What is known of it", id="run.facts"),
         Binding("4", "app.look('Diff')", "diff", show=False, tooltip="What it changed in its checkout", id="run.diff"),
         Binding("5", "app.look('Processes')", "processes", show=False, tooltip="Its processes", id="run.processes"),
         Binding("a", "attend", "attend", tooltip="To the next run that needs you", id="board.attend"),
+        Binding("y", "copy", "copy", show=False, tooltip="Copy its command, for a shell", id="run.copy"),
         Binding("z", "app.zoom", "zoom", show=False, tooltip="Log or response on the whole screen", id="run.zoom"),
         Binding("vertical_line", "turn_pane", "turn", show=False, tooltip="Pane below or beside", id="board.turn-pane"),
         Binding(
@@ -55,9 +61,21 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """There is nobody to attend to where nobody needs it, and no edge to move where the pane is not beside it."""
+        if action == "copy":
+            return self.run_pane.chosen is not None and bool(self.run_pane.chosen.command)
         if action in {"turn_pane", "resize_pane"}:
             return self.split.movable
         return action != "attend" or self.vigil.needed
+
+    def action_copy(self) -> None:
+        """Hand the command of the chosen run to the terminal's clipboard, as a shell reads it."""
+        run = self.run_pane.chosen
+        words = shell_words(run.command) if run else ""
+        if len(words) > COPY_MOST:
+            self.notify("The command is too long for a terminal's clipboard", severity="warning", markup=False)
+        elif words:
+            self.app.copy_to_clipboard(words)
+            self.notify("The command is in the clipboard", markup=False, timeout=3)
 
     def action_turn_pane(self) -> None:
         """Put the pane below the table, or beside it."""

@@ -19,10 +19,12 @@ def _no_changes(_run: Run, _unwanted: Callable[[], bool]) -> Changes:
 class Sources:
     """What is read of a run.
 
-    ``changes`` tells what a run did to its checkout, and ends early once nobody wants to know; ``processes`` lists a
-    run's tree, each process after its parent; ``loads`` sums up the trees of several runs, by their ids.
+    ``whole`` reads all of a run of which the board may know less. ``changes`` tells what a run did to its checkout, and
+    ends early once nobody wants to know; ``processes`` lists a run's tree, each process after its parent; ``loads``
+    sums up the trees of several runs, by their ids.
     """
 
+    whole: Callable[[Run], Run] = lambda run: run
     changes: Callable[[Run, Callable[[], bool]], Changes] = _no_changes
     processes: Callable[[Run], Sequence[Usage]] = lambda _run: ()
     loads: Callable[[Sequence[Run]], Mapping[str, Load]] = lambda _runs: {}

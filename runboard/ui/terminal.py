@@ -10,6 +10,7 @@ import re
 import resource
 import signal
 import termios
+from base64 import b64encode
 from codecs import getincrementaldecoder
 from contextlib import suppress
 from functools import lru_cache
@@ -305,6 +306,11 @@ class TerminalApp(App[int]):
         """Send what is no part of a frame, as a bell; while the terminal is behind it goes without."""
         if self._driver is not None and not self.is_headless and not self._behind:
             self._driver.write(sequence)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Hand a text to the terminal's clipboard (OSC 52)."""
+        self._clipboard = text
+        self.emit(f"\x1b]52;c;{b64encode(text.encode()).decode()}\a")
 
     def _catch_up(self) -> None:
         """Repaint everything once the terminal has taken all it was given."""
