@@ -35,7 +35,8 @@ from textual.style import Style as VisualStyle
 from runboard.control import Control, ControlError
 from runboard.model import Run
 from runboard.store import Store
-from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, CroppedUpdate, TerminalApp, Writer
+from runboard.ui.sent import CroppedUpdate
+from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, TerminalApp, Writer
 from tests.leaving import leave
 from tests.pilots import NOW, fixed_board
 from tests.program import alive, record

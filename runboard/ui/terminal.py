@@ -1,6 +1,6 @@
 """Everything about the terminal itself: it may stall, send rubbish or vanish, and it is left as it was found.
 
-All use of what Textual 8.2 does not promise stands in this file, each with what it is and why;
+All use of what Textual 8.2 does not promise stands here and in sent.py, each with what it is and why;
 tests/test_ui_terminal.py fails if one of them moves.
 """
 
@@ -22,9 +22,8 @@ from traceback import format_exception
 from typing import IO
 
 from rich.console import Console, RenderableType
-from rich.control import Control
 from textual._ansi_sequences import SYNC_END
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -41,6 +40,7 @@ from textual.style import Style
 
 from runboard.safetext import clean_lines
 from runboard.ui.handover import Early
+from runboard.ui.sent import CroppedUpdate, Sent
 
 LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals that end the board: the terminal is restored, and the exit code is 128 plus the signal's number."""
@@ -147,7 +147,9 @@ class TerminalDriver(LinuxDriver):
         """
         held = signal.pthread_sigmask(signal.SIG_BLOCK, LEAVING)
         try:
-            self._early = self._app.early if isinstance(self._app, TerminalApp) else None
+            if isinstance(self._app, TerminalApp):
+                self._early = self._app.early
+                self._app.sent.forget()
             super().start_application_mode()  # type: ignore[no-untyped-call]
             for number in LEAVING:
                 signal.signal(number, self._on_leaving)
@@ -245,22 +247,6 @@ class TerminalDriver(LinuxDriver):
         return columns or 80, rows or 24
 
 
-class CroppedUpdate(ChopsUpdate):
-    """A partial update that sends only the changed cells; Textual's own begins every line at its widget's left edge."""
-
-    def render_segments(self, console: Console) -> str:
-        """The update as it goes to the terminal."""
-        sent: list[str] = []
-        for y, first, end in self.spans:
-            for stop, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
-                if strip is None or x >= end or stop <= first:
-                    continue
-                left, right = max(x, first), min(stop, end)
-                part = strip if (left, right) == (x, stop) else strip.crop(left - x, right - x)
-                sent += [Control.move_to(left, y).segment.text, part.render(console)]
-        return "".join(sent)
-
-
 @lru_cache(1024)
 def _grounds(base: Color, background: Color) -> tuple[Style, Style]:
     """The grounds inside and outside a widget's border."""
@@ -278,6 +264,11 @@ class TerminalApp(App[int]):
     crash: str | None = None
     early: Early | None = None
     _behind = False
+
+    def __init__(self) -> None:
+        """Nothing is on the screen yet."""
+        super().__init__()
+        self.sent = Sent()
 
     # App._keymap is what set_keymap() has set; there is no public way to read it.
     @property
@@ -300,6 +291,11 @@ class TerminalApp(App[int]):
             return
         if type(renderable) is ChopsUpdate:
             renderable = CroppedUpdate(renderable.chops, renderable.spans, renderable.chop_ends)
+            renderable.sent = self.sent
+        elif type(renderable) is LayoutUpdate and renderable.region.x == 0:
+            self.sent.learn(renderable.region.y, renderable.strips)
+        elif renderable is not None:
+            self.sent.forget()
         super()._display(screen, renderable)
 
     def emit(self, sequence: str) -> None:

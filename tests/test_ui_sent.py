@@ -1,0 +1,136 @@
+"""What goes out to the terminal: only cells that differ, and the screen looks as if all had been painted anew."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pyte
+import pytest
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from runboard.ui.sent import Sent, cells, differing, painted
+from tests.pilots import fixed_board
+from tests.test_first_frame import DONE
+
+WIDTH, HEIGHT = 30, 4
+
+
+def styles(depth: ColorSystem = ColorSystem.TRUECOLOR) -> list[Style | None]:
+    """Looks, others for each depth of colours: Rich remembers of each how it was written the first time."""
+    mark = {"depth": int(depth)}
+    return [
+        None,
+        Style(color="#cdd4de", bgcolor="#14161a", meta=mark),
+        Style(color="#f07171", bgcolor="#14161a", meta=mark),
+        Style(color="#cdd4de", bgcolor="#303840", bold=True, meta=mark),
+        Style(bgcolor="#303840", meta=mark),
+        Style(underline=True, meta=mark),
+        Style(color="red", reverse=True, meta=mark),
+    ]
+
+
+WORDS = ("a", "bc", " ", "   ", "日", "日本", "e\u0301", "✔ done", "hello world")
+
+
+def line(chance: random.Random, looks: list[Style | None]) -> Strip:
+    """A line of as many cells as the screen is wide."""
+    segments = [Segment(chance.choice(WORDS), chance.choice(looks)) for _ in range(40)]
+    return Strip(segments).adjust_cell_length(WIDTH)
+
+
+def looks(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
+    """Everything one sees: of a blank without marks only the ground."""
+
+    def seen(cell: pyte.screens.Char) -> tuple[object, ...]:
+        plain = not (cell.underscore or cell.reverse or cell.strikethrough)
+        blank = plain and not cell.data.strip()
+        return (cell.data, "" if blank else cell.fg, cell.bg, not blank and cell.bold, cell.underscore, cell.reverse)
+
+    return [[seen(screen.buffer[y][x]) for x in range(WIDTH)] for y in range(HEIGHT)]
+
+
+@pytest.mark.parametrize("depth", [ColorSystem.TRUECOLOR, ColorSystem.EIGHT_BIT, ColorSystem.STANDARD])
+@pytest.mark.parametrize("seed", range(6))
+def test_it_looks_as_if_painted_anew(seed: int, depth: ColorSystem) -> None:
+    """Through many random changes, whole and in part, with wide characters and marks, both screens stay the same."""
+    chance, some = random.Random(seed), styles(depth)
+    console = Console(color_system={3: "truecolor", 2: "256", 1: "standard"}[depth.value], force_terminal=True)  # type: ignore[arg-type]
+    ours, stock = pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)
+    our_stream, stock_stream, sent = pyte.Stream(ours), pyte.Stream(stock), Sent()
+    for stream in (our_stream, stock_stream):
+        stream.feed("\x1b[?7l")  # as the board does; and pyte would break the line before a mark on its last character
+    lines = [line(chance, some) for _ in range(HEIGHT)]
+    for y, strip in enumerate(lines):
+        for stream in (our_stream, stock_stream):
+            stream.feed(f"\x1b[{y + 1};1H{strip._render_cache or strip.render(console)}")
+    sent.learn(0, [[strip] for strip in lines])
+    for _ in range(120):
+        y = chance.randrange(HEIGHT)
+        if chance.random() < 0.3:
+            lines[y] = line(chance, some)
+        else:
+            at = chance.randrange(WIDTH)
+            word = Strip([Segment(chance.choice(WORDS), chance.choice(some))])
+            parts = [lines[y].crop(0, at), word, lines[y].crop(min(WIDTH, at + word.cell_length), WIDTH)]
+            lines[y] = Strip.join(parts).adjust_cell_length(WIDTH)
+        our_stream.feed(sent.update(y, 0, lines[y], depth))
+        stock_stream.feed(f"\x1b[{y + 1};1H{lines[y].render(console)}")
+        assert looks(ours) == looks(stock)
+    assert all(sent.update(y, 0, lines[y], depth) == "" for y in range(HEIGHT))
+
+
+def test_after_forgetting_everything_is_sent() -> None:
+    """What the terminal shows is not taken for granted once somebody else has written to it."""
+    sent, strip = Sent(), Strip([Segment("hello", styles()[1])])
+    assert "hello" in sent.update(0, 0, strip, ColorSystem.TRUECOLOR)
+    assert sent.update(0, 0, strip, ColorSystem.TRUECOLOR) == ""
+    sent.forget()
+    assert "hello" in sent.update(0, 0, strip, ColorSystem.TRUECOLOR)
+
+
+def test_near_changes_go_out_together() -> None:
+    """Two changes a few cells apart cost one move of the cursor, far apart two; a wide character is never halved."""
+    old = cells([Segment("a" * 40)], ColorSystem.TRUECOLOR)
+    new = cells([Segment("b" + "a" * 4 + "b" + "a" * 20 + "b" + "a" * 13)], ColorSystem.TRUECOLOR)
+    assert differing(old, new) == [(0, 6), (26, 27)]
+    wide, narrow = (cells([Segment(text)], ColorSystem.TRUECOLOR) for text in ("x日y", "xaby"))
+    assert differing(wide, narrow) == [(1, 3)]
+    assert differing(narrow, wide) == [(1, 3)]
+
+
+def test_looks_are_told_once() -> None:
+    """Of several pieces with the same ground only what changes is said; Rich says all of it for each."""
+    pieces = [
+        Segment("one ", styles()[1]),
+        Segment("two ", styles()[2]),
+        Segment("   ", styles()[1]),
+        Segment("end", styles()[1]),
+    ]
+    told = painted(cells(pieces, ColorSystem.TRUECOLOR))
+    assert told == (
+        "\x1b[38;2;205;212;222;48;2;20;22;26mone \x1b[38;2;240;113;113mtwo    \x1b[38;2;205;212;222mend\x1b[0m"
+    )
+    console = Console(color_system="truecolor", force_terminal=True)
+    assert len(Strip(pieces).render(console)) > 1.5 * len(told)
+
+
+async def test_a_cursor_move_is_small() -> None:
+    """One step of the cursor on a screen of a usual size sends little; the same lines in Textual's words are longer."""
+    runs = [replace(DONE, id=f"{number:08x}", name=f"run {number}") for number in range(20)]
+    async with fixed_board(runs, size=(120, 36)) as desk:
+        console = Console(color_system="truecolor", force_terminal=True)
+        sent, before = Sent(), desk.app.screen._compositor.render_strips()
+        sent.learn(0, [[strip] for strip in before])
+        await desk.press("j")
+        after = [Strip(strip) for strip in desk.app.screen._compositor.render_strips()]
+        ours = "".join(sent.update(y, 0, strip, ColorSystem.TRUECOLOR) for y, strip in enumerate(after))
+        stock = "".join(
+            strip.render(console) for strip, old in zip(after, before, strict=True) if list(strip) != list(old)
+        )
+        assert 100 < len(ours) < 600
+        assert len(stock) > 1.5 * len(ours)
