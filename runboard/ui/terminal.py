@@ -26,7 +26,6 @@ from textual._ansi_sequences import SYNC_END
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
-from textual.app import App
 from textual.binding import Keymap
 from textual.color import Color
 from textual.driver import Driver
@@ -40,6 +39,7 @@ from textual.style import Style
 
 from runboard.safetext import clean_lines
 from runboard.ui.handover import Early
+from runboard.ui.inorder import OrderlyApp
 from runboard.ui.sent import CroppedUpdate, Sent
 
 LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
@@ -258,7 +258,7 @@ def _grounds(base: Color, background: Color) -> tuple[Style, Style]:
 StylesCache.get_inner_outer = lambda _self, base, background: _grounds(base, background)  # type: ignore[assignment]
 
 
-class TerminalApp(App[int]):
+class TerminalApp(OrderlyApp):
     """An app that drops frames while the terminal is behind, and tells a crash in plain text."""
 
     crash: str | None = None
