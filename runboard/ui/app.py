@@ -168,6 +168,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._vigil.take(batch.changed, batch.rows, batch.removed)
         if batch.complete:
             self._table.loaded()
+            self.call_next(lambda: self._tidings.tell(self._board.counts()))
         if (gone := self._zoomed) in batch.removed:
             self._unzoom()
             self._say(f"{gone} has left the board", False)
