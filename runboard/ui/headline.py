@@ -52,8 +52,6 @@ class Headline:
         left = self._counted(width, "  " if width < 60 else "   ")
         taken = _length(left)
         right: list[Part] = []
-        if self.needs:
-            right.append((f"! {self.needs} need{'s' * (self.needs == 1)} you", "accent"))
         if self.matching is not None:
             right.append((f"{self.matching} of {sum(self.counts.values())} shown", "accent"))
         if self.marked:
@@ -73,8 +71,10 @@ class Headline:
         return [*left, (" " * max(1, width - taken - _length(tail)), ""), *tail]
 
     def _counted(self, width: int, gap: str) -> list[Part]:
-        """Glyph, number and word for each status that some run has, as far as there is room."""
+        """How many need somebody, then glyph, number and word for each status that some run has, as far as they fit."""
         line: list[Part] = []
+        if self.needs:
+            line.append((f"! {self.needs} need{'s' * (self.needs == 1)} you", "accent"))
         for status in _ORDER:
             if count := self.counts.get(status):
                 glyph, text = _INKS.get(status, ("foreground", "foreground"))

@@ -23,6 +23,7 @@ VIEWS: tuple[str, ...] = ("Log", "Response", "Details", "Diff", "Processes")
 """What can be shown of a run, as the title line names it."""
 
 _ROOMY = 106
+_ID_ROOM = 16
 """From so many cells on the title line names every view, below it the present one alone."""
 
 
@@ -121,7 +122,7 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         """The title line: the run at the left, the place and the views at the right; the run's name gives way."""
         word, name, place = self._title = self._title_texts()
         ground = self.get_component_rich_style("pane--title")
-        views = () if self._run is None else VIEWS if width >= _ROOMY else (self.VIEW,)
+        views = self._views(width - cell_len(word) - cell_len(place))
         place = cut(place, max(0, width - cell_len(word) - 14 - sum(len(view) + 2 for view in views)))
         taken = cell_len(word) + cell_len(place) + sum(len(view) + 2 for view in views)
         texts = [
@@ -138,6 +139,13 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
             x += cell_len(text) + 2
             segments += [Segment(text, ground + Style(color=style.color)), Segment("  ", ground)]
         return Strip(segments).crop_extend(0, width, ground)
+
+    def _views(self, room: int) -> tuple[str, ...]:
+        """The views that are named: all where the run's id has room beside them, else the present one."""
+        if self._run is None:
+            return ()
+        taken = sum(len(view) + 2 for view in VIEWS)
+        return VIEWS if self.size.width >= _ROOMY and room - taken >= _ID_ROOM else (self.VIEW,)
 
     def _ink(self, word: str) -> str:
         """The component that colours a status word."""
