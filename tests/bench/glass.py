@@ -39,13 +39,14 @@ class Glass:
         """End the program."""
         with suppress(ProcessLookupError):
             os.kill(self.process, signal.SIGTERM)
-        for _ in range(500):
-            if os.waitpid(self.process, os.WNOHANG)[0]:
-                break
-            time.sleep(0.01)
-        else:
-            os.kill(self.process, signal.SIGKILL)
-            os.waitpid(self.process, 0)
+        with suppress(ChildProcessError):  # where nobody collects children there is nothing to collect
+            for _ in range(500):
+                if os.waitpid(self.process, os.WNOHANG)[0]:
+                    break
+                time.sleep(0.01)
+            else:
+                os.kill(self.process, signal.SIGKILL)
+                os.waitpid(self.process, 0)
         self._thread.join(1.0)
         os.close(self._master)
 

@@ -1,0 +1,201 @@
+"""The board at its full size: 100,000 finished and 1,000 live runs, changes by the thousand, and a burst of endings."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+
+from runboard.control import Control
+from runboard.model import Run
+from runboard.process import identity_of
+from runboard.store import Store
+from tests.bench import fleet
+from tests.bench.figures import Figure
+from tests.bench.glass import Glass, rss
+from tests.program import COMMAND
+from tests.waiting import until
+
+FINISHED, LIVE, RATE, BURST = 100_000, 1_000, 1_000, 10_000
+
+
+def cpu(pid: int, seconds: float, times: int) -> list[float]:
+    """Percent of a core that a process takes, in several spans of so many seconds."""
+    samples = []
+    for _ in range(times):
+        begun, before = time.monotonic(), spent(pid)
+        time.sleep(seconds)
+        samples.append((spent(pid) - before) / (time.monotonic() - begun) * 100)
+    return samples
+
+
+def spent(pid: int) -> float:
+    """Seconds of CPU that a process has taken, all its threads, by nanoseconds."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with suppress(OSError), open(f"/proc/{pid}/task/{thread}/schedstat", encoding="utf-8") as stat:
+            total += int(stat.read().split()[0])
+    return total / 1e9
+
+
+@contextmanager
+def no_more(store: Store) -> Iterator[None]:
+    """When it is over nothing that was started runs: the shims are killed first, so that nobody settles."""
+    try:
+        yield
+    finally:
+        runs = [run for run in map(store.read, store.ids()) if run.active]
+        pids = [pid for run in runs for pid in (run.process.shim_pid, run.process.pid) if pid]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 60)
+
+
+def seen_final(path: Path, limit: float = 10.0) -> float:
+    """When a record is first seen to be final, looked at every 100 microseconds."""
+    deadline = time.perf_counter() + limit
+    while time.perf_counter() < deadline:
+        now = time.perf_counter()
+        if json.loads(path.read_bytes())["status"] != "running":
+            return now
+        time.sleep(0.0001)
+    raise AssertionError(f"{path} was not final within {limit} s")
+
+
+def large(place: Path) -> list[Figure]:
+    """A board on real runs: memory, idle CPU, an exit to its record and its count, changes by another process."""
+    store = fleet.fleet(place / "runs", FINISHED)
+    runs = fleet.sleepers(store, LIVE)
+    cache = str(place / "cache")
+    argv = [*COMMAND, "--runs-dir", store.root]
+    size = f"{FINISHED:,} finished + {LIVE:,} live runs"
+    with no_more(store), Glass(argv, XDG_CACHE_HOME=cache) as board:
+        board.wait(f"{LIVE} running".encode(), limit=120)
+        time.sleep(30.0)  # sizes are being measured, once and for all
+        memory = [rss(board.process)]
+        idle = cpu(board.process, 5.0, 6)
+        final, painted = exits(store, board, runs[:100])
+        other = changes(store, board, LIVE - 100)
+    return [
+        Figure(f"memory of the board, {size}", "MB", memory, "", [], "<= 200"),
+        Figure(f"idle board, {size}", "% CPU", idle, "", [], "< 1"),
+        Figure(f"exit of one of {LIVE:,} live to run.json final", "ms", final, "", [], "median <= 5, p99 <= 25"),
+        Figure(f"exit of one of {LIVE:,} live to painted", "ms", painted, "", [], "median <= 50, p99 <= 120"),
+        Figure("another process's start or kill, on disk, to painted", "ms", other, "", [], "<= 100"),
+    ]
+
+
+def exits(store: Store, board: Glass, runs: list[Run]) -> tuple[list[float], list[float]]:
+    """Milliseconds from the kill of a command to its final record, and to one running run less on the screen."""
+    final, painted = [], []
+    for left, run in enumerate(runs, 1):
+        start, begun = len(board.written), time.perf_counter()
+        os.kill(run.process.pid or 0, signal.SIGKILL)
+        final.append((seen_final(Path(store.path(run.id), "run.json")) - begun) * 1e3)
+        painted.append((board.wait(f"{LIVE - left} running".encode(), start) - begun) * 1e3)
+        time.sleep(0.3)
+    return final, painted
+
+
+def changes(store: Store, board: Glass, running: int) -> list[float]:
+    """Milliseconds from a start or a kill by this process being on disk to the screen, in turns."""
+    control, samples = Control(store), []
+    for _ in range(20):
+        start = len(board.written)
+        run = control.start(["sleep", "1000"])
+        begun = time.perf_counter()
+        samples.append((board.wait(f"{running + 1} running".encode(), start) - begun) * 1e3)
+        time.sleep(0.3)
+        start = len(board.written)
+        control.kill(run.id, grace=0.2)
+        begun = time.perf_counter()
+        samples.append((board.wait(f"{running} running".encode(), start) - begun) * 1e3)
+        time.sleep(0.3)
+    return [max(0.0, sample) for sample in samples]
+
+
+def churn(place: Path) -> list[Figure]:
+    """A board fed with rows by hand, of which 1,000 change each second: keys, CPU, and lag of its loop."""
+    size = f"{FINISHED:,} rows, {RATE:,} updates/s"
+    argv = [sys.executable, "-m", "tests.bench.churn", str(FINISHED), str(LIVE), str(RATE), str(place / "lag")]
+    with Glass(argv) as board:
+        board.wait(f"{LIVE} running".encode(), limit=60)
+        time.sleep(8.0)
+        busy = cpu(board.process, 5.0, 4)
+        pressed = keys(board)
+    with Glass([*argv, "lag"]) as board:
+        board.wait(f"{LIVE} running".encode(), limit=60)
+        until(lambda: (place / "lag").exists() and len((place / "lag").read_bytes()) > 30_000, 60)
+    lag = json.loads((place / "lag").read_text("utf-8"))
+    return [
+        Figure(f"key press to painted row, {size}", "ms", pressed, "", [], "median <= 16, p99 <= 50"),
+        Figure(f"CPU, {size}", "% CPU", busy, "", [], "<= 5"),
+        Figure(f"lag of the loop, {size}", "ms", lag, "", [], "p99 <= 16"),
+    ]
+
+
+def keys(board: Glass) -> list[float]:
+    """Milliseconds from a key that moves the cursor to the line of the run it comes to."""
+    chance, samples, row = Random(1), [], 0
+    for number in range(300):
+        row += 1 if number % 100 < 50 else -1
+        start, begun = board.send(b"j" if number % 100 < 50 else b"k")
+        samples.append((board.wait(f"{row:08x}".encode(), start) - begun) * 1e3)
+        time.sleep(0.02 + chance.random() * 0.05)
+    return samples
+
+
+def burst(place: Path) -> list[Figure]:
+    """10,000 live runs without shims are killed at once while keys are pressed; every record is checked."""
+    store = Store(str(place / "runs"))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to collect them
+    try:
+        runs = [bare(store, number) for number in range(BURST)]
+        with no_more(store), Glass([*COMMAND, "--runs-dir", store.root], XDG_CACHE_HOME=str(place / "cache")) as board:
+            board.wait(f"{BURST} running".encode(), limit=120)
+            time.sleep(10.0)
+            start, begun = len(board.written), time.perf_counter()
+            for run in runs:
+                os.kill(run.process.pid or 0, signal.SIGKILL)
+            pressed = helped(board, f"{BURST} failed".encode(), start)
+            took = board.wait(f"{BURST} failed".encode(), start, 300) - begun
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    docs = [json.loads(Path(store.path(run.id), "run.json").read_bytes()) for run in runs]
+    wrong = sum((doc["reason"], doc["signal"], len(doc["history"])) != ("signal", 9, 1) for doc in docs)
+    return [
+        Figure(f"{BURST:,} exits at once, until all are settled and shown", "s", [took], "", [], "<= 10"),
+        Figure(f"of {BURST:,} exits at once, told wrong", "runs", [float(wrong)], "", [], "0"),
+        Figure(f"key press to help shown during {BURST:,} exits", "ms", pressed, "", [], "answering"),
+    ]
+
+
+def bare(store: Store, number: int) -> Run:
+    """A live run that nobody watches over but the board."""
+    pid = os.posix_spawnp("sleep", ["sleep", "1000"], os.environ)
+    who = identity_of(pid)
+    assert who is not None
+    command = ("sleep", "1000")
+    return store.create(
+        Run("", name=f"sleeper {number}", command=command, cwd="/", started_at=time.time(), process=who)
+    )
+
+
+def helped(board: Glass, end: bytes, start: int) -> list[float]:
+    """Milliseconds from ? to the help and from Esc to the table, again and again until the ``end`` is shown."""
+    samples: list[float] = []
+    deadline = time.perf_counter() + 300
+    while board.written.find(end, start) < 0 and time.perf_counter() < deadline:
+        mark, begun = board.send(b"?")
+        samples.append((board.wait(b"Next run", mark, 60) - begun) * 1e3)
+        mark, begun = board.send(b"q")
+        samples.append((board.wait(b"sleeper", mark, 60) - begun) * 1e3)
+        time.sleep(0.1)
+    return samples

@@ -1,0 +1,144 @@
+"""The reconciler on many runs: through the index, without one, with a spoilt one or one that lies; always the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runboard import reconciler
+from runboard.board import place
+from runboard.control import Control
+from runboard.index import Index
+from runboard.jobs import Jobs
+from runboard.model import Status
+from runboard.reconciler import Reconciler
+from runboard.row import Row
+from runboard.store import Store
+from tests.bench.fleet import fleet
+from tests.test_reconciler import Audience
+from tests.waiting import until
+
+MANY = 240
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A directory with many finished runs."""
+    return fleet(tmp_path / "runs", MANY)
+
+
+@contextmanager
+def looking(store: Store, index: Index | None) -> Iterator[Audience]:
+    """A reconciler at work, its first listing in."""
+    audience = Audience()
+    looker = Reconciler(store, index=index)
+    looker.start(audience.take)
+    try:
+        until(lambda: audience.complete)
+        yield audience
+    finally:
+        looker.stop()
+
+
+def truth(store: Store) -> dict[str, Row]:
+    """The rows of all finished runs, each read from its record."""
+    return {run_id: Row.of(run) for run_id in store.ids() if (run := store.read(run_id)).finished}
+
+
+def rows_of(audience: Audience) -> dict[str, Row]:
+    """The rows that were told, the last one of each run."""
+    return {row.id: row for batch in audience.batches for row in batch.rows}
+
+
+@pytest.mark.parametrize("state", ["absent", "warm", "spoilt", "none"])
+def test_whatever_becomes_of_the_index_the_rows_are_those_on_disk(store: Store, tmp_path: Path, state: str) -> None:
+    """Every finished run is told as its record says, the live one too, and the newest come first."""
+    path = tmp_path / "cache" / "index.db"
+    if state in {"warm", "spoilt"}:
+        kept = Index(store, str(path))
+        kept.sync()
+        kept.close()
+    if state == "spoilt":
+        path.write_bytes(b"no database" * 1000)
+    live = Control(store).start(["sleep", "60"])
+    try:
+        with looking(store, None if state == "none" else Index(store, str(path))) as audience:
+            assert rows_of(audience) == truth(store)
+            assert audience.runs[live.id].status is Status.RUNNING
+            first = [row for batch in audience.batches for row in batch.rows]
+            if state != "none":
+                assert first == sorted(first, key=place)
+            Control(store).kill(live.id, grace=0.2)
+            until(audience.sees(live.id, Status.FAILED))
+    finally:
+        os.kill(live.process.pid or 0, 9) if Path(f"/proc/{live.process.pid}").exists() else None
+
+
+def test_a_record_edited_without_a_word_is_found_in_turn(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index that is no longer true is believed for a moment at the start; the records are looked at in turn."""
+    monkeypatch.setattr(reconciler, "SWEEP_SECONDS", 0.05)
+    path = str(tmp_path / "cache" / "index.db")
+    kept = Index(store, path)
+    kept.sync()
+    kept.close()
+    lied = store.ids()[7]
+    record = Path(store.path(lied), "run.json")
+    record.write_text(json.dumps(json.loads(record.read_text("utf-8")) | {"name": "another name"}), "utf-8")
+    with looking(store, Index(store, path)) as audience:
+        until(lambda: audience.runs[lied].name == "another name")
+        edited = store.ids()[8]
+        until(lambda: edited in rows_of(audience))
+        record = Path(store.path(edited), "run.json")
+        record.write_text(json.dumps(json.loads(record.read_text("utf-8")) | {"name": "a third"}), "utf-8")
+        until(lambda: audience.runs[edited].name == "a third")
+        until(lambda: rows_of(audience) == truth(store))
+
+
+def test_what_is_settled_is_kept_in_the_index(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends while the board looks is in the index a sweep later, and is not read by the next board."""
+    monkeypatch.setattr(reconciler, "SWEEP_SECONDS", 0.05)
+    index = Index(store, str(tmp_path / "cache" / "index.db"))
+    with looking(store, index) as audience:
+        run_id = Control(store).start(["true"]).id
+        until(audience.sees(run_id, Status.COMPLETED))
+        until(lambda: index.get([run_id]).get(run_id) == Row.of(store.read(run_id)))
+
+
+async def test_jobs_are_done_once_each_never_two_at_once_for_a_run() -> None:
+    """Work on one run waits for work on the same, and is done once more; what is urgent comes first."""
+    import asyncio  # noqa: PLC0415 - the loop of this test alone
+
+    jobs = Jobs(asyncio.get_running_loop())
+    gate, done, inside, most = threading.Event(), list[str](), dict[str, int](), list[int]()
+
+    def work(run_id: str, word: str) -> None:
+        def act() -> object:
+            inside[run_id] = inside.get(run_id, 0) + 1
+            most.append(inside[run_id])
+            gate.wait(5)
+            inside[run_id] -= 1
+            return lambda: done.append(word)
+
+        jobs.add(run_id, act, first=word == "urgent")  # type: ignore[arg-type]
+
+    for number in range(4):
+        work(f"busy{number}", "busy")
+    while len(most) < 4:  # noqa: ASYNC110 - the other side is a thread
+        await asyncio.sleep(0.005)
+    for word in ("late", "urgent", "busy again", "busy again"):
+        work({"late": "a", "urgent": "b"}.get(word, "busy0"), word)
+    gate.set()
+    async with asyncio.timeout(5):
+        while len(done) < 7:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.005)
+    jobs.close()
+    assert sorted(done) == ["busy"] * 4 + ["busy again", "late", "urgent"]
+    assert max(most) == 1
