@@ -11,11 +11,15 @@ from runboard.store import Stamp
 
 
 class Picture:
-    """The open runs, whole; of each run that is finished and saved its record's stamp, where it was seen."""
+    """The open runs, whole; of each run that is finished and saved its record's stamp, where it was seen.
+
+    ``older`` are the active ones among them that the older tool made.
+    """
 
     def __init__(self) -> None:
         """Know of none."""
         self.open: dict[str, Run] = {}
+        self.older: dict[str, None] = {}
         self._stamps: dict[str, Stamp | None] = {}
         self._done: dict[str, Stamp | None] = {}
         self._open_turn: list[str] = []
@@ -29,6 +33,10 @@ class Picture:
         """The stamp of a run's record when it was last read."""
         return self._stamps.get(run_id) if run_id in self.open else self._done.get(run_id)
 
+    def settled(self, run_id: str, stamp: Stamp | None) -> bool:
+        """Whether a run is finished, saved, and as it was when its record had this stamp."""
+        return stamp is not None and self._done.get(run_id) == stamp
+
     def take(self, run: Run, stamp: Stamp | None) -> Batch | None:
         """Take over a run as it was found; what there is to tell, None where that is nothing new."""
         if run.finished and not run.unsaved and run.damage is None:
@@ -37,6 +45,10 @@ class Picture:
         old = self.open.get(run.id)
         self._done.pop(run.id, None)
         self.open[run.id], self._stamps[run.id] = run, stamp
+        if run.active and run.older:
+            self.older[run.id] = None
+        else:
+            self.older.pop(run.id, None)
         return None if run == old else Batch((run,))
 
     def take_rows(self, rows: Iterable[Row]) -> None:
@@ -49,7 +61,7 @@ class Picture:
         """Let runs go; those of them that were known."""
         gone = tuple(run_id for run_id in run_ids if run_id in self)
         for run_id in gone:
-            for kept in (self.open, self._stamps, self._done):
+            for kept in (self.open, self.older, self._stamps, self._done):
                 kept.pop(run_id, None)
         return gone
 
@@ -75,5 +87,6 @@ class Picture:
     def _close(self, run_id: str, stamp: Stamp | None) -> None:
         """Know of a run that it is over."""
         self.open.pop(run_id, None)
+        self.older.pop(run_id, None)
         self._stamps.pop(run_id, None)
         self._done[run_id] = stamp

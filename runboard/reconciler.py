@@ -195,6 +195,8 @@ class Reconciler:
         """
         thorough = set(self._picture.some_open(THOROUGH))
         for run_id, run in list(self._picture.open.items()):
+            if self._jobs.pending(run_id):
+                continue
             turn = run_id in thorough
             changed = (turn or run.older) and self._store.stamp(run_id) != self._picture.stamp(run_id)
             unsure = run.unsaved or run.damage is not None or run.foreign is not None or run.process.pid is None
@@ -266,6 +268,8 @@ class Reconciler:
         """Do some work on a run in a thread; returns how to take over what it found, on the loop."""
         # The stamp is from before the reading: a change in between is seen by a later sweep, never missed.
         stamp = self._store.stamp(run_id)
+        if self._picture.settled(run_id, stamp):  # as after each ending of ours, which the journal names too
+            return _nothing
         try:
             run = work()
         except NoSuchRun:
@@ -308,8 +312,7 @@ class Reconciler:
         if self._watch is None:
             return
         paths = [self._store.root, os.path.join(self._store.root, ".journal")]
-        older = (run.id for run in self._picture.open.values() if run.active and run.older)
-        paths += [self._store.path(run_id) for run_id in islice(older, FOREIGN_WATCHES)]
+        paths += [self._store.path(run_id) for run_id in islice(self._picture.older, FOREIGN_WATCHES)]
         self._watch.set_paths(path for path in paths if os.path.isdir(path))
 
     def _notice(self, sentence: str) -> None:

@@ -15,7 +15,7 @@ from runboard import reconciler
 from runboard.board import place
 from runboard.control import Control
 from runboard.index import Index
-from runboard.jobs import Jobs
+from runboard.jobs import WORKERS, Jobs
 from runboard.model import Status
 from runboard.reconciler import Reconciler
 from runboard.row import Row
@@ -129,16 +129,16 @@ async def test_jobs_are_done_once_each_never_two_at_once_for_a_run() -> None:
 
         jobs.add(run_id, act, first=word == "urgent")  # type: ignore[arg-type]
 
-    for number in range(4):
+    for number in range(WORKERS):
         work(f"busy{number}", "busy")
-    while len(most) < 4:  # noqa: ASYNC110 - the other side is a thread
+    while len(most) < WORKERS:  # noqa: ASYNC110 - the other side is a thread
         await asyncio.sleep(0.005)
     for word in ("late", "urgent", "busy again", "busy again"):
         work({"late": "a", "urgent": "b"}.get(word, "busy0"), word)
     gate.set()
     async with asyncio.timeout(5):
-        while len(done) < 7:  # noqa: ASYNC110 - likewise
+        while len(done) < WORKERS + 3:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.005)
     jobs.close()
-    assert sorted(done) == ["busy"] * 4 + ["busy again", "late", "urgent"]
+    assert sorted(done) == ["busy"] * WORKERS + ["busy again", "late", "urgent"]
     assert max(most) == 1

@@ -18,6 +18,10 @@ from runboard.ui.taste import PLAIN, Taste
 COLLECTING = (10_000, 20, 50)
 """After how much garbage is collected: a hundred thousand rows are no reason to look through all of them again."""
 
+SWITCHING = 0.0005
+"""Seconds after which another thread may go on: who settles needs a moment thirty times for each run, and at Python's
+usual 5 ms would wait longer for a screen that is being painted than for the disk."""
+
 
 def show(
     board: Board,
@@ -61,6 +65,7 @@ def show(
     gc.freeze()
     gc.set_threshold(*COLLECTING)
     gc.enable()
+    sys.setswitchinterval(SWITCHING)
     app.run()
     if early is not None:
         early.leave()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
@@ -59,7 +59,7 @@ class Tidings:
         """
         self._board, self._notify, self._tell, self._emit, self._spared = board, notify, tell, emit, spared
         self._said: set[str] = set()
-        self._ended: dict[str, Run] = {}
+        self._ended: dict[str, Run | Row] = {}
         self._title = ""
 
     def hear(self, batch: Batch) -> None:
@@ -72,7 +72,7 @@ class Tidings:
         for entry in entries:
             lived = self._board.lives(entry.id)
             if lived and entry.status in {Status.COMPLETED, Status.FAILED} and entry.id not in self._spared:
-                self._ended[entry.id] = entry if isinstance(entry, Run) else entry.run()
+                self._ended[entry.id] = entry
 
     def tell(self, counts: Mapping[Status, int]) -> None:
         """Tell what has ended since the last time, and have the terminal's title say how many run."""
@@ -96,10 +96,10 @@ class Tidings:
             self._emit(GIVE_BACK_TITLE)
 
 
-def lines_of(ended: list[Run]) -> list[str]:
+def lines_of(ended: Sequence[Run | Row]) -> list[str]:
     """A line for each ending, or of many one line with their numbers."""
     if len(ended) <= ONE_BY_ONE:
-        return [_line(run) for run in ended]
+        return [_line(run if isinstance(run, Run) else run.run()) for run in ended]
     failed = sum(run.status is Status.FAILED for run in ended)
     parts = [f"{len(ended) - failed} completed"] if failed < len(ended) else []
     parts += [f"{failed} failed"] if failed else []
