@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -22,6 +23,7 @@ from runboard.sizes import SizedFeed
 from runboard.store import Store
 from tests.leaving import leave
 from tests.pilots import NOW, HandFeed, fixed_board
+from tests.program import runboard
 from tests.waiting import until
 
 LIVE = Run("live", started_at=1.0, process=Identity(pid=1))
@@ -230,3 +232,22 @@ async def test_the_screen_shows_sizes_once_they_are_known() -> None:
         feed.publish(Batch(sizes={"22222222": 3 << 20}))
         await desk.shows("8.0 MB ", "3.0 MB")
         await desk.hides("…")
+
+
+def test_ps_and_show_tell_sizes_on_request(tmp_path: Path) -> None:
+    """Unasked nothing is measured; --size, --sort size, {size} and a query on it tell, and JSON has the bytes."""
+    leave(tmp_path, "aa01", log=b"x" * 200_000, age=10)
+    leave(tmp_path, "aa02", age=20)
+    leave(tmp_path, "aa03", log=b"x" * 900_000, age=30)
+    store = Store(str(tmp_path))
+    weights = {run_id: store.size(run_id) for run_id in store.ids()}
+    assert "SIZE" not in runboard(tmp_path, "ps").stdout
+    assert [run["sizeBytes"] for run in json.loads(runboard(tmp_path, "ps", "--json").stdout)] == [None] * 3
+    told = runboard(tmp_path, "ps", "--size").stdout
+    assert ("SIZE" in told, size_text(weights["aa03"]) in told) == (True, True)
+    done = runboard(tmp_path, "ps", "--sort", "size", "--format", "{id} {size}").stdout
+    assert done.split() == ["aa03", str(weights["aa03"]), "aa01", str(weights["aa01"]), "aa02", str(weights["aa02"])]
+    assert runboard(tmp_path, "ps", "--sort", "-size", "-q").stdout.split() == ["aa02", "aa01", "aa03"]
+    asked = json.loads(runboard(tmp_path, "ps", "--json", "size>500K").stdout)
+    assert [(run["id"], run["sizeBytes"]) for run in asked] == [("aa03", weights["aa03"])]
+    assert f"{weights['aa01']:,} bytes" in runboard(tmp_path, "show", "aa01").stdout

@@ -32,6 +32,7 @@ FINISHED_SHOWN = 20
 @click.option("-a", "--all", "everything", is_flag=True, help=f"All ended runs, not only the newest {FINISHED_SHOWN}.")
 @click.option("-n", "--limit", type=click.IntRange(min=0), metavar="N", help="At most N runs.")
 @click.option("--sort", metavar="COLUMN", help="Sort by a column; -COLUMN turns the order round.")
+@click.option("--size", "sized", is_flag=True, help="Also what each takes on the disk, which takes time to measure.")
 @click.option("--json", "form", flag_value="json", help="A JSON array of whole records.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="One record of JSON per line.")
 @click.option("-q", "--quiet", "form", flag_value="ids", help="Ids only.")
@@ -43,6 +44,7 @@ def ps_verb(
     everything: bool,
     limit: int | None,
     sort: str | None,
+    sized: bool,
     form: str | None,
     template: str | None,
 ) -> int:
@@ -54,8 +56,11 @@ def ps_verb(
     print_runs = _printer(desk, form, template)
     query = query_of(words)
     key = None if sort is None else _sort_key(sort)
-    found = _found(desk.store(), query, key, everything=everything, limit=limit)
+    store = desk.store()
+    found = _found(store, query, key, everything=everything, limit=limit)
     listed = found.listed
+    if sized or query.sized or (key and key[0] == "size") or "{size" in (template or ""):
+        listed = [replace(run, size=store.size(run.id)) for run in listed]
     print_runs(listed, found.now)
     if form is None and template is None and not listed:
         _tell_nothing(found.total, found.matching)
@@ -70,7 +75,7 @@ def _found(store: Store, query: Query, key: tuple[str, bool] | None, *, everythi
 
     def order(runs: Sequence[T], now: float) -> list[T]:
         """Those to be listed, sorted."""
-        return _limited(runs if key is None else _sorted(runs, *key, now), finished)[:limit]
+        return _limited(runs if key is None else _sorted(runs, *key, now, store.size), finished)[:limit]
 
     if everything or not are_many(store.root):
         found = among_all(store, query)
@@ -149,10 +154,12 @@ def _sort_key(text: str) -> tuple[str, bool]:
     return key, text.startswith("-")
 
 
-def _sorted(runs: Sequence[T], key: str, turned: bool, now: float) -> list[T]:
+def _sorted(runs: Sequence[T], key: str, turned: bool, now: float, measure: Callable[[str], int]) -> list[T]:
     """Texts from A to Z, amounts and times the largest and the newest first; runs without a value come last."""
     of_run, of_row = rank.of_run(key), rank.of_row(key)
-    values = [of_row(run, now) if isinstance(run, Row) else of_run(run, now) for run in runs]
+    values: list[rank.Value] = [of_row(run, now) if isinstance(run, Row) else of_run(run, now) for run in runs]
+    if key == "size":
+        values = [measure(run.id) for run in runs]
     told = [(value, run) for value, run in zip(values, runs, strict=True) if value is not None]
     ranked = sorted(told, key=itemgetter(0), reverse=turned is not (key in rank.LARGEST_FIRST))
     return [run for _value, run in ranked] + [run for value, run in zip(values, runs, strict=True) if value is None]
