@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from runboard import process
@@ -56,8 +57,14 @@ Measure = Callable[[str, Callable[[], None]], int]
 class SizedFeed:
     """A feed that passes on another's news, and adds what the runs in them take on the disk."""
 
-    def __init__(self, make: Callable[[], tuple[Feed, Memory | None]], measure: Measure) -> None:
-        """Add what ``measure`` finds to the feed that ``make`` makes when it is time to start; beside it the memory."""
+    def __init__(
+        self, make: Callable[[], tuple[Feed, Memory | None]], measure: Measure, shown: Iterable[str] = ()
+    ) -> None:
+        """Add what ``measure`` finds to the feed that ``make`` makes when it is time to start; beside it the memory.
+
+        ``shown`` are runs that are on the screen already; those that the feed does not know either are gone.
+        """
+        self._unseen: set[str] | None = set(shown)
         self._make = make
         self._measure = measure
         self._feed: Feed | None = None
@@ -95,6 +102,13 @@ class SizedFeed:
 
     def _hear(self, batch: Batch) -> None:
         """Pass news on, and note what is to be measured."""
+        if self._unseen is not None:
+            self._unseen.difference_update(run.id for run in batch.changed)
+            self._unseen.difference_update(row.id for row in batch.rows)
+            if batch.complete:
+                if self._unseen:
+                    batch = replace(batch, removed=(*batch.removed, *self._unseen))
+                self._unseen = None
         self._publish(batch)
         now = time.monotonic()
         with self._news:

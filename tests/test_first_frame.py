@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,11 +18,12 @@ from textual.strip import Strip
 
 from runboard.board import Board
 from runboard.cli.bare import Bare, bare_call
+from runboard.cli.opening import FEW
 from runboard.model import Identity, Outcome, Reason, Run, Status, Usage
 from runboard.ui.frame import Layout, frame
 from tests.leaving import leave
 from tests.pilots import NOW, fixed_board
-from tests.program import COMMAND
+from tests.program import COMMAND, environment
 from tests.terminal import Terminal
 from tests.waiting import until
 
@@ -167,6 +169,26 @@ def test_rows_are_there_before_textual_is(runs: Path, slow: dict[str, str | None
         terminal.wait_for("3 completed")
         assert ("read-only" in terminal.text()) is bool(words)
         assert terminal.modes_left_on() == {"alternate screen", "cursor hidden"}
+
+
+def test_of_many_runs_the_index_tells_the_newest(tmp_path: Path, slow: dict[str, str | None]) -> None:
+    """With more runs than are read, the rows come from the index, open ones from the disk; without it none are."""
+    for number in range(FEW + 50):
+        leave(tmp_path / "runs", f"{number:08x}", age=60.0 + number)
+    leave(tmp_path / "runs", "live", status="running", pid=1, name="the live one")
+    env = slow | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with board(tmp_path / "runs", env=env) as terminal:
+        until(lambda: "nanosleep" in Path(f"/proc/{terminal.process}/wchan").read_text("utf-8"))
+        assert terminal.raw == b""
+    subprocess.run(
+        [*COMMAND, "--runs-dir", str(tmp_path / "runs"), "ps", "-q"],
+        env=environment(XDG_CACHE_HOME=str(tmp_path / "cache")),
+        check=True,
+        capture_output=True,
+    )
+    with board(tmp_path / "runs", env=env) as terminal:
+        terminal.wait_for("make 00000000")
+        assert "the live one" in terminal.text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])

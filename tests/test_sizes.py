@@ -117,6 +117,19 @@ def test_every_run_is_measured_once_and_news_pass_first(feeding: Feeding) -> Non
     assert sorted(scale.asked) == ["a", "b", "live"]
 
 
+def test_what_was_shown_too_early_goes() -> None:
+    """Runs that are on the screen before the feed begins, and of which it knows nothing when all is read, are gone."""
+    inner, heard = HandFeed(), Heard()
+    inner._first = Batch((LIVE,))
+    feed = SizedFeed(lambda: (inner, None), Scale({"live": 1, "a": 2}), ["live", "a", "ghost"])
+    feed.start(heard.batches.append)
+    inner.publish(Batch(rows=(Row.of(done("a")),)))
+    assert not any(batch.removed for batch in heard.batches)
+    inner.publish(Batch(complete=True))
+    feed.stop()
+    assert [batch.removed for batch in heard.batches if batch.removed] == [("ghost",)]
+
+
 def test_what_is_remembered_is_not_measured_again(feeding: Feeding) -> None:
     """Sizes of finished runs come from the last time, new ones are remembered; those of live runs never are."""
     memory = Remembered({"a": 10, "gone": 5})

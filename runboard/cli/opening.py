@@ -13,13 +13,17 @@ from runboard.cli.early import EarlyScreen
 from runboard.cli.exits import USAGE, Failure
 from runboard.cli.printing import is_terminal
 from runboard.model import Run
+from runboard.row import Row
 from runboard.safetext import clean
 from runboard.store import NoSuchRun, Store, StoreError
 from runboard.ui import frame
 from runboard.ui.taste import Taste
 
 FEW = 200
-"""So many runs are read for the first frame; of more, it shows none."""
+"""So many runs are read for the first frame; of more, the newest that the index knows and those still open."""
+
+MOST_OPEN = 2_000
+"""With more open runs than this there is no first frame: reading them takes as long as loading Textual."""
 
 
 def open_board(root: str, *, writable: bool, taste: Taste) -> int:
@@ -39,6 +43,8 @@ def open_board(root: str, *, writable: bool, taste: Taste) -> int:
     title = _with_tilde(root)
     with EarlyScreen() as early:
         runs = few_runs(store)
+        if runs is None:
+            runs = newest_runs(store)
         board = Board(runs or [])
         if runs is not None and taste.usual:
             _paint(early, board, title, read_only=not writable)
@@ -61,7 +67,7 @@ def require_terminals() -> None:
         raise Failure(f"the board needs a terminal, and {where} {verb} none; for scripts: runboard ps", USAGE)
 
 
-def few_runs(store: Store) -> list[Run] | None:
+def few_runs(store: Store) -> list[Run | Row] | None:
     """Every run as it is on disk, where there are few; None where there are many, or they cannot be listed."""
     try:
         ids = store.few_ids(FEW)
@@ -69,8 +75,30 @@ def few_runs(store: Store) -> list[Run] | None:
         return None  # told by the board
     if ids is None:
         return None
-    runs = []
+    runs: list[Run | Row] = []
     for run_id in ids:
+        with suppress(NoSuchRun):
+            runs.append(store.read(run_id))
+    return runs
+
+
+def newest_runs(store: Store) -> list[Run | Row] | None:
+    """The runs that are open, as they are on disk, and the newest that have ended; None where no index tells."""
+    from runboard.index import Index  # noqa: PLC0415 - SQLite, which few runs do without
+
+    index = Index(store, writing=False)
+    try:
+        if index.kept() is None:
+            return None
+        synced = index.sync()
+        if len(synced.open) > MOST_OPEN:
+            return None
+        runs: list[Run | Row] = [*next(index.rows(), [])]
+    except StoreError:
+        return None  # told by the board
+    finally:
+        index.close()
+    for run_id in synced.open:
         with suppress(NoSuchRun):
             runs.append(store.read(run_id))
     return runs

@@ -36,7 +36,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
     """
     _forget_screen_settings()
     raise_file_limit()
-    feed = SizedFeed(partial(_follow, store, writing=writable), store.size)
+    feed = SizedFeed(partial(_follow, store, writing=writable), store.size, board.order)
     return show(
         board,
         feed,
