@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runboard.logs import search
+from runboard.logs import search, sweep
 from tests.pilots import Desk, fixed_board
 from tests.test_ui_log import LIVE, OVER
 
@@ -195,3 +195,32 @@ async def test_progress_is_shown(logs: Path, monkeypatch: pytest.MonkeyPatch) ->
         await desk.shows("searching 0 %")
         await desk.press("escape")
         await desk.hides("searching")
+
+
+async def test_all_logs_are_searched(logs: Path) -> None:
+    """What the logs of all runs hold is listed with its run; Enter goes there, and n goes on from there."""
+    async with fixed_board([LIVE, OVER], logs=logs) as desk:
+        await desk.press("F", *"needle", "enter")
+        await desk.shows("11111111 live  a needle", "1 line in 2 logs")
+        await desk.press("escape", "down")
+        await desk.press("F", *"step 77", "enter")
+        await desk.shows("111 lines in 2 logs", "22222222 over")
+        await desk.press("down", "enter")
+        await desk.shows("/step 77 2 of 111", "step 770")
+        assert current(desk).endswith("step 770")
+        await desk.press("n")
+        await desk.shows("/step 77 3 of 111")
+
+
+async def test_too_much_is_cut_and_a_bad_expression_told(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More lines than are kept end the search with a word; leaving it ends its thread."""
+    monkeypatch.setattr(sweep, "HITS_MOST", 50)
+    async with fixed_board([LIVE, OVER], logs=logs) as desk:
+        await desk.press("F", *"step", "enter")
+        await desk.shows("the first 50 lines; there are more")
+        screen = desk.app.screen
+        await desk.press("shift+tab", "ctrl+r", "(", "enter")
+        await desk.shows("no regular expression")
+        await desk.press("escape")
+        assert screen._sweep.join(5)  # type: ignore[attr-defined]
+        assert desk.app.screen is not screen

@@ -188,6 +188,7 @@ SCREENS = {
     "zoom": ((120, 36), ["down"] * 3 + ["enter", "pageup"]),
     "find": ((120, 36), ["down"] * 3 + ["enter", "slash", *"eta 1:", "enter"]),
     "only": ((80, 24), ["down"] * 3 + ["enter", "ampersand", *"warn", "enter", "plus", "plus"]),
+    "find-in-all": ((120, 36), ["down"] * 3 + ["F", *"slow", "enter"]),
     "response": ((120, 36), ["down"] * 8 + ["2"]),
     "empty": ((120, 36), []),
 }
@@ -257,6 +258,8 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
             await desk.until(lambda: log_has_come(desk))
         if name in {"find", "only"}:
             await desk.shows({"find": "of 8", "only": "&warn ±2 · 1 line"}[name], "batch 4200")
+        if name == "find-in-all":
+            await desk.shows("18 lines in 18 logs")
         if name == "response":
             await desk.shows("The login test no longer flakes")
         await desk.pilot.pause()

@@ -11,6 +11,7 @@ from runboard.logs.reading import Reading
 from runboard.logs.search import NotYet, Progress, Search
 from runboard.logs.source import NAME
 from runboard.logs.stream import follow, last_text, tail, tail_start, whole_lines
+from runboard.logs.sweep import Hit, Sweep
 from runboard.logs.view import Line, LogView, Window
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "BadExpression",
     "FilteredView",
     "Found",
+    "Hit",
     "Line",
     "LogView",
     "NoPlace",
@@ -29,6 +31,7 @@ __all__ = [
     "Search",
     "Seen",
     "Sought",
+    "Sweep",
     "Window",
     "Wish",
     "around",

@@ -94,6 +94,7 @@ class Pager:
         self._seeking = 0
         self._waited: tuple[int | None, int, int, bool] | None = None  # what was known when there was no telling
         self._current: int | None = None  # the line of the match
+        self._from: int | None = None  # from where on the nearest match is wanted
         self._at: int | None = None  # the slice of it that is shown
         self._right = 0
         self._column = 0
@@ -153,7 +154,7 @@ class Pager:
             self._find, self._current, self._at, self._seeking = None, None, None, 0
         if wish.find is not None and self._find is None:
             self._find = (wish.find, words), self._search(wish.find, words=words)
-            self._seeking, self._waited = 1, None
+            self._seeking, self._waited, self._from = 1, None, None
         if self._filtered and (wish.only is None or self._only != (wish.only, words)):
             self._filtered.close()
             self._filtered, self._only, self._window = None, None, None
@@ -180,7 +181,8 @@ class Pager:
     def _moved(self, wish: Wish) -> Window | None:
         """Move as it is wished; None where nothing has changed."""
         view: LogView | FilteredView = self._filtered or self._log
-        if (wish.place, wish.offset, wish.to, wish.by) != (None, None, None, 0):
+        self._from = wish.offset if wish.offset is not None else self._from
+        if (wish.place, wish.to, wish.by) != (None, None, 0) or (wish.offset is not None and self._current is not None):
             self._seeking = 0
         if self._find is not None:
             self._seeking += wish.step
@@ -233,7 +235,7 @@ class Pager:
         """The match one step on; the first time the nearest one, below the top of the window rather than above."""
         if self._current is None:
             top = self._window.lines[0].offset if self._window and self._window.lines else 0
-            top = line_start(fd, top)
+            top = line_start(fd, top if self._from is None else self._from)
             below = search.after(fd, size, top)
             return search.before(fd, top) if below is None else below
         if self._seeking > 0:

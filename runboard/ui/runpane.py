@@ -9,12 +9,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from runboard.board import Board
 from runboard.logs import LogView, Pattern, Seen, Sought
 from runboard.model import Run
 from runboard.process import Usage
 from runboard.ui.answers import Answer, AnswerReader
 from runboard.ui.detailspane import DetailsPane
 from runboard.ui.diffpane import DiffPane
+from runboard.ui.hunting import Hunting
 from runboard.ui.log import LogPane
 from runboard.ui.lookbar import FIND, ONLY, LookBar
 from runboard.ui.lookout import Lookout
@@ -54,6 +56,7 @@ class RunPane(Container):
         super().__init__(id="run")
         self.log_pane = LogPane()
         self.response_pane = ResponsePane()
+        self._open_log = open_log
         self.look_bar = LookBar()
         self.reader = LogReader(open_log, self._show_log, tools=one_process is not None)
         self.diff_pane = DiffPane()
@@ -79,6 +82,7 @@ class RunPane(Container):
         self._find: Sought | None = None
         self._only: Sought | None = None
         self._going: str | None = None
+        self._awaited: tuple[str, int, Sought] | None = None
         self.raw = False
 
     def compose(self) -> ComposeResult:
@@ -126,6 +130,7 @@ class RunPane(Container):
             pane.tell(run, word)
         self._want_answer()
         self._want_sights()
+        self._show_awaited()
 
     def look(self, view: str) -> None:
         """Show another view; the focus goes along."""
@@ -146,9 +151,30 @@ class RunPane(Container):
         self.raw = not self.raw
         self.reader.show_raw(self.raw)
 
-    def show_at(self, offset: int) -> None:
-        """Show the line at an offset of the chosen run's log."""
-        self.reader.show_at(offset)
+    def hunting(self, board: Board) -> Hunting:
+        """The search through the logs of all runs that a board shows."""
+
+        def name(run_id: str) -> str:
+            """What a run is called."""
+            run = board.get(run_id)
+            return run.title if run else ""
+
+        tools = self._one_process is not None
+        return Hunting(lambda: tuple(board.order), name, self._open_log, tools=tools)
+
+    def show_at(self, run_id: str, offset: int, sought: Sought) -> None:
+        """Show a line of a run's log, with what was looked for marked, now or as soon as that run is chosen."""
+        self._awaited = run_id, offset, sought
+        self._show_awaited()
+
+    def _show_awaited(self) -> None:
+        """Show the line that is waited for, if its run is chosen."""
+        if self._awaited is not None and self._run is not None and self._awaited[0] == self._run.id:
+            _run_id, offset, sought = self._awaited
+            self._awaited = None
+            self._seek(None, None)
+            self._seek(sought, None)
+            self.reader.show_at(offset)
 
     def _show_log(self, run_id: str, seen: Seen | None, trouble: str | None) -> int:
         """Show what was read of a log, if it is still the chosen run's; about how many cells that paints."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from runboard.facts import shell_words
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.hints import Hints
+from runboard.ui.hunting import Chosen
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.vigil import Vigil
@@ -38,6 +39,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         ),
         Binding("minus", "resize_pane(-1)", "smaller", show=False, tooltip="Less room for it", id="board.smaller-pane"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
+        Binding("F", "hunt", "find in all", tooltip="Find in the logs of all runs on the board", id="board.find"),
         Binding("tab", "app.focus_next", show=False, tooltip="Table, log or response", id="board.next"),
         Binding("shift+tab", "app.focus_previous", show=False, id="board.previous"),
     ]
@@ -91,6 +93,21 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.table.go_to(run_id)
             self.vigil.look(run_id)
             self.table.flush()
+
+    def action_hunt(self) -> None:
+        """Find in the logs of all runs, and go to what is chosen."""
+        self.app.push_screen(self.run_pane.hunting(self.vigil.board), self._go_to_line)
+
+    def _go_to_line(self, chosen: Chosen | None) -> None:
+        """Show a line that was found, on the whole screen."""
+        if chosen is None:
+            return
+        self.table.go_to(chosen.run_id)
+        self.table.flush()
+        self.run_pane.look("Log")
+        self.run_pane.show_at(*chosen)
+        if not self.has_class("-zoomed"):
+            self.call_later(self.run_action, "app.zoom")
 
 
 class DeskScreen(BoardScreen):

@@ -23,7 +23,7 @@ class Vigil:
 
     def __init__(self, board: Board, clock: Callable[[], float], limits: Limits, remembrance: Remembrance) -> None:
         """Watch over ``board`` at the time that ``clock`` tells (epoch seconds)."""
-        self._board = board
+        self.board = board
         self._clock = clock
         self._limits = limits
         self._remembrance = remembrance
@@ -51,10 +51,10 @@ class Vigil:
             self._begun = True
             self._remembrance.keep(KEY, self._seen.kept())
         if not self._turn:
-            self._turn = list(self._board.live)
+            self._turn = list(self.board.live)
         some, self._turn = self._turn[:SLICE], self._turn[SLICE:]
         for run_id in some:
-            if (run := self._board.get(run_id)) is not None:
+            if (run := self.board.get(run_id)) is not None:
                 self._ask(run)
 
     def _ask(self, run: Run) -> None:
@@ -67,7 +67,7 @@ class Vigil:
 
     def look(self, run_id: str | None) -> None:
         """Somebody looks at a run: what it needs has been seen."""
-        run = None if run_id is None or run_id not in self._board.needs else self._board.get(run_id)
+        run = None if run_id is None or run_id not in self.board.needs else self.board.get(run_id)
         need = None if run is None else need_of(run, self._clock(), self._limits, self._seen)
         if run is not None and need is not None:
             self._seen = self._seen.looked(run.id, need.kind)
@@ -81,8 +81,8 @@ class Vigil:
 
     def after(self, run_id: str | None) -> str | None:
         """The next visible run below this one that needs somebody, from the top again after the last."""
-        spots = sorted(spot for one in self._board.needs if (spot := self._board.index_of(one)) is not None)
-        here = self._board.index_of(run_id)
+        spots = sorted(spot for one in self.board.needs if (spot := self.board.index_of(one)) is not None)
+        here = self.board.index_of(run_id)
         below = [spot for spot in spots if here is not None and spot > here]
         spot = next(iter(below or spots), None)
-        return None if spot is None else self._board.at(spot)
+        return None if spot is None else self.board.at(spot)
