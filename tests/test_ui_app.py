@@ -169,7 +169,7 @@ async def test_the_palette_has_our_actions_only() -> None:
     async with fixed_board([LIVE], control=object()) as desk:
         names = [command.title for command in desk.app.get_system_commands(desk.app.screen)]
         assert names == [
-            *("Open  enter", "Details  i", "Filter  /", "Stop  s", "Kill  S", "Signal  x", "New  n"),
+            *("Open  enter", "Details  i", "Filter  /", "Find in all  F", "Stop  s", "Kill  S", "Signal  x", "New  n"),
             *("Rerun  r", "Pause  p", "Tags  t"),
             *("Response  2", "Help  ?", "Quit  q"),
             *("Sort by Status", "Sort by ID", "Sort by Name", "Sort by Elapsed", "Sort by Started"),

@@ -17,9 +17,11 @@ from textual.widgets.option_list import Option
 
 from runboard.logs import BadExpression, Hit, LogView, Pattern, Sought, Sweep
 from runboard.safetext import clean
+from runboard.ui.cells import fit
 
 LOOK_SECONDS = 0.1
-_NAME_MOST = 24
+NAME = 20
+"""Cells of a run's name."""
 
 
 class Chosen(NamedTuple):
@@ -65,6 +67,7 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
         self._sought = Sought("")
         self._pattern: Pattern | None = None
         self._sweep: Sweep | None = None
+        self._remark = ""
         self._shown = 0
 
     def compose(self) -> ComposeResult:
@@ -93,8 +96,10 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
         try:
             self._pattern = Pattern(self._sought.text, regex=self._regex)
         except BadExpression as error:
-            self.word.update(Content(f"no regular expression: {clean(str(error))}"))
+            self._remark = f"no regular expression: {clean(str(error))}"
+            self._look()
             return
+        self._remark = ""
         if self._sweep is not None:
             self._sweep.cancel()
         self.found.clear_options()
@@ -106,7 +111,8 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
     def action_regex(self) -> None:
         """Take what is typed for an expression, or as it stands."""
         self._regex = not self._regex
-        self.word.update(Content("a regular expression" if self._regex else "text as it stands"))
+        self._remark = "a regular expression" if self._regex else "text as it stands"
+        self._look()
 
     def action_leave(self) -> None:
         """Choose nothing."""
@@ -129,7 +135,8 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
     def _look(self) -> None:
         """List what has come, and tell how it goes."""
         sweep = self._sweep
-        if sweep is None:
+        if sweep is None or self._remark:
+            self.word.update(Content(self._remark))
             return
         fresh = sweep.hits[self._shown :]
         if fresh:
@@ -144,7 +151,7 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
     def _line(self, hit: Hit) -> Content:
         """One line found: whose it is, and what it says, its matches marked."""
         parts: list[str | tuple[str, str]] = [(f"{clean(hit.run_id)} ", "$accent")]
-        parts.append((f"{clean(self._name_of(hit.run_id))[:_NAME_MOST]}  ", "$quiet"))
+        parts.append((f"{fit(clean(self._name_of(hit.run_id)), NAME)}  ", "$quiet"))
         at = 0
         for first, last in self._pattern.spans(hit.text) if self._pattern else []:
             parts += [hit.text[at:first], (hit.text[first:last], "$background on $accent")]

@@ -20,13 +20,17 @@ class Palette(CommandPalette):
         self.query_one(SearchIcon).icon = "/"
 
 
+UNSHOWN = frozenset({"board.find"})
+"""Keys that the last line has no room for, and that are offered here."""
+
+
 def commands(
     screen: Screen[object], key_of: Callable[[Binding], str], run: Callable[[str, DOMNode], Awaitable[bool]]
 ) -> Iterator[SystemCommand]:
     """The keys of a screen that do something now: each action once, with its key."""
     offered: set[str] = set()
     for node, binding, enabled, tooltip in screen.active_bindings.values():
-        if binding.show and enabled and binding.action not in offered:
+        if (binding.show or binding.id in UNSHOWN) and enabled and binding.action not in offered:
             offered.add(binding.action)
             title = f"{binding.description.capitalize()}  {key_of(binding)}"
             yield SystemCommand(title, tooltip, partial(run, binding.action, node))

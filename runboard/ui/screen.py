@@ -39,7 +39,9 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         ),
         Binding("minus", "resize_pane(-1)", "smaller", show=False, tooltip="Less room for it", id="board.smaller-pane"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
-        Binding("F", "hunt", "find in all", tooltip="Find in the logs of all runs on the board", id="board.find"),
+        Binding(
+            "F", "hunt", "find in all", show=False, tooltip="Find in the logs of all runs on the board", id="board.find"
+        ),
         Binding("tab", "app.focus_next", show=False, tooltip="Table, log or response", id="board.next"),
         Binding("shift+tab", "app.focus_previous", show=False, id="board.previous"),
     ]
