@@ -135,7 +135,7 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
     def _look(self) -> None:
         """List what has come, and tell how it goes."""
         sweep = self._sweep
-        if sweep is None or self._remark:
+        if sweep is None:
             self.word.update(Content(self._remark))
             return
         fresh = sweep.hits[self._shown :]
@@ -146,7 +146,7 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
             if first:
                 self.found.highlighted = 0
                 self.found.focus()
-        self.word.update(Content(_told(sweep)))
+        self.word.update(Content(self._remark or _told(sweep)))
 
     def _line(self, hit: Hit) -> Content:
         """One line found: whose it is, and what it says, its matches marked."""
