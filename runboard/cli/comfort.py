@@ -12,6 +12,9 @@ from runboard.plain import wanted
 from runboard.ui.taste import Taste
 from runboard.ui.tidings import Notify
 
+SETTLED = frozenset({FILE, ENVIRONMENT, COMMAND_LINE})
+"""Where a value comes from that nothing remembered can change."""
+
 
 def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
     """The person's taste after the config file, the environment, the options and what was remembered.
@@ -22,15 +25,20 @@ def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
     remembered = memory.load()
     config = load(os.environ, options, remembered)
     by = config.sources["theme"]
+    columns = config.values["board.columns"]
     return Taste(
         theme=config.text("theme"),
-        theme_set_by=by if by in {FILE, ENVIRONMENT, COMMAND_LINE} else "",
+        theme_set_by=by if by in SETTLED else "",
         ascii=wanted(config.text("ascii"), os.environ),
         keys=config.table("keys"),
         notices=tuple(map(str, config.troubles)),
         limits=Limits(60 * config.number("attention.silent_minutes"), config.number("attention.timeout_percent") / 100),
         remembered=remembered,
         remember=memory.save if writable else None,
+        columns=tuple(map(str, columns)) if isinstance(columns, list | tuple) else (),
+        sort=config.text("board.sort"),
+        filters=config.table("board.filters"),
+        settled=frozenset(key for key, source in config.sources.items() if source in SETTLED),
         notify=Notify(
             toast=config.values["notify.toast"] is True,
             bell=config.values["notify.bell"] is True,

@@ -13,7 +13,6 @@ from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
-from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from runboard.board import Board
@@ -21,8 +20,8 @@ from runboard.control import Control
 from runboard.logs import LogView
 from runboard.model import Run
 from runboard.query import BadQuery
-from runboard.safetext import clean
 from runboard.ui.acts import Acts
+from runboard.ui.arrangement import Arrangement
 from runboard.ui.asked import word_of
 from runboard.ui.details import Details
 from runboard.ui.dressed import DressedApp
@@ -114,7 +113,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._tidings = Tidings(board, taste.notify, self._say, self.emit, self._acts.ended if self._acts else ())
         kept = Remembrance(taste)
         self._vigil = Vigil(board, clock, taste.limits, kept)
-        self._table = RunTable(board, clock, stopping)
+        self._table = RunTable(board, clock, stopping, Arrangement(taste, kept))
         self._summary = Summary(title, read_only=control is None)
         one = None if control is None else OneProcess(control, self._ask, self._say)
         self._run_pane = RunPane(open_log, read_response, sources, one, clock)
@@ -337,13 +336,6 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         yield from commands(screen, self.get_key_display, self.run_action)
         yield from self._table.ordering.commands()
         yield from self.theme_commands()
-
-    # Words and questions.
-
-    def _say(self, sentence: str, how: bool | SeverityLevel) -> None:
-        """Tell a sentence in a corner for a while; longer where it is an error (True) or a warning."""
-        severity: SeverityLevel = how if isinstance(how, str) else "error" if how else "information"
-        self.notify(clean(sentence), severity=severity, markup=False, timeout=5 if severity == "information" else 10)
 
     async def _ask(self, question: ModalScreen[T]) -> T | None:
         """Put a question and wait for its answer."""

@@ -33,22 +33,26 @@ class Slot:
     width: int
 
 
-def lay_out(columns: Iterable[Column], width: int) -> tuple[Slot, ...]:
-    """Place columns in so many cells: the least important go until the rest fit, the name takes what is left."""
+def lay_out(columns: Iterable[Column], width: int, *, chosen: bool = False) -> tuple[Slot, ...]:
+    """Place columns in so many cells: the least important go until the rest fit, the name takes what is left.
+
+    Columns that somebody has ``chosen`` go only where there is no room at all.
+    """
     kept = list(columns)
     gap = 1 if width < NARROW else 2
-    for least_rank, needs in ((_SPARE, _ABUNDANCE), (_NICE, _COMFORT), (1, _LEAST)):
+    for least_rank, needs in ((1, _LEAST),) if chosen else ((_SPARE, _ABUNDANCE), (_NICE, _COMFORT), (1, _LEAST)):
         while _room(kept, width, gap, needs) < 0 and (going := [one for one in kept if one.rank >= least_rank]):
             kept.remove(max(going, key=lambda column: column.rank))
     room = _room(kept, width, gap, _LEAST)
     least = {column.key: column.width or _LEAST.get(column.key, 8) for column in kept}
     spare = max(0, room)
-    if "reason" in least and "name" in least:
+    elastic = [column.key for column in kept if not column.width]
+    if {"reason", "name"} <= set(elastic):
         together = spare + least["name"] + least["reason"]
         least["reason"] = max(least["reason"], min(together // 2, _REASON_MOST))
         least["name"] = together - least["reason"]
-    elif "name" in least:
-        least["name"] = max(1, least["name"] + room)
+    elif elastic:
+        least[elastic[0]] = max(1, least[elastic[0]] + room)
     slots, x = [], 1
     for column in kept:
         slots.append(Slot(column, x, least[column.key]))

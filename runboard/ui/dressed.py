@@ -11,6 +11,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.notifications import SeverityLevel
 
 from runboard.plain import ascii_text
 from runboard.safetext import clean
@@ -59,6 +60,11 @@ class DressedApp(TerminalApp, inherit_bindings=False):
             more = len(self._complaints) - 1
             rest = f" And {more} more: runboard config validate tells." if more else ""
             self.notify(clean(f"{self._complaints[0]}.{rest}"), severity="warning", markup=False, timeout=15)
+
+    def _say(self, sentence: str, how: bool | SeverityLevel) -> None:
+        """Tell a sentence in a corner for a while; longer where it is an error (True) or a warning."""
+        severity: SeverityLevel = how if isinstance(how, str) else "error" if how else "information"
+        self.notify(clean(sentence), severity=severity, markup=False, timeout=5 if severity == "information" else 10)
 
     def _suiting(self) -> str:
         """The theme that suits the terminal: its own colours where it has sixteen or none are wanted."""

@@ -11,6 +11,7 @@ from runboard.board import Board
 from runboard.columns import Column
 from runboard.order import Sorting
 from runboard.rank import LARGEST_FIRST
+from runboard.ui.arrangement import Arrangement
 
 
 class Ordering:
@@ -22,12 +23,16 @@ class Ordering:
         columns: Callable[[], list[Column]],
         clock: Callable[[], float],
         sorted_anew: Callable[[], None],
+        arrangement: Arrangement,
     ) -> None:
-        """Sort ``board``; ``columns`` tells which are shown, ``sorted_anew`` is called after."""
+        """Sort ``board`` as it was last; ``columns`` tells which are shown, ``sorted_anew`` is called after."""
         self._board = board
         self._columns = columns
         self._clock = clock
         self._sorted_anew = sorted_anew
+        self._arrangement = arrangement
+        if arrangement.sorting != board.sorting:
+            board.sort(arrangement.sorting, clock())
 
     def step(self, by: int) -> None:
         """Sort by the next column to the right or left; the usual order stands before the first."""
@@ -67,4 +72,5 @@ class Ordering:
         """Sort, unless that is how the rows stand already."""
         if sorting != self._board.sorting:
             self._board.sort(sorting, self._clock())
+            self._arrangement.keep_sorting(sorting)
             self._sorted_anew()

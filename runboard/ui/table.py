@@ -8,21 +8,22 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from runboard.board import Board
-from runboard.columns import Column, filled
 from runboard.model import Status
 from runboard.order import Delta, Key
+from runboard.ui.arrangement import Arrangement
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import ink
 from runboard.ui.marks import Marks
 from runboard.ui.ordering import Ordering
 from runboard.ui.rows import Line, Rows, difference, titles
+from runboard.ui.tablekeys import TABLE_KEYS
 from runboard.ui.welcome import empty_line
 
 
@@ -31,24 +32,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     BINDING_GROUP_TITLE = "Runs"
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "move(1)", "Next run", show=False, id="table.down"),
-        Binding("up,k", "move(-1)", "Previous run", show=False, id="table.up"),
-        Binding("space", "mark('toggle')", "mark it", show=False, tooltip="Mark it, or unmark it", id="table.mark"),
-        Binding("shift+down", "mark('down')", "Mark it and go down", show=False, id="table.mark-down"),
-        Binding("shift+up", "mark('up')", "Mark it and go up", show=False, id="table.mark-up"),
-        Binding("V,ctrl+@", "mark('range')", "Mark from the last mark to here", show=False, id="table.mark-range"),
-        Binding("ctrl+a", "mark('all')", "Mark all that match the filter", show=False, id="table.mark-all"),
-        Binding("asterisk", "mark('invert')", "Mark the others instead", show=False, id="table.mark-invert"),
-        Binding("pagedown", "page(1)", "A page down", show=False, id="table.page-down"),
-        Binding("pageup", "page(-1)", "A page up", show=False, id="table.page-up"),
-        Binding("home,g", "first", "First run", show=False, id="table.first"),
-        Binding("end,G", "last", "Last run", show=False, id="table.last"),
-        Binding("less_than_sign", "sort(-1)", "Sort by the column before", show=False, id="table.sort-left"),
-        Binding("greater_than_sign", "sort(1)", "Sort by the next column", show=False, id="table.sort-right"),
-        Binding("o", "turn", "Turn the order round", show=False, id="table.turn"),
-        Binding("enter", "open", "open", tooltip="Its log on the whole screen", id="table.open"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = TABLE_KEYS
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "run-table--header",
         "run-table--sorted",
@@ -79,7 +63,9 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     class Marked(Message):
         """Other runs are marked."""
 
-    def __init__(self, board: Board, clock: Callable[[], float], stopping: Collection[str] = ()) -> None:
+    def __init__(
+        self, board: Board, clock: Callable[[], float], stopping: Collection[str], arrangement: Arrangement
+    ) -> None:
         """Show ``board`` at the time that ``clock`` tells (epoch seconds); ``stopping`` are ids asked to end."""
         super().__init__(id="runs")
         self.cursor: str | None = None
@@ -87,12 +73,13 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.marks = Marks(board)
         self._board = board
         self._rows = Rows(clock, stopping)
-        self.ordering = Ordering(board, lambda: [slot.column for slot in self._slots], clock, self.reorder)
+        self.ordering = Ordering(board, lambda: [slot.column for slot in self._slots], clock, self.reorder, arrangement)
+        self.arrangement = arrangement
         self._spot = 0
         self._key: Key = ()
         self._pinned = False
         self._filled = 0
-        self._columns: list[Column] = filled(0)
+        self._columns = arrangement.columns(0)
         self._slots: tuple[Slot, ...] = ()
         self._painted: dict[int, Line] = {}
         self._styles_by_name: dict[str, Style] = {}
@@ -141,12 +128,16 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Add the columns that some run is the first to fill; a column that is there stays."""
         if self._filled != self._board.filled:
             self._filled = self._board.filled
-            self._columns = filled(self._filled)
-            self._lay_out()
+            self.show_columns()
+
+    def show_columns(self) -> None:
+        """Show the columns that were chosen, or those that the runs fill."""
+        self._columns = self.arrangement.columns(self._filled)
+        self._lay_out()
 
     def _lay_out(self) -> None:
         """Place the columns in the present width."""
-        self._slots = lay_out(self._columns, self.size.width)
+        self._slots = lay_out(self._columns, self.size.width, chosen=bool(self.arrangement.keys))
         self._rows.lay_out(self._slots)
         self._painted.clear()
         self.refresh()

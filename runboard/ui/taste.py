@@ -18,6 +18,8 @@ class Taste:
 
     ``theme_set_by`` says what will decide on the theme next time whatever is chosen now, empty where nothing does.
     ``limits`` say when a run needs somebody, ``remembered`` is what was kept the last time.
+    ``columns``, ``sort`` and ``filters`` are the table's, as the settings have them; ``settled`` are the settings that
+    will be as they are next time whatever is chosen now.
     ``remember`` keeps a key and its value for the next time; it is called in a thread, and raises Forgotten.
     """
 
@@ -30,11 +32,16 @@ class Taste:
     remembered: Mapping[str, object] = field(default_factory=dict)
     remember: Callable[[str, object], None] | None = None
     notify: Notify = field(default_factory=Notify)
+    columns: tuple[str, ...] = ()
+    sort: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
 
     @property
     def usual(self) -> bool:
         """Whether the board looks as it does where nobody has set anything."""
-        return self.theme in {AUTO, "runboard"} and not self.ascii and not self.keys
+        arranged = self.columns or self.sort or "board.widths" in self.remembered
+        return self.theme in {AUTO, "runboard"} and not (self.ascii or self.keys or arranged)
 
 
 PLAIN = Taste()

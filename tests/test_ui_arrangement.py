@@ -1,0 +1,79 @@
+"""How the table is arranged: sorted and with the columns that were chosen, now and the next time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runboard.cli.comfort import taste_of
+from runboard.model import Outcome, Reason, Run, Status, Usage
+from runboard.order import Sorting
+from runboard.state import State
+from runboard.ui.arrangement import sorting_of, text_of
+from runboard.ui.taste import Taste
+from tests.pilots import NOW, Desk, fixed_board
+
+DONE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
+
+
+def ended(run_id: str, name: str, took: float, **more: object) -> Run:
+    """A completed run."""
+    run = Run(run_id, name=name, command=("x",), started_at=NOW - took - 60, completed_at=NOW - 60, outcome=DONE)
+    return replace(run, **more)  # type: ignore[arg-type]
+
+
+RUNS = (
+    ended("aaaaaaaa", "cheap one", 5, usage=Usage(cost=0.5), persona="critic", tags=("night", "gpu")),
+    ended("bbbbbbbb", "dear one", 9, usage=Usage(cost=9.0), repo="shop/web", model="opus"),
+    ended("cccccccc", "plain one", 7),
+)
+
+
+def header(desk: Desk) -> list[str]:
+    """The titles of the columns on the screen."""
+    line = next(line for line in desk.text().splitlines() if line.startswith(" Status"))
+    return line.replace("▲", "").replace("▼", "").split()
+
+
+@pytest.mark.parametrize("text", ["", "cost", "-cost", "name", "-age"])
+def test_a_sorting_is_a_setting_and_back(text: str) -> None:
+    """What is kept is what is read, and a column that is none is the usual order."""
+    assert text_of(sorting_of(text)) == text
+    assert sorting_of("nothing") == Sorting()
+
+
+async def test_the_sorting_comes_back(tmp_path: Path) -> None:
+    """What was sorted by last is what the next board is sorted by, and the usual order is forgotten again."""
+    memory = State(str(tmp_path))
+    async with fixed_board(RUNS, taste=Taste(remember=memory.save)) as desk:
+        desk.table.ordering.sort("cost")
+        await desk.until(lambda: memory.load() == {"board.sort": "cost"})
+        await desk.press("o")
+        await desk.until(lambda: memory.load() == {"board.sort": "-cost"})
+    async with fixed_board(RUNS, taste=Taste(remember=memory.save, sort="-cost")) as desk:
+        assert desk.app._board.order == ["aaaaaaaa", "bbbbbbbb", "cccccccc"]
+        assert "Cost▲" in desk.text()
+        desk.table.ordering.sort(None)
+        await desk.until(lambda: memory.load() == {})
+
+
+async def test_the_columns_of_the_settings() -> None:
+    """The columns that are set stand in their order, with the status before them and nothing else."""
+    async with fixed_board(RUNS, taste=Taste(columns=("name", "cost", "id"))) as desk:
+        assert header(desk) == ["Status", "Name", "Cost", "ID"]
+    async with fixed_board(RUNS, taste=Taste(columns=("reason", "id")), size=(80, 24)) as desk:
+        assert header(desk) == ["Status", "Reason", "ID"]
+
+
+def test_settings_reach_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The config file decides, else what was remembered; a board that only looks keeps nothing."""
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    State(str(tmp_path / "STATE/runboard")).save("board.sort", "-cost")
+    (tmp_path / "CONFIG/runboard").mkdir(parents=True)
+    (tmp_path / "CONFIG/runboard/config.toml").write_text('board.columns = ["id", "cost"]\n')
+    taste = taste_of({}, writable=False)
+    assert (taste.sort, taste.columns, taste.remember) == ("-cost", ("id", "cost"), None)
+    assert ("board.columns" in taste.settled, "board.sort" in taste.settled, taste.usual) == (True, False, False)
