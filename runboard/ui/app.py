@@ -59,7 +59,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (15, "-tall"), (30, "-airy")]  # noqa: RUF012 - likewise
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", show=False, tooltip="Find an action by its name", id="board.palette"),
-        Binding("ctrl+c", "quit", show=False, system=True, id="board.interrupt"),
+        Binding("ctrl+c", "interrupt", show=False, system=True, priority=True, id="board.interrupt"),
         Binding("1", "look('Log')", "log", tooltip="What it wrote", id="run.log"),
         Binding("2", "look('Response')", "response", tooltip="What it answered", id="run.response"),
         Binding("v", "raw", "raw", tooltip="An agent's events as they are, or in words", id="run.raw"),
@@ -228,6 +228,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     @on(FilterBar.Changed)
     def _filter_changed(self, message: FilterBar.Changed) -> None:
         """Another filter is typed; a bad one leaves the old one in place."""
+        if not self.screen_stack:  # the last letter may come while the app leaves
+            return
         try:
             self._board.filter(message.text, self._clock())
         except BadQuery as error:

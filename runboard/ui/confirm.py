@@ -27,7 +27,7 @@ class Confirm(ModalScreen[bool], inherit_bindings=False):
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes", id="confirm.yes"),
-        Binding("n,escape,q,ctrl+c", "answer(False)", "no", id="confirm.no"),
+        Binding("n,escape,q", "answer(False)", "no", id="confirm.no"),
         Binding("tab,right,l,down", "app.focus_next", "next", show=False, id="confirm.next"),
         Binding("shift+tab,left,h,up", "app.focus_previous", "previous", show=False, id="confirm.previous"),
     ]

@@ -91,7 +91,7 @@ class Work:
 class Working(ModalScreen[None], inherit_bindings=False):
     """How far an act on several runs is; Esc ends it after the present one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,ctrl+c", "enough", "enough", id="working.enough")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "enough", "enough", id="working.enough")]
 
     def __init__(self, work: Work) -> None:
         """Follow this work."""
@@ -133,7 +133,7 @@ class Report(ModalScreen[None], inherit_bindings=False):
 
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q,ctrl+c", "dismiss", "close", id="report.close"),
+        Binding("escape,enter,q", "dismiss", "close", id="report.close"),
     ]
 
     def __init__(self, title: str, deeds: Sequence[Deed]) -> None:

@@ -33,7 +33,7 @@ class Details(ModalScreen[None], inherit_bindings=False):
 
     BINDING_GROUP_TITLE = "Details"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,i,q,ctrl+c", "dismiss", "close", id="details.close"),
+        Binding("escape,enter,i,q", "dismiss", "close", id="details.close"),
         Binding("down,j", "scroll(1)", "Down", show=False, id="details.down"),
         Binding("up,k", "scroll(-1)", "Up", show=False, id="details.up"),
         Binding("pagedown,space", "page(1)", "A page down", show=False, id="details.page-down"),

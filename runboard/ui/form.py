@@ -25,7 +25,7 @@ class Form(ModalScreen[T | None], Generic[T], inherit_bindings=False):
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "save", id="form.save"),
-        Binding("escape,ctrl+c", "leave", "leave", id="form.leave"),
+        Binding("escape", "leave", "leave", id="form.leave"),
         Binding("tab,down", "app.focus_next", "Next field", show=False, id="form.next"),
         Binding("shift+tab,up", "app.focus_previous", "Previous field", show=False, id="form.previous"),
     ]

@@ -26,7 +26,7 @@ class Help(ModalScreen[None], inherit_bindings=False):
     """A list that goes away with any of the usual keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,enter,q,ctrl+c", "dismiss", "close", id="help.close"),
+        Binding("escape,question_mark,enter,q", "dismiss", "close", id="help.close"),
     ]
     AUTO_FOCUS = "VerticalScroll"
 

@@ -10,6 +10,7 @@ from time import monotonic
 from textual.app import App
 from textual.events import Event, Key, Paste
 from textual.message import Message
+from textual.message_pump import MessagePump
 
 PATIENCE_SECONDS = 1.0
 """So long a key may take; whoever types on after that is heard again."""
@@ -19,7 +20,16 @@ Typed = Key | Paste
 
 
 class Heeded(Message):
-    """Follows a key from what has the focus up to the app, and so arrives there when the key has had its effect."""
+    """Follows a key from what has the focus up to the app, and so arrives there when the key has been acted on.
+
+    The second time it follows what the act itself has said, such as that a run is to be opened.
+    """
+
+    def __init__(self, target: MessagePump, *, again: bool = False) -> None:
+        """Begin at what had the focus."""
+        super().__init__()
+        self.target = target
+        self.again = again
 
 
 class InOrder:
@@ -45,9 +55,13 @@ class InOrder:
             self._since = monotonic()
             return True
         self._waiting.append(event)
-        if monotonic() - self._since > PATIENCE_SECONDS:
-            self.done()
+        self.remember()
         return False
+
+    def remember(self) -> None:
+        """Where the last key has taken too long, let the next one come."""
+        if self._waiting and self._since is not None and monotonic() - self._since > PATIENCE_SECONDS:
+            self.done()
 
     def done(self) -> None:
         """The last key has had its effect: let the next one come."""
@@ -60,6 +74,9 @@ class InOrder:
 class OrderlyApp(App[int]):
     """An app in which what was typed ahead waits for its turn."""
 
+    keys_heard = 0
+    """How many keys have had their turn."""
+
     @cached_property
     def _in_order(self) -> InOrder:
         """Lets through one key at a time."""
@@ -70,11 +87,17 @@ class OrderlyApp(App[int]):
         if not isinstance(event, Typed) or event.is_forwarded:
             await super().on_event(event)
         elif self._in_order.admits(event):
-            target = self.focused or self.screen
+            self.keys_heard += 1
+            screen, target = self.screen, self.focused or self.screen
             await super().on_event(event)
-            if not target.post_message(Heeded()):
+            if self.screen_stack and self.screen is not screen:  # what had the focus is going, and would lose it
+                target = self.screen
+            if not target.post_message(Heeded(target)):
                 self._in_order.done()
+        else:
+            self.set_timer(PATIENCE_SECONDS, self._in_order.remember)
 
-    def on_heeded(self) -> None:
-        """A key has come all the way that keys go: the next one may."""
-        self._in_order.done()
+    def on_heeded(self, message: Heeded) -> None:
+        """A key has come all the way that keys go, and so has what it caused: the next one may."""
+        if message.again or not message.target.post_message(Heeded(message.target, again=True)):
+            self._in_order.done()

@@ -41,7 +41,7 @@ class LogKeys(Pane, inherit_bindings=False):
         Binding(
             "enter", "open", "Everything known of the run, or this line in the whole log", show=False, id="log.details"
         ),
-        Binding("escape", "forget", "clear", tooltip="Leave what is found, then the filter", id="log.forget"),
+        Binding("escape,q", "forget", "clear", tooltip="Leave what is found, then the filter", id="log.forget"),
     ]
 
     class Moved(Message):

@@ -25,7 +25,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.leave", "back", tooltip="Leave the log, clear the filter", id="board.back"),
+        Binding("escape,q", "app.leave", "back", tooltip="Leave the log, clear the filter", id="board.back"),
         Binding("i", "app.details", "details", tooltip="Everything known of the run", id="run.details"),
         Binding("3", "app.look('Details')", "facts", show=False, tooltip="What is known of it", id="run.facts"),
         Binding("4", "app.look('Diff')", "diff", show=False, tooltip="What it changed in its checkout", id="run.diff"),

@@ -46,7 +46,7 @@ class SignalPicker(ModalScreen[tuple[Signals, bool] | None], inherit_bindings=Fa
     AUTO_FOCUS = "#signal-filter"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "send", id="signal.send"),
-        Binding("escape,ctrl+c", "dismiss", "leave", id="signal.leave"),
+        Binding("escape", "dismiss", "leave", id="signal.leave"),
         Binding("down", "move(1)", "Next signal", show=False, id="signal.down"),
         Binding("up", "move(-1)", "Previous signal", show=False, id="signal.up"),
         Binding("tab", "app.focus_next", "Tree or command", show=False, id="signal.next"),

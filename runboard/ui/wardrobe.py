@@ -22,7 +22,7 @@ class Wardrobe(ModalScreen[str | None], inherit_bindings=False):
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "keep", "keep", id="themes.keep", priority=True),
-        Binding("escape,q,T,ctrl+c", "leave", "leave", id="themes.leave"),
+        Binding("escape,q,T", "leave", "leave", id="themes.leave"),
         Binding("down,j", "move(1)", "Next theme", show=False, id="themes.down", priority=True),
         Binding("up,k", "move(-1)", "Previous theme", show=False, id="themes.up", priority=True),
     ]
