@@ -157,7 +157,7 @@ def test_every_key_has_an_id() -> None:
     """Every binding of ours can be named in the config, by a name of its own."""
     every = list(bound())
     assert len(every) > 50
-    assert all(re.fullmatch(r"[a-z]+\.[a-z-]+", name) for name in every)
+    assert all(re.fullmatch(r"[a-z-]+\.[a-z-]+", name) for name in every)
 
 
 async def test_keys_can_be_others() -> None:

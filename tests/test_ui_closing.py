@@ -91,7 +91,7 @@ async def test_ctrl_c_twice_leaves_from_anywhere(runs: Path) -> None:
             assert desk.app.is_running
             assert len(desk.app.screen_stack) <= depth
             await desk.press("ctrl+c")
-            await desk.until(lambda: not desk.app.is_running)  # noqa: B023 - waited for at once
+            await desk.until(lambda: not desk.app.is_running)
             assert desk.app.return_code == 0
 
 
