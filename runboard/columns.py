@@ -26,7 +26,8 @@ PAUSED = "‖"
 class Column:
     """One column: ``width`` cells wide (0: takes what is left); one with ``fills`` shows only when some run fills it.
 
-    ``rank`` is the order in which columns go when the screen is narrow, the highest first.
+    ``rank`` is the order in which columns go when the screen is narrow, the highest first. One that is ``extra`` shows
+    only where somebody has chosen it.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Column:
     align: str = "left"
     fills: Callable[[Run], bool] | None = None
     rank: int = 0
+    extra: bool = False
 
 
 def status_word(run: Run) -> str:
@@ -81,10 +83,20 @@ def _elapsed_text(run: Run, now: float) -> str:
 
 
 def _age_text(run: Run, now: float) -> str:
-    """How long ago it began, in its largest unit."""
-    if run.started_at is None:
+    """How long ago it began."""
+    return _ago(run.started_at, now)
+
+
+def _ended_text(run: Run, now: float) -> str:
+    """How long ago it ended."""
+    return _ago(run.completed_at, now) if run.finished else ""
+
+
+def _ago(moment: float | None, now: float) -> str:
+    """How long ago a moment was, in its largest unit; nothing for none."""
+    if moment is None:
         return ""
-    seconds = max(0, int(now - run.started_at))
+    seconds = max(0, int(now - moment))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= length:
             return f"{seconds // length}{unit}"
@@ -165,8 +177,12 @@ COLUMNS = (
     Column("repo", "Repo", 16, _field("repo"), fills=lambda run: bool(run.repo), rank=5),
     Column("issue", "Issue", 10, _field("issue"), fills=lambda run: bool(run.issue), rank=4),
     Column("model", "Model", 12, _field("model"), fills=lambda run: bool(run.model), rank=8),
+    Column("persona", "Persona", 12, _field("persona"), rank=12, extra=True),
+    Column("tags", "Tags", 16, lambda run, _now: clean(" ".join(run.tags)), rank=11, extra=True),
+    Column("engine", "Engine", 10, _field("engine"), rank=14, extra=True),
     Column("elapsed", "Elapsed", 11, _elapsed_text, align="right", rank=1),
     Column("age", "Started", 7, _age_text, align="right", rank=9),
+    Column("ended", "Ended", 5, _ended_text, align="right", rank=13, extra=True),
     Column("tokens", "Tokens", 6, _tokens_text, align="right", fills=lambda run: _tokens(run) is not None, rank=6),
     Column("cost", "Cost", 7, _cost_text, align="right", fills=lambda run: _cost(run) is not None, rank=5),
     Column("size", "Size", 7, _size_text, align="right", fills=lambda run: run.size is not None, rank=10),
@@ -187,7 +203,7 @@ def fills(run: Run) -> int:
 
 def filled(bits: int) -> list[Column]:
     """The columns worth showing where these optional ones are filled."""
-    return [column for column in COLUMNS if column.fills is None or FILLS[column.key] & bits]
+    return [one for one in COLUMNS if not one.extra and (one.fills is None or FILLS[one.key] & bits)]
 
 
 def shown(runs: Iterable[Run]) -> list[Column]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from runboard.columns import elapsed
 from runboard.model import Outcome, Reason, Run, Status
-from runboard.query import HAY
+from runboard.query import HAY, TAG_END
 from runboard.row import Row
 
 Value = float | str | None
@@ -81,8 +81,12 @@ _RUNS: dict[str, Callable[[Run, float], Value]] = {
     "repo": lambda run, _now: (run.repo or "").lower() or None,
     "issue": lambda run, _now: _natural(run.issue),
     "model": lambda run, _now: (run.model or "").lower() or None,
+    "persona": lambda run, _now: (run.persona or "").lower() or None,
+    "tags": lambda run, _now: TAG_END.join(run.tags).lower() or None,
+    "engine": lambda run, _now: (run.engine or "").lower() or None,
     "elapsed": elapsed,
     "age": lambda run, _now: _age(run.started_at),
+    "ended": lambda run, _now: _age(run.completed_at) if run.finished else None,
     "tokens": lambda run, _now: run.usage.total_tokens if run.usage else None,
     "cost": lambda run, _now: run.usage.cost if run.usage else None,
     "size": lambda run, _now: run.size,
@@ -97,8 +101,12 @@ _ROWS: dict[str, Callable[[Row, float], Value]] = {
     "repo": _row_text("repo"),
     "issue": lambda row, _now: _natural(row.hay.split("\n", _LINES["issue"] + 1)[_LINES["issue"]]),
     "model": _row_text("model"),
+    "persona": _row_text("persona"),
+    "tags": _row_text("tag"),
+    "engine": lambda row, _now: (row.engine or "").lower() or None,
     "elapsed": lambda row, _now: row.elapsed,
     "age": lambda row, _now: _age(row.started),
+    "ended": lambda row, _now: _age(row.ended),
     "tokens": lambda row, _now: row.tokens,
     "cost": lambda row, _now: row.cost,
     "size": lambda _row, _now: None,  # whoever holds rows knows their sizes

@@ -26,7 +26,7 @@ _STATUSES = {"completed": Status.COMPLETED, "failed": Status.FAILED}
 _REASONS = {str(reason): reason for reason in Reason}
 _LINES = {key: HAY.index(key) for key in ("name", "repo", "issue", "persona", "model", "branch", "note", "error")}
 _KEPT: tuple[str, ...] = ("command", "error", "exitCode", "name", "branch", "issue", "repo", "model", "tags")
-_KEPT += ("note", "persona", "signal", "warnings", "mark")
+_KEPT += ("note", "persona", "signal", "warnings", "mark", "engine")
 
 
 class Row(NamedTuple):
@@ -68,6 +68,7 @@ class Row(NamedTuple):
             host=run.process.host,
             spent=(run.usage.total_tokens, run.usage.cost) if run.usage else (None, None),
             mark=record.dump(replace(run, raw={}))["mark"] if run.mark else None,
+            engine=run.engine,
         )
 
     @classmethod
@@ -119,20 +120,29 @@ class Row(NamedTuple):
         )
 
     @property
+    def _told(self) -> dict[str, Any]:
+        """What its document has."""
+        found = files.decode(self.doc)
+        return dict(zip(_KEPT, found, strict=False)) if isinstance(found, list) else {}
+
+    @property
+    def engine(self) -> str | None:
+        """What is said of it as its engine."""
+        engine = self._told.get("engine")
+        return engine if isinstance(engine, str) else None
+
+    @property
     def exit(self) -> int | None:
         """The exit code, or the number of the signal with a minus, as the column shows it."""
-        found = files.decode(self.doc)
-        told = dict(zip(_KEPT, found, strict=False)) if isinstance(found, list) else {}
+        told = self._told
         return -told["signal"] if told.get("signal") is not None else told.get("exitCode")
 
     def run(self) -> Run:
         """A run that has the cells of the whole one, and answers every query as that does."""
         lines = self.hay.split("\n")
-        found = files.decode(self.doc)
         doc: dict[str, Any] = {key: lines[at] for key, at in _LINES.items()}
         doc |= {"status": self.status.value, "reason": lines[HAY.index("reason")]}
-        if isinstance(found, list):
-            doc |= {key: value for key, value in zip(_KEPT, found, strict=False) if value is not None}
+        doc |= {key: value for key, value in self._told.items() if value is not None}
         told = self.tokens is not None or self.cost is not None
         return replace(
             record.parse(doc, self.id),
@@ -214,6 +224,7 @@ def _short_cut(doc: Mapping[str, Any], run_id: str, status: Status) -> Row:
             if isinstance(usage, dict)
             else (None, None)
         ),
+        engine=None if (engine := get("engine")) is None else as_text(engine),
     )
 
 
@@ -229,6 +240,7 @@ def _row(
     host: str | None,
     spent: tuple[int | None, float | None],
     mark: object = None,
+    engine: str | None = None,
 ) -> Row:
     """A row of what either way has found; ``texts`` are name, repo, issue, persona, model, branch, note and error."""
     name, repo, issue, persona, model, branch, note, error = texts
@@ -252,7 +264,7 @@ def _row(
         cased[4],
         tags or None,
     ]
-    kept += (cased[6], cased[3], signal, warnings or None, mark)
+    kept += (cased[6], cased[3], signal, warnings or None, mark, engine or None)
     while kept and kept[-1] is None:
         kept.pop()
     fills = (_REPO if repo else 0) | (_ISSUE if issue else 0) | (_MODEL if model else 0)

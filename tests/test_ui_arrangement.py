@@ -77,3 +77,68 @@ def test_settings_reach_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     taste = taste_of({}, writable=False)
     assert (taste.sort, taste.columns, taste.remember) == ("-cost", ("id", "cost"), None)
     assert ("board.columns" in taste.settled, "board.sort" in taste.settled, taste.usual) == (True, False, False)
+
+
+async def test_columns_are_chosen_with_the_table_behind(tmp_path: Path) -> None:
+    """Each key of the list shows in the table at once; Escape takes it back, Enter keeps it for the next time."""
+    memory = State(str(tmp_path))
+    async with fixed_board(RUNS, taste=Taste(remember=memory.save), size=(160, 40)) as desk:
+        await desk.press("down")
+        before, chosen = header(desk), desk.table.cursor
+        await desk.press("c")
+        await desk.shows("Columns", "space show", "0 automatic")
+        at = [line.split()[:2] for line in desk.text().splitlines()]
+        assert at
+        await desk.press("space")
+        assert header(desk) == before  # the status is always there
+        await desk.press("down", "space")
+        assert header(desk) == [title for title in before if title != "ID"]
+        await desk.press("escape")
+        assert (header(desk), memory.load(), desk.table.cursor) == (before, {}, chosen)
+        await desk.press("c", "down", "space", "down", "down", "shift+up", "0", "escape")
+        assert header(desk) == before
+        await desk.press("c", "down", "shift+down", "j", *["right"] * 4, "enter")
+        await desk.hides("automatic")
+        width = desk.table.placed["repo"]
+        kept = ["status", "name", "id", "repo", *(slot.column.key for slot in desk.table._slots[4:])]
+        await desk.until(lambda: memory.load() == {"board.columns": kept, "board.widths": {"repo": 20}})
+        assert (width, header(desk)[:4], desk.table.cursor) == (20, ["Status", "Name", "ID", "Repo"], chosen)
+    again = Taste(remembered=memory.load(), columns=tuple(kept))
+    async with fixed_board(RUNS, taste=again, size=(160, 40)) as desk:
+        assert (header(desk)[:4], desk.table.placed["repo"]) == (["Status", "Name", "ID", "Repo"], 20)
+        await desk.press("c", "0")
+        assert header(desk) == before
+
+
+async def test_columns_from_the_palette_and_by_mouse() -> None:
+    """Columns that nobody sees unasked are shown by a click; where there is no room, the list says so."""
+    async with fixed_board(RUNS, size=(120, 36), taste=Taste(columns=("name", "ended"))) as desk:
+        assert header(desk) == ["Status", "Name", "Ended"]
+        await desk.press("ctrl+p", *"columns")
+        await desk.shows("Choose the table's columns")
+        await desk.press("enter")
+        await desk.shows("0 automatic", "always", "✔ Name")
+        line = next(at for at, text in enumerate(desk.text().splitlines()) if "Name    " in text[78:])
+        column = desk.text().splitlines()[line].rindex("Name")
+        await desk.pilot.click(offset=(column, line))
+        await desk.pilot.pause()
+        assert header(desk) == ["Status", "Ended"]
+        await desk.press(*["down"] * 2, "space", *["shift+up"] * 2, "enter")
+        assert header(desk) == ["Status", "ID", "Ended"]
+        assert "1m" in desk.text()
+
+
+async def test_extra_columns_tell_of_runs() -> None:
+    """Persona and tags are told by whole runs and by rows."""
+    async with fixed_board(RUNS, taste=Taste(columns=("id", "persona", "tags", "ended"))) as desk:
+        assert header(desk) == ["Status", "ID", "Persona", "Tags", "Ended"]
+        await desk.shows("critic", "night gpu")
+
+
+async def test_settings_outlive_a_choice() -> None:
+    """Where the config file says which columns there are, a choice holds until one leaves, and a word says so."""
+    taste = Taste(columns=("id", "name"), settled=frozenset({"board.columns"}))
+    async with fixed_board(RUNS, taste=taste) as desk:
+        await desk.press("c", "down", "space", "enter")
+        await desk.until(lambda: desk.toasts() == ["Until you leave: what is set says which columns come then"])
+        assert header(desk) == ["Status", "Name"]

@@ -183,6 +183,7 @@ SCREENS = {
     "marks": ((120, 36), ["down"] * 7 + ["space", "space", "down", "space", "d"]),
     "signal": ((120, 36), ["down"] * 3 + ["x"]),
     "tags": ((120, 36), ["down"] * 10 + ["t"]),
+    "columns": ((80, 24), ["down"] * 3 + ["c", "down", "down"]),
     "help": ((120, 36), ["down"] * 3 + ["question_mark"]),
     "filter": ((120, 36), ["slash", *"status:failed"]),
     "zoom": ((120, 36), ["down"] * 3 + ["enter", "pageup"]),

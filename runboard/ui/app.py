@@ -336,6 +336,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's entries: the keys that do something now, the columns to sort by, and the themes."""
         yield from commands(screen, self.get_key_display, self.run_action)
+        yield from self._main.commands()
         yield from self._table.ordering.commands()
         yield from self.theme_commands()
 

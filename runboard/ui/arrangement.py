@@ -17,7 +17,7 @@ COLUMNS_KEY, SORT_KEY, WIDTHS_KEY = "board.columns", "board.sort", "board.widths
 FIXED = "status"
 """The column that is always there, and the first."""
 
-NARROWEST, WIDEST = 3, 60
+NARROWEST, WIDEST = 3, 200
 """Cells that a person may give a column."""
 
 _BY_KEY = {column.key: column for column in COLUMNS}
@@ -29,6 +29,7 @@ class Arrangement:
     def __init__(self, taste: Taste, remembrance: Remembrance) -> None:
         """Begin as it was left, or as the settings say."""
         self._remembrance = remembrance
+        self.settled = COLUMNS_KEY in taste.settled
         self.keys = _known(taste.columns)
         self.widths = _widths(remembrance.get(WIDTHS_KEY))
         self.sorting = sorting_of(taste.sort)

@@ -20,7 +20,7 @@ NEED, NEED_AT = "!", 10
 KEPT = 512
 """So many runs' texts are kept: more than fit on any screen."""
 
-_TIMED = frozenset({"elapsed", "age"})
+_TIMED = frozenset({"elapsed", "age", "ended"})
 """The columns whose text changes though the run does not."""
 
 

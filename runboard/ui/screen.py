@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from runboard.facts import shell_words
+from runboard.ui.chooser import ColumnChooser, Wish
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.hints import Hints
 from runboard.ui.hunting import Chosen
+from runboard.ui.keys import key_of
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.vigil import Vigil
@@ -38,6 +41,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             "plus", "resize_pane(1)", "larger", show=False, tooltip="More room for the pane", id="board.larger-pane"
         ),
         Binding("minus", "resize_pane(-1)", "smaller", show=False, tooltip="Less room for it", id="board.smaller-pane"),
+        Binding("c", "choose_columns", "columns", show=False, tooltip="Choose the table's columns", id="board.columns"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
         Binding(
             "F", "hunt", "find in all", show=False, tooltip="Find in the logs of all runs on the board", id="board.find"
@@ -69,7 +73,39 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             return self.run_pane.chosen is not None and bool(self.run_pane.chosen.command)
         if action in {"turn_pane", "resize_pane"}:
             return self.split.movable
+        if action == "choose_columns":
+            return not self.has_class("-zoomed", "-empty")
         return action != "attend" or self.vigil.needed
+
+    def commands(self) -> Iterator[SystemCommand]:
+        """What the palette offers beside the keys of the last line."""
+        if self.check_action("choose_columns", ()):
+            key = key_of(self.app, "board.columns")
+            yield SystemCommand(f"Columns  {key}", "Choose the table's columns", self.action_choose_columns)
+
+    def action_choose_columns(self) -> None:
+        """Choose which columns are shown, in what order and how wide."""
+        self.run_worker(self._choose_columns(), group="columns")
+
+    async def _choose_columns(self) -> None:
+        """Show the columns as they are wished for; keep them, or show them as before."""
+        arrangement, table = self.table.arrangement, self.table
+        before = arrangement.keys, arrangement.widths
+
+        def show(wish: Wish) -> Mapping[str, int]:
+            """Have the table look so, and tell how many cells each column has."""
+            arrangement.set(wish.keys, wish.widths)
+            table.show_columns()
+            return table.placed
+
+        wish = Wish.of(arrangement.keys, [column.key for column in table.columns], arrangement.widths)
+        if not await self.app.push_screen_wait(ColumnChooser(wish, show)):
+            arrangement.set(*before)
+            table.show_columns()
+        elif (arrangement.keys, arrangement.widths) != before:
+            arrangement.keep()
+            if arrangement.settled:
+                self.notify("Until you leave: what is set says which columns come then", markup=False, timeout=5)
 
     def action_copy(self) -> None:
         """Hand the command of the chosen run to the terminal's clipboard, as a shell reads it."""

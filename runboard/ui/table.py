@@ -79,7 +79,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._key: Key = ()
         self._pinned = False
         self._filled = 0
-        self._columns = arrangement.columns(0)
+        self.columns = arrangement.columns(0)
         self._slots: tuple[Slot, ...] = ()
         self._painted: dict[int, Line] = {}
         self._styles_by_name: dict[str, Style] = {}
@@ -132,12 +132,17 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show_columns(self) -> None:
         """Show the columns that were chosen, or those that the runs fill."""
-        self._columns = self.arrangement.columns(self._filled)
+        self.columns = self.arrangement.columns(self._filled)
         self._lay_out()
+
+    @property
+    def placed(self) -> dict[str, int]:
+        """The columns on the screen, by their keys, and how many cells each has."""
+        return {slot.column.key: slot.width for slot in self._slots}
 
     def _lay_out(self) -> None:
         """Place the columns in the present width."""
-        self._slots = lay_out(self._columns, self.size.width, chosen=bool(self.arrangement.keys))
+        self._slots = lay_out(self.columns, self.size.width, chosen=bool(self.arrangement.keys))
         self._rows.lay_out(self._slots)
         self._painted.clear()
         self.refresh()
