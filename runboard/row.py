@@ -269,4 +269,6 @@ def _row(
         kept.pop()
     fills = (_REPO if repo else 0) | (_ISSUE if issue else 0) | (_MODEL if model else 0)
     fills |= (0 if spent[0] is None else _TOKENS) | (0 if spent[1] is None else _COST)
-    return Row(run_id, status, *times, intern(host) if host else None, hay, files.encode(kept)[:-1], *spent, fills)
+    return Row(
+        run_id, status, *times, None if host is None else intern(host), hay, files.encode(kept)[:-1], *spent, fills
+    )

@@ -40,6 +40,16 @@ async def test_without_the_order_the_words_would_go_astray(monkeypatch: pytest.M
         assert WORDS not in desk.app.screen_stack[0].query_one("#filter-entry", Input).value
 
 
+async def test_keys_after_one_that_closes_something_are_heard_at_once() -> None:
+    """What took the key is gone and tells nothing; the key after it still comes through."""
+    async with fixed_board([LIVE]) as desk:
+        await desk.press("T")
+        await desk.shows("Theme")
+        type_at_once(desk, "down", "enter", "slash", *WORDS)
+        entry = desk.app.screen_stack[0].query_one("#filter-entry", Input)
+        await desk.until(lambda: entry.value == WORDS, 0.9)
+
+
 def test_a_key_that_takes_too_long_does_not_keep_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys come through in the order in which they were typed, also after one whose end nobody told."""
     came: list[str] = []
@@ -47,10 +57,14 @@ def test_a_key_that_takes_too_long_does_not_keep_the_others_out(monkeypatch: pyt
     first, second, third = (Key(name, name) for name in "abc")
     assert order.admits(first)
     assert not order.admits(second)
+    order.look()
     assert came == []
     monkeypatch.setattr("runboard.ui.inorder.PATIENCE_SECONDS", 0.0)
-    assert not order.admits(third)
+    order.look()
     assert came == ["b"]
     assert order.admits(second)
-    order.done()
+    monkeypatch.undo()
+    assert not order.admits(third)
+    order.sent(lambda: True)
+    order.look()
     assert came == ["b", "c"]

@@ -27,10 +27,12 @@ _CSI = re.compile(
     rb"|\?(?:7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"
     rb"|\?(?:2026|2048)\$p"  # is this mode known?
     rb"|>[0-9]{1,2}u|<u"  # the kitty keyboard on and off
+    rb"|2[23];2t"  # ours: the terminal's title kept and given back
 )
 _OSC = {
     "pointer": re.compile(rb"22;[a-z-]*"),
     "link": re.compile(rb"8;id=[0-9a-zA-Z-]+;[!-~]*|8;;"),
+    "title": re.compile(rb"2;runboard(?:: [0-9]+ (?:running|failed)(?:, [0-9]+ failed)?)?"),  # ours
     "clipboard": re.compile(rb"52;c;[A-Za-z0-9+/=]*"),
 }
 
@@ -90,7 +92,7 @@ def foreign(written: bytes, allowed: Collection[str] = ()) -> list[Foreign]:
                 native = _CSI.fullmatch(body) is not None
             case "osc":
                 native = any(
-                    form.fullmatch(body) for name, form in _OSC.items() if name == "pointer" or name in allowed
+                    form.fullmatch(body) for name, form in _OSC.items() if name in {"pointer", "title", *allowed}
                 )
             case "text":
                 found += _unseen(offset, whole)

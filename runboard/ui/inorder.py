@@ -15,21 +15,21 @@ from textual.message_pump import MessagePump
 PATIENCE_SECONDS = 1.0
 """So long a key may take; whoever types on after that is heard again."""
 
+LOOK_SECONDS = 0.02
+"""How often keys that wait are looked after."""
+
 Typed = Key | Paste
 """What a person types."""
 
 
 class Heeded(Message):
-    """Follows a key from what has the focus up to the app, and so arrives there when the key has been acted on.
+    """Follows a key from what has the focus up to the app, twice: what a key did may have been to send a message."""
 
-    The second time it follows what the act itself has said, such as that a run is to be opened.
-    """
-
-    def __init__(self, target: MessagePump, *, again: bool = False) -> None:
-        """Begin at what had the focus."""
+    def __init__(self, target: MessagePump, laps: int = 2) -> None:
+        """Go so many times from ``target`` up."""
         super().__init__()
         self.target = target
-        self.again = again
+        self.laps = laps
 
 
 class InOrder:
@@ -45,30 +45,41 @@ class InOrder:
         self._waiting: deque[Typed] = deque()
         self._next: Typed | None = None
         self._since: float | None = None
+        self._gone: Callable[[], bool] = lambda: False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether some key waits for its turn."""
+        return bool(self._waiting)
 
     def admits(self, event: Typed) -> bool:
         """Whether a key may go on its way now; if not, it comes back later."""
         if event is self._next:
             self._next = None
             return True
+        self.look()
         if self._since is None:
             self._since = monotonic()
             return True
         self._waiting.append(event)
-        self.remember()
         return False
 
-    def remember(self) -> None:
-        """Where the last key has taken too long, let the next one come."""
-        if self._waiting and self._since is not None and monotonic() - self._since > PATIENCE_SECONDS:
-            self.done()
+    def sent(self, gone: Callable[[], bool]) -> None:
+        """A key is on its way to something of which ``gone`` tells whether it is still there to take it."""
+        self._gone = gone
 
     def done(self) -> None:
         """The last key has had its effect: let the next one come."""
+        self._gone = lambda: False
         self._next = self._waiting.popleft() if self._waiting else None
         self._since = None if self._next is None else monotonic()
         if self._next is not None:
             self._post(self._next)
+
+    def look(self) -> None:
+        """What has closed itself tells nothing any more, and what takes too long holds nobody up."""
+        if self._since is not None and (self._gone() or monotonic() - self._since > PATIENCE_SECONDS):
+            self.done()
 
 
 class OrderlyApp(App[int]):
@@ -88,16 +99,22 @@ class OrderlyApp(App[int]):
             await super().on_event(event)
         elif self._in_order.admits(event):
             self.keys_heard += 1
-            screen, target = self.screen, self.focused or self.screen
+            target = self.focused or self.screen
+            self._in_order.sent(lambda: not target.is_attached)
             await super().on_event(event)
-            if self.screen_stack and self.screen is not screen:  # what had the focus is going, and would lose it
-                target = self.screen
             if not target.post_message(Heeded(target)):
                 self._in_order.done()
         else:
-            self.set_timer(PATIENCE_SECONDS, self._in_order.remember)
+            self._look_again()
 
     def on_heeded(self, message: Heeded) -> None:
-        """A key has come all the way that keys go, and so has what it caused: the next one may."""
-        if message.again or not message.target.post_message(Heeded(message.target, again=True)):
+        """A key has come all the way that keys go, and so has what it sent: the next one may."""
+        left = message.laps - 1
+        if not left or not message.target.post_message(Heeded(message.target, left)):
             self._in_order.done()
+
+    def _look_again(self) -> None:
+        """Look after the keys that wait until none does."""
+        self._in_order.look()
+        if self._in_order.waiting:
+            self.set_timer(LOOK_SECONDS, self._look_again)
