@@ -102,6 +102,10 @@ class Board:
         run = self._parsed[run_id] = run if size is None else replace(run, size=size)
         return run
 
+    def entry(self, run_id: str) -> Entry | None:
+        """A run as it was told, without what it takes on the disk; None when it is gone."""
+        return self._entries.get(run_id)
+
     def lives(self, run_id: str) -> bool:
         """Whether a run may still change by itself, by what is known of it."""
         return run_id in self._live

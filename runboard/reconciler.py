@@ -31,7 +31,7 @@ SWEEP_SECONDS = 2.0
 THOROUGH = 64
 """In one sweep so many records are looked at, in turn, whose writers keep the journal."""
 
-STALE = 300
+STALE = 100
 """In one sweep so many records of finished runs are looked at, in turn."""
 
 GLANCE_SECONDS = 0.25

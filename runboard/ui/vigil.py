@@ -54,7 +54,7 @@ class Vigil:
             self._turn = list(self.board.live)
         some, self._turn = self._turn[:SLICE], self._turn[SLICE:]
         for run_id in some:
-            if (run := self.board.get(run_id)) is not None:
+            if isinstance(run := self.board.entry(run_id), Run):
                 self._ask(run)
 
     def _ask(self, run: Run) -> None:

@@ -23,6 +23,7 @@ from tests.bench import fleet
 from tests.bench.figures import Figure
 from tests.bench.glass import Glass, rss
 from tests.program import COMMAND
+from tests.terminal import Terminal
 from tests.waiting import until
 
 FINISHED, LIVE, RATE, BURST = 100_000, 1_000, 1_000, 10_000
@@ -79,8 +80,8 @@ def large(place: Path) -> list[Figure]:
     cache = str(place / "cache")
     argv = [*COMMAND, "--runs-dir", store.root]
     size = f"{FINISHED:,} finished + {LIVE:,} live runs"
-    with no_more(store), Glass(argv, XDG_CACHE_HOME=cache) as board:
-        board.wait(f"{LIVE} running".encode(), limit=120)
+    with no_more(store), Terminal(argv, env={"XDG_CACHE_HOME": cache}) as board:
+        board.wait_for(f"{LIVE} running", 120)
         time.sleep(30.0)  # sizes are being measured, once and for all
         memory = [rss(board.process)]
         idle = cpu(board.process, 5.0, 6)
@@ -95,31 +96,38 @@ def large(place: Path) -> list[Figure]:
     ]
 
 
-def exits(store: Store, board: Glass, runs: list[Run]) -> tuple[list[float], list[float]]:
+def shown(board: Terminal, text: str, limit: float = 30.0) -> float:
+    """When a text is first seen on the screen, looked at every millisecond."""
+    deadline = time.perf_counter() + limit
+    while text not in board.text():
+        assert time.perf_counter() < deadline, f"{text!r} did not come:\n{board.text()}"
+        time.sleep(0.001)
+    return time.perf_counter()
+
+
+def exits(store: Store, board: Terminal, runs: list[Run]) -> tuple[list[float], list[float]]:
     """Milliseconds from the kill of a command to its final record, and to one running run less on the screen."""
     final, painted = [], []
     for left, run in enumerate(runs, 1):
-        start, begun = len(board.written), time.perf_counter()
+        begun = time.perf_counter()
         os.kill(run.process.pid or 0, signal.SIGKILL)
         final.append((seen_final(Path(store.path(run.id), "run.json")) - begun) * 1e3)
-        painted.append((board.wait(f"{LIVE - left} running".encode(), start) - begun) * 1e3)
+        painted.append((shown(board, f"{LIVE - left} running") - begun) * 1e3)
         time.sleep(0.3)
     return final, painted
 
 
-def changes(store: Store, board: Glass, running: int) -> list[float]:
+def changes(store: Store, board: Terminal, running: int) -> list[float]:
     """Milliseconds from a start or a kill by this process being on disk to the screen, in turns."""
     control, samples = Control(store), []
     for _ in range(20):
-        start = len(board.written)
         run = control.start(["sleep", "1000"])
         begun = time.perf_counter()
-        samples.append((board.wait(f"{running + 1} running".encode(), start) - begun) * 1e3)
+        samples.append((shown(board, f"{running + 1} running") - begun) * 1e3)
         time.sleep(0.3)
-        start = len(board.written)
         control.kill(run.id, grace=0.2)
         begun = time.perf_counter()
-        samples.append((board.wait(f"{running} running".encode(), start) - begun) * 1e3)
+        samples.append((shown(board, f"{running} running") - begun) * 1e3)
         time.sleep(0.3)
     return [max(0.0, sample) for sample in samples]
 

@@ -18,6 +18,7 @@ from tests.bench.clearing import clearing
 from tests.bench.figures import Figure
 from tests.bench.fleet import sleepers
 from tests.bench.index import listing
+from tests.bench.large import burst, churn, large
 from tests.bench.logs import following, large_log, peers
 from tests.bench.screens import sent, starting, starting_large
 from tests.bench.transcripts import folding
@@ -208,5 +209,8 @@ MEASURES: dict[str, Callable[[Path], list[Figure]]] = {
     "large_log": large_log,
     "following": following,
     "log_peers": peers,
+    "large": large,
+    "churn": churn,
+    "burst": burst,
 }
 """Every measure by name."""
