@@ -279,9 +279,10 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     # Events and actions.
 
     def on_mount(self) -> None:
-        """Take over what the Board already has."""
+        """Take over what the Board already has; a first frame may have shown it, and the cursor on its first run."""
         self._show_columns()
         self.reorder()
+        self._pinned = self.cursor is not None
 
     def on_resize(self) -> None:
         """Place the columns anew and keep the cursor in sight."""
