@@ -85,14 +85,14 @@ def test_one_signal_to_each_misses_some(store: Store) -> None:
 
     def naive() -> bool:
         """Whether the naive way left somebody running, once."""
-        run = shell(store, FORKING)
-        until(lambda: len(members(run)) > 2)
+        run = shell(store, " & ".join([FORKING] * 4))
+        until(lambda: len(members(run)) > 8)
         signal_tree(run, store.path(run.id), signal.SIGSTOP)
         left = "T" not in states(run) or states(run) != {"T"}
         Control(store).kill(run.id, signal.SIGKILL)
         return left
 
-    assert any(naive() for _ in range(20))
+    assert any(naive() for _ in range(40))
 
 
 def test_a_paused_run_can_be_killed(store: Store) -> None:
