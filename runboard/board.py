@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from itertools import chain
@@ -105,6 +105,10 @@ class Board:
     def entry(self, run_id: str) -> Entry | None:
         """A run as it was told, without what it takes on the disk; None when it is gone."""
         return self._entries.get(run_id)
+
+    def newest(self) -> Iterator[Run]:
+        """The first runs in the usual order, filtered or not, as many as are kept parsed."""
+        return (run for run_id in self._ranked.ids[:PARSED] if (run := self.get(run_id)))
 
     def lives(self, run_id: str) -> bool:
         """Whether a run may still change by itself, by what is known of it."""

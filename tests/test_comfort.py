@@ -188,7 +188,7 @@ async def test_keys_can_be_others() -> None:
         ({"details.down": "é", "table.down": "é"}, {"details.down": "é", "table.down": "é"}, []),
         ({"board.theme": "é", "board.help": "é"}, {"board.theme": "é"}, ["é is the key of board.theme too"]),
         ({"board.theme": "shift+y"}, {"board.theme": "Y"}, []),
-        ({"board.theme": "ctrl+i"}, {}, ["tab is the key of board.next too"]),
+        ({"board.theme": "ctrl+i"}, {}, ["tab is the key of filter.complete too"]),
         ({"board.theme": "hyperspace+y"}, {}, ["'hyperspace+y' is no key: before a + stand ctrl, alt, shift"]),
         ({"board.theme": "f13x"}, {}, ["'f13x' is no key; did you mean 'f13'?"]),
         ({"board.theme": " , "}, {}, ["board.theme has no key; leave the line out to keep T"]),

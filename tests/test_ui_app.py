@@ -172,7 +172,7 @@ async def test_the_palette_has_our_actions_only() -> None:
             *("Open  enter", "Details  i", "Filter  /", "Find in all  F", "Stop  s", "Kill  S", "Signal  x", "New  n"),
             *("Rerun  r", "Pause  p", "Tags  t"),
             *("Response  2", "Help  ?", "Quit  q"),
-            "Columns  c",
+            *("Columns  c", "Show All", "Show Running", "Show Failed"),
             *("Sort by Status", "Sort by ID", "Sort by Name", "Sort by Elapsed", "Sort by Started"),
             *("Sort by Exit", "Sort by Reason"),
             *("Light theme", "Themes  T"),

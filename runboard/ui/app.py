@@ -26,6 +26,7 @@ from runboard.ui.asked import word_of
 from runboard.ui.details import Details
 from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
+from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.help import Help
 from runboard.ui.intake import Feed, Intake, Unseen
 from runboard.ui.keys import key_of
@@ -112,6 +113,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         stopping = self._stopping = self._acts.stopping if self._acts else frozenset[str]()
         self._tidings = Tidings(board, taste.notify, self._say, self.emit, self._acts.ended if self._acts else ())
         kept = Remembrance(taste)
+        self._tabs = FilterTabs(taste, kept)
         self._vigil = Vigil(board, clock, taste.limits, kept)
         self._table = RunTable(board, clock, stopping, Arrangement(taste, kept))
         self._summary = Summary(title, read_only=control is None)
@@ -125,7 +127,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The screen for looking, or the one for acting too."""
         kind = BoardScreen if self._acts is None else DeskScreen
-        return kind(self._summary, self._split, self._vigil)
+        return kind(self._summary, self._tabs, self._split, self._vigil, self._board.newest)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's filters, and last the guard of the wire."""
@@ -236,6 +238,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             self._main.filter_bar.complain(str(error))
             return
         self._main.filter_bar.complain("")
+        self._tabs.tell(message.text)
         self._table.reorder()
         self._told()
 

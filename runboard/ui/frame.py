@@ -15,6 +15,7 @@ from runboard.safetext import wire_safe
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import DARK, KINDS, ink, sequence
 from runboard.ui.headline import Headline
+from runboard.ui.tabline import GENERAL, line
 
 Cell = tuple[str, str, str]
 """A text, the name of its colour and that of its ground."""
@@ -60,11 +61,20 @@ def frame(board: Board, columns: int, rows: int, *, title: str, read_only: bool,
     layout = Layout.of(columns, rows, empty=not board.total)
     headline = Headline.of(board, now, title, read_only=read_only).parts(columns - 2)
     lines: list[list[Cell]] = [[(" ", "", ""), *((text, colour, "") for text, colour in headline)]]
-    lines += [[] for _ in range(layout.top - 1)]
+    lines += [_filters(columns) if board.total else [] for _ in range(layout.top - 1)]
     lines += [[*cells, *_beside(layout, y)] for y, cells in enumerate(_table(board, layout, now))]
     while len(lines) < rows - 1:
         lines.append(_below(layout, len(lines) - layout.top))
     return [f"\x1b[{y};1H{_painted(cells, columns, depth)}" for y, cells in enumerate([*lines[: rows - 1], []], 1)]
+
+
+def _filters(columns: int) -> list[Cell]:
+    """The line of filters, none of which is chosen but the first."""
+    cells, x = list[Cell](), 0
+    for tab in line(list(GENERAL), next(iter(GENERAL)), columns - 2):
+        cells += [(" " * (tab.x + 1 - x), "", ""), (tab.name, tab.ink, "")]
+        x = tab.x + 1 + cell_len(tab.name)
+    return cells
 
 
 def _table(board: Board, layout: Layout, now: float) -> list[list[Cell]]:

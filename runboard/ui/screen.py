@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from runboard.facts import shell_words
 from runboard.ui.chooser import ColumnChooser, Wish
+from runboard.ui.completing import FilterSuggester, Newest
 from runboard.ui.filterbar import FilterBar
+from runboard.ui.filtertabs import FilterName, FilterTabs
 from runboard.ui.hints import Hints
 from runboard.ui.hunting import Chosen
 from runboard.ui.keys import key_of
@@ -42,6 +45,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         ),
         Binding("minus", "resize_pane(-1)", "smaller", show=False, tooltip="Less room for it", id="board.smaller-pane"),
         Binding("c", "choose_columns", "columns", show=False, tooltip="Choose the table's columns", id="board.columns"),
+        Binding("left_square_bracket", "tab(-1)", show=False, tooltip="The saved filter before", id="board.tab-before"),
+        Binding("right_square_bracket", "tab(1)", show=False, tooltip="The next saved filter", id="board.tab-next"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
         Binding(
             "F", "hunt", "find in all", show=False, tooltip="Find in the logs of all runs on the board", id="board.find"
@@ -50,19 +55,21 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         Binding("shift+tab", "app.focus_previous", show=False, id="board.previous"),
     ]
 
-    def __init__(self, summary: Summary, split: Split, vigil: Vigil) -> None:
+    def __init__(self, summary: Summary, tabs: FilterTabs, split: Split, vigil: Vigil, runs: Newest) -> None:
         """Show these; the rest is told what to show."""
         super().__init__(id="board")
         self.summary = summary
+        self.tabs = tabs
         self.split = split
         self.table = split.table
         self.run_pane = split.run_pane
         self.vigil = vigil
-        self.filter_bar = FilterBar()
+        self.filter_bar = FilterBar(FilterSuggester(runs))
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield self.summary
+        yield self.tabs
         yield self.split
         yield self.filter_bar
         yield Hints()
@@ -73,7 +80,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             return self.run_pane.chosen is not None and bool(self.run_pane.chosen.command)
         if action in {"turn_pane", "resize_pane"}:
             return self.split.movable
-        if action == "choose_columns":
+        if action in {"choose_columns", "tab"}:
             return not self.has_class("-zoomed", "-empty")
         return action != "attend" or self.vigil.needed
 
@@ -82,6 +89,27 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         if self.check_action("choose_columns", ()):
             key = key_of(self.app, "board.columns")
             yield SystemCommand(f"Columns  {key}", "Choose the table's columns", self.action_choose_columns)
+            yield from self.tabs.commands()
+
+    def action_tab(self, by: int) -> None:
+        """Go to the next saved filter or the one before."""
+        self.tabs.step(by)
+
+    @on(FilterTabs.Chosen)
+    def _tab_chosen(self, message: FilterTabs.Chosen) -> None:
+        """Filter as it says."""
+        self.filter_bar.take(message.text)
+
+    @on(FilterBar.Saving)
+    async def _filter_saving(self, message: FilterBar.Saving) -> None:
+        """Ask for a name and save the filter under it."""
+        self.run_worker(self._save_filter(message.text), group="filters")
+
+    async def _save_filter(self, text: str) -> None:
+        """Save a filter that can be understood."""
+        name = await self.app.push_screen_wait(FilterName(self.tabs, text))
+        if name is not None:
+            self.tabs.save(name)
 
     def action_choose_columns(self) -> None:
         """Choose which columns are shown, in what order and how wide."""

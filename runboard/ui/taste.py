@@ -40,7 +40,7 @@ class Taste:
     @property
     def usual(self) -> bool:
         """Whether the board looks as it does where nobody has set anything."""
-        arranged = self.columns or self.sort or "board.widths" in self.remembered
+        arranged = self.columns or self.sort or self.filters or {"board.filters", "board.widths"} & set(self.remembered)
         return self.theme in {AUTO, "runboard"} and not (self.ascii or self.keys or arranged)
 
 
