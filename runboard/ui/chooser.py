@@ -74,7 +74,7 @@ class ColumnChooser(ModalScreen[bool], inherit_bindings=False):
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "keep", "keep", id="columns.keep", priority=True),
-        Binding("escape,q,c,ctrl+c", "leave", "back", id="columns.leave"),
+        Binding("escape,q,c", "leave", "back", id="columns.leave"),
         Binding("space", "pick", "show", id="columns.toggle", priority=True),
         Binding("right_square_bracket,shift+down,alt+down,J", "carry(1)", "down", id="columns.move-down"),
         Binding("left_square_bracket,shift+up,alt+up,K", "carry(-1)", "move", id="columns.move-up"),

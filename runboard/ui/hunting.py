@@ -37,7 +37,7 @@ class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
 
     AUTO_FOCUS = "#hunt-entry"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+c", "leave", "leave", id="hunt.leave"),
+        Binding("escape", "leave", "leave", id="hunt.leave"),
         Binding("enter", "begin", "search", id="hunt.begin"),
         Binding("ctrl+r", "regex", "regex", tooltip="Text as it stands, or an expression", id="hunt.regex"),
         Binding("down", "app.focus_next", "To what was found", show=False, id="hunt.down"),
