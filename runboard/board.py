@@ -167,7 +167,8 @@ class Board:
             else:
                 moved |= self._replace(entry, old)
         moved |= self._put_in(list(fresh))
-        for run_id in self._totals.weigh({one: size for one, size in sizes.items() if one in self._entries}):
+        known = self._entries  # whose ids are the keys, so that no second copy of them is kept
+        for run_id in self._totals.weigh({known[one].id: size for one, size in sizes.items() if one in known}):
             self._parsed.pop(run_id, None)
             self.filled |= FILLS["size"]
             self._weighed = True

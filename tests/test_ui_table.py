@@ -279,3 +279,13 @@ async def test_a_row_shows_what_its_run_showed() -> None:
         before, cursor = desk.text(), desk.table.cursor
         await desk.tell(Batch(rows=tuple(Row.of(run) for run in runs[1:])))
         assert (desk.text(), desk.table.cursor) == (before, cursor)
+
+
+async def test_the_board_opens_on_the_first_row_whatever_comes_last() -> None:
+    """Live runs that come with the end of the listing, behind the rows, stand on top with the cursor on the first."""
+    rows = tuple(Row.of(ended(running(number))) for number in range(100, 200))
+    async with fixed_board([], complete=False) as desk:
+        await desk.tell(Batch((running(1), running(2)), complete=True, rows=rows))
+        assert (desk.table.cursor, desk.table.scroll_offset.y) == (running(1).id, 0)
+        await desk.tell(Batch((running(0),)))
+        assert desk.table.cursor == running(1).id

@@ -168,7 +168,6 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         delta = self._board.apply(batch.changed, batch.removed, batch.rows, batch.sizes)
         self._vigil.take(batch.changed, batch.rows, batch.removed)
         if batch.complete:
-            self._table.loaded()
             self.call_next(lambda: self._tidings.tell(self._board.counts()))
         if (gone := self._zoomed) in batch.removed:
             self._unzoom()
@@ -176,6 +175,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         if (seen := self._unseen.add(delta, more=self._intake.more)) is None:
             return
         self._table.take(seen)
+        if batch.complete:  # the last portion is shown at once: until then the cursor waits at the top
+            self._table.loaded()
         self._told()
         if self._table.cursor in seen.changed:
             self._tell_pane()

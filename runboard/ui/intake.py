@@ -73,7 +73,7 @@ class Intake:
         self._removed: dict[str, None] = {}
         self._notices: list[str] = []
         self._sizes: dict[str, int] = {}
-        self._complete = False
+        self._listing: int | None = None
         self._woken = False
         self._taken_at = float("-inf")
         self.more = False
@@ -90,7 +90,8 @@ class Intake:
                 self._news[entry.id] = entry
             self._notices.extend(batch.notices)
             self._sizes.update(batch.sizes)
-            self._complete |= batch.complete
+            if batch.complete:
+                self._listing = len(self._news)
             if self._woken:
                 return
             self._woken = True
@@ -101,23 +102,28 @@ class Intake:
         """What came, as one batch; what is more than a portion comes next, after the keys that wait."""
         with self._lock:
             self._taken_at = self._loop.time()
-            portion = list(islice(self._news.values(), PORTION))
+            # What came after the end of the listing is news already, and not told together with it.
+            listing = PORTION if self._listing is None else self._listing
+            portion = list(islice(self._news.values(), min(PORTION, listing)))
             whole = len(portion) == len(self._news)
-            self.more = not whole
+            complete = self._listing is not None and len(portion) >= min(listing, len(self._news))
+            self.more = not whole and not complete
             batch = Batch(
                 tuple(entry for entry in portion if isinstance(entry, Run)),
                 tuple(self._removed),
                 tuple(self._notices),
-                self._complete and whole,
+                complete,
                 tuple(entry for entry in portion if isinstance(entry, Row)),
                 self._sizes if whole else {},
             )
             self._removed, self._notices = {}, []
-            if batch.complete:
+            if self._listing is not None:
+                self._listing = None if complete else self._listing - len(portion)
+            if complete:
                 gc.freeze()  # all that was loaded stays: to look through it for what does not takes 50 ms each time
             if whole:
                 self._sizes = {}
-                self._news, self._complete, self._woken = {}, False, False
+                self._news, self._woken = {}, False
             else:
                 for entry in portion:
                     del self._news[entry.id]

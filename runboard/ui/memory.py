@@ -20,18 +20,16 @@ class Memory:
     def __init__(self, read_run: Callable[[str], Run | None]) -> None:
         """Read whole runs with ``read_run``, which is called in a thread."""
         self._past = Past()
-        self._heard: list[tuple[str, str, bool]] = []
+        self._heard: list[tuple[list[Row | tuple[str, str]], bool]] = []
         self._read = read_run
         self._lock = Lock()
         self._listed = False
 
     def take(self, changed: Iterable[Run | Row], *, listed: bool) -> None:
         """Take note of what has ended; ``listed``: from now on what comes is news, and no longer the listing."""
-        for entry in changed:
-            if isinstance(entry, Row):
-                self._heard.append((entry.id, entry.hay, self._listed))
-            elif entry.finished:
-                self._heard.append((entry.id, hay(entry), self._listed))
+        ended = [entry if isinstance(entry, Row) else (entry.id, hay(entry)) for entry in changed if _over(entry)]
+        if ended:
+            self._heard.append((ended, self._listed))
         self._listed |= listed
 
     async def of(self, run: Run) -> Earlier:
@@ -39,14 +37,21 @@ class Memory:
         heard, self._heard = self._heard, []
         return await asyncio.to_thread(self._weighed, run, heard)
 
-    def _weighed(self, run: Run, heard: Iterable[tuple[str, str, bool]]) -> Earlier:
+    def _weighed(self, run: Run, heard: Iterable[tuple[list[Row | tuple[str, str]], bool]]) -> Earlier:
         """Sort in what was heard since the last time, and read the others; one that is gone says nothing."""
         others = []
         with self._lock:
-            for run_id, told, newest in heard:
-                self._past.take(run_id, told, newest=newest)
+            for ended, newest in heard:
+                for one in ended:
+                    run_id, told = (one.id, one.hay) if isinstance(one, Row) else one
+                    self._past.take(run_id, told, newest=newest)
             ids = self._past.like(hay(run))
         for run_id in ids:
             with suppress(StoreError):
                 others.append(self._read(run_id))
         return weigh(run, [other for other in others if other is not None])
+
+
+def _over(entry: Run | Row) -> bool:
+    """Whether a run has ended."""
+    return isinstance(entry, Row) or entry.finished

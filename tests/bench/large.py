@@ -26,6 +26,9 @@ from tests.program import COMMAND
 from tests.terminal import Terminal
 from tests.waiting import until
 
+FIRST_ROW = 4
+"""The line of the screen, from 1, on which the first run stands at 120x40."""
+
 FINISHED, LIVE, RATE, BURST = 100_000, 1_000, 1_000, 10_000
 
 
@@ -152,13 +155,20 @@ def churn(place: Path) -> list[Figure]:
     ]
 
 
+def ground() -> bytes:
+    """How a line is begun that has the cursor on it."""
+    red, green, blue = Color.parse(DARK.variables["cursor"]).rgb
+    return f"48;2;{red};{green};{blue}".encode()
+
+
 def keys(board: Glass) -> list[float]:
-    """Milliseconds from a key that moves the cursor to the line of the run it comes to."""
-    chance, samples, row = Random(1), [], 0
+    """Milliseconds from a key that moves the cursor to the line it comes to, painted from its first cell on."""
+    chance, samples, row = Random(1), [], FIRST_ROW
     for number in range(300):
-        row += 1 if number % 100 < 50 else -1
-        start, begun = board.send(b"j" if number % 100 < 50 else b"k")
-        samples.append((board.wait(f"{row:08x}".encode(), start) - begun) * 1e3)
+        down = number % 20 < 10
+        row += 1 if down else -1
+        start, begun = board.send(b"j" if down else b"k")
+        samples.append((board.wait(b"\x1b[%d;1H\x1b[%s" % (row, ground()), start) - begun) * 1e3)
         time.sleep(0.02 + chance.random() * 0.05)
     return samples
 
@@ -201,12 +211,10 @@ def bare(store: Store, number: int) -> Run:
 
 def moved(board: Glass, end: bytes, start: int) -> list[float]:
     """Milliseconds from a key to the next line painted on the cursor's ground, until the ``end`` is shown."""
-    red, green, blue = Color.parse(DARK.variables["cursor"]).rgb
-    ground = f"48;2;{red};{green};{blue}".encode()
     samples: list[float] = []
     deadline = time.perf_counter() + 300
     while board.written.find(end, start) < 0 and time.perf_counter() < deadline:
         mark, begun = board.send(b"j" if len(samples) % 20 < 10 else b"k")
-        samples.append((board.wait(ground, mark, 60) - begun) * 1e3)
+        samples.append((board.wait(ground(), mark, 60) - begun) * 1e3)
         time.sleep(0.1)
     return samples
