@@ -53,12 +53,15 @@ KINDS = {
 _LIVELY = frozenset({"running", "stopping"})
 
 
-def ink(column: str, kind: str) -> str:
-    """The kind of text that a cell is: what lives stands out, what failed is red, what is done is quiet."""
+def ink(column: str, kind: str, *, chosen: bool) -> str:
+    """The kind of text that a cell is: what lives stands out, what failed is red, what is done is quiet.
+
+    The line under the cursor is read as one, and fewer changes of colour are sent when the cursor moves.
+    """
     if column == "status" or (column == "reason" and kind == "damaged"):
         return kind
     told = {"name": True, "reason": kind == "failed", "elapsed": kind in _LIVELY}
-    return "text" if told.get(column) else "quiet"
+    return "text" if chosen or told.get(column) else "quiet"
 
 
 def sequence(foreground: str, background: str, depth: int) -> str:

@@ -86,9 +86,13 @@ def _table(board: Board, layout: Layout, now: float) -> list[list[Cell]]:
     lines = [_line([(slot, slot.column.title, "faint") for slot in slots], "")] if runs else []
     for run in runs[: layout.table_rows - 1]:
         texts = [slot.column.text(run, now) for slot in slots]
+        chosen = run is runs[0]
         kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
-        cells = [(slot, text, KINDS[ink(slot.column.key, kind)]) for slot, text in zip(slots, texts, strict=True)]
-        lines.append(_line(cells, "cursor" if run is runs[0] else ""))
+        cells = [
+            (slot, text, KINDS[ink(slot.column.key, kind, chosen=chosen)])
+            for slot, text in zip(slots, texts, strict=True)
+        ]
+        lines.append(_line(cells, "cursor" if chosen else ""))
     ends = [(" " * max(0, width - _length(line)), "", line[0][2] if line else "") for line in lines]
     lines = [
         [*line, end, (" " * (layout.table_columns - width), "", "")] for line, end in zip(lines, ends, strict=True)

@@ -235,7 +235,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._painted[y] = line
         base = self._style("cursor") if line.under_cursor else self.rich_style
         cells = [
-            (slot, text, base + self._colour(slot.column.key, line.kind))
+            (slot, text, base + self._colour(slot.column.key, line.kind, chosen=line.under_cursor))
             for slot, text in zip(self._slots, line.texts, strict=True)
         ]
         strip = self._strip(cells, base)
@@ -259,9 +259,9 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         segments.append(Segment(" " * max(0, width - x), between))
         return Strip(segments).crop(0, width).simplify()
 
-    def _colour(self, column: str, kind: str) -> Style:
+    def _colour(self, column: str, kind: str, *, chosen: bool) -> Style:
         """The ink of a cell."""
-        return self._style(ink(column, kind), is_ink=True)
+        return self._style(ink(column, kind, chosen=chosen), is_ink=True)
 
     def _style(self, name: str, *, is_ink: bool = False) -> Style:
         """A component's style, or only its ink without the ground; remembered until the theme changes."""
