@@ -40,20 +40,20 @@ def test_names_fit_the_width() -> None:
 
 
 async def test_keys_go_from_filter_to_filter() -> None:
-    """] and [ go round; the table shows what the filter leaves, the cursor stays on its run while that is visible."""
+    """Both keys go round; the table shows what the filter leaves, the cursor stays on its run while that is visible."""
     async with fixed_board(
         RUNS, taste=Taste(filters={"Shop": "repo:api"}, settled=frozenset({"board.filters"}))
     ) as desk:
         assert desk.text().splitlines()[1].split() == ["All", "Running", "Failed", "Shop"]
-        await desk.press("down", "right_square_bracket")
+        await desk.press("down", "full_stop")
         assert told(desk) == ([LIVE.id], "status:running")
-        await desk.press("right_square_bracket")
+        await desk.press("full_stop")
         assert (told(desk), desk.table.cursor) == (([LOST.id], "status:failed"), LOST.id)
-        await desk.press("right_square_bracket")
+        await desk.press("full_stop")
         assert told(desk) == ([LOST.id], "repo:api")
-        await desk.press("right_square_bracket")
+        await desk.press("full_stop")
         assert (told(desk), desk.table.cursor) == (([LIVE.id, LOST.id], ""), LOST.id)
-        await desk.press("left_square_bracket")
+        await desk.press("comma")
         assert told(desk)[1] == "repo:api"
         await desk.press("escape")
         assert told(desk) == ([LIVE.id, LOST.id], "")
@@ -71,7 +71,7 @@ async def test_the_line_takes_no_room_that_is_missed(size: tuple[int, int], seen
     """In a low window the line is there for filters of one's own only, in a very low one never; the keys work."""
     async with fixed_board(RUNS, size=size) as desk:
         assert ("Failed" in desk.text()) is seen
-        await desk.press("right_square_bracket")
+        await desk.press("full_stop")
         assert told(desk)[0] == [LIVE.id]
     async with fixed_board(RUNS, size=size, taste=Taste(remembered={"board.filters": {"Mine": "one"}})) as desk:
         assert ("Mine" in desk.text()) is (size[1] >= 15)

@@ -45,8 +45,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         ),
         Binding("minus", "resize_pane(-1)", "smaller", show=False, tooltip="Less room for it", id="board.smaller-pane"),
         Binding("c", "choose_columns", "columns", show=False, tooltip="Choose the table's columns", id="board.columns"),
-        Binding("left_square_bracket", "tab(-1)", show=False, tooltip="The saved filter before", id="board.tab-before"),
-        Binding("right_square_bracket", "tab(1)", show=False, tooltip="The next saved filter", id="board.tab-next"),
+        Binding("comma", "tab(-1)", show=False, tooltip="The saved filter before", id="board.tab-before"),
+        Binding("full_stop", "tab(1)", show=False, tooltip="The next saved filter", id="board.tab-next"),
         Binding("slash", "app.filter", "filter", tooltip="Show only runs that match", id="board.filter"),
         Binding(
             "F", "hunt", "find in all", show=False, tooltip="Find in the logs of all runs on the board", id="board.find"
