@@ -262,14 +262,15 @@ ELSEWHERE = {
 
 
 @asynccontextmanager
-async def desk_of_many(logs: Path) -> AsyncIterator[Desk]:
+async def desk_of_many(logs: Path, size: tuple[int, int] = (120, 36)) -> AsyncIterator[Desk]:
     """Forty runs, the first one live, each with as long a log, answer, diff and history as the others."""
     for run in RUNS:
         (logs / f"{run.id}.log").write_text("\n".join(ROWS), "utf-8")
     sources = Sources(processes=processes_of, changes=lambda _run, _unwanted: CHANGES)
     answer = "\n\n".join(row[:7] for row in ROWS)
-    board = fixed_board(RUNS, logs=logs, control=object(), sources=sources, read_response=lambda _run_id: answer)
-    async with board as desk:
+    async with fixed_board(
+        RUNS, size=size, logs=logs, control=object(), sources=sources, read_response=lambda _run_id: answer
+    ) as desk:
         yield desk
 
 

@@ -16,7 +16,12 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Transition, Usage
+from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Transition
+from runboard.model import Usage as Spent
+from runboard.process import Member, Usage
+from runboard.ui.sources import Sources
+from runboard.ui.taste import Taste
+from runboard.worktree import Changes, FileChange
 from tests.pilots import NOW, Desk, fixed_board
 
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
@@ -92,7 +97,7 @@ RUNS = (
         issue="#88",
         repo="shop/api",
         model="opus",
-        usage=Usage(total_tokens=182_400, cost=1.37),
+        usage=Spent(total_tokens=182_400, cost=1.37),
     ),
     over("5a6b7c8d", "import customers", "python import.py", (2400, 3), failed(Reason.EXITED, "Exited with code 3", 3)),
     over(
@@ -100,7 +105,7 @@ RUNS = (
         failed(Reason.SIGNAL, "Crashed: SIGSEGV (core dumped)", signal=11, core=True),
         tags=("video", "nightly"),
         note="Happens with the new codec only.",
-        usage=Usage(input_tokens=18234, output_tokens=2201, total_tokens=20435, cost=0.41),
+        usage=Spent(input_tokens=18234, output_tokens=2201, total_tokens=20435, cost=0.41),
     ),
     over(
         "feed1234",
@@ -162,6 +167,29 @@ def expires_at(now: float) -> float:
 > Not touched: the same pattern in `test_reset.py`, see [#431](https://example.org/shop/web/431).
 """
 
+TREE = tuple(
+    Usage(Member(pid, 1, pid, "S", words.split()[0], tuple(words.split()), 0), cpu, memory << 20, age, depth)
+    for pid, words, cpu, memory, age, depth in (
+        (4242, "sh -c train.sh", 0.0, 3, 4523.0, 0),
+        (4243, "python train.py --epochs 90", 3.91, 6200, 4522.0, 1),
+        (4251, "python worker 0", 0.97, 910, 4490.0, 2),
+        (4252, "python worker 1", 0.95, 884, 4490.0, 2),
+    )
+)
+PATCH = """diff --git a/web/session.py b/web/session.py
+@@ -18,4 +18,4 @@ class Session:
+-    def expires_at(self):
+-        return time.time() + LIFETIME
++    def expires_at(self, now: float) -> float:
++        return now + LIFETIME
+"""
+CHANGES = Changes(
+    "main at 4f1c9e2",
+    (FileChange("web/session.py", 2, 2), FileChange("tests/test_login.py", 14, 3)),
+    ("notes.md",),
+    tuple(PATCH.splitlines()),
+)
+
 LOG = (
     "\x1b[1mepoch 31/90\x1b[0m   loss 0.8421   top-1 71.2 %   lr 0.0100",
     *map(batch, range(100, 4300, 100)),
@@ -191,6 +219,15 @@ SCREENS = {
     "only": ((80, 24), ["down"] * 3 + ["enter", "ampersand", *"warn", "enter", "plus", "plus"]),
     "find-in-all": ((120, 36), ["down"] * 3 + ["F", *"slow", "enter"]),
     "response": ((120, 36), ["down"] * 8 + ["2"]),
+    "diff": ((120, 36), ["down"] * 8 + ["4"]),
+    "processes": ((120, 36), ["down"] * 3 + ["5"]),
+    "palette-80x24": ((80, 24), ["down"] * 3 + ["ctrl+p"]),
+    "themes-80x24": ((80, 24), ["T"]),
+    "signal-80x24": ((80, 24), ["down"] * 3 + ["x"]),
+    "light": ((120, 36), ["down"] * 3),
+    "light-details": ((120, 36), ["down"] * 10 + ["i"]),
+    "read-only": ((120, 36), ["down"] * 3),
+    "mistake": ((80, 24), ["slash", *"statsu:failed"]),
     "empty": ((120, 36), []),
 }
 """Each picture: the size of the terminal, and the keys that lead to it."""
@@ -252,8 +289,15 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
     for run in RUNS:
         (tmp_path / f"{run.id}.log").write_text("\n".join(LOG) + "\n", "utf-8")
     runs = () if name == "empty" else RUNS
-    board = fixed_board(runs, size=size, logs=tmp_path, control=object(), read_response=lambda _run_id: ANSWER)
-    async with board as desk:
+    async with fixed_board(
+        runs,
+        size=size,
+        logs=tmp_path,
+        control=None if name == "read-only" else object(),
+        read_response=lambda _run_id: ANSWER,
+        sources=Sources(processes=lambda _run: TREE, changes=lambda _run, _unwanted: CHANGES),
+        taste=Taste(theme="runboard-light" if name.startswith("light") else "runboard"),
+    ) as desk:
         for key in keys:
             await desk.press(key)
             await desk.until(lambda: log_has_come(desk))
@@ -261,6 +305,9 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
             await desk.shows({"find": "of 8", "only": "&warn ±2 · 1 line"}[name], "batch 4200")
         if name == "find-in-all":
             await desk.shows("18 lines in 18 logs")
+        if name in {"diff", "processes", "palette-80x24"}:
+            awaited = {"diff": "2 files", "processes": "4 processes", "palette-80x24": "Columns"}
+            await desk.shows(awaited[name])
         if name == "response":
             await desk.shows("The login test no longer flakes")
         await desk.pilot.pause()

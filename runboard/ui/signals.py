@@ -23,10 +23,10 @@ from runboard.ui.confirm import subject
 MEANINGS = {
     Signals.SIGTERM: "asks it to end",
     Signals.SIGINT: "what Ctrl+C sends",
-    Signals.SIGHUP: "its terminal is gone; servers: read settings",
+    Signals.SIGHUP: "terminal gone; servers: new settings",
     Signals.SIGQUIT: "ends it with a core dump",
     Signals.SIGKILL: "ends it at once, without cleaning up",
-    Signals.SIGUSR1: "up to the program, which it ends otherwise",
+    Signals.SIGUSR1: "up to the program; ends others",
     Signals.SIGUSR2: "likewise",
     Signals.SIGSTOP: "stops it where it stands",
     Signals.SIGTSTP: "what Ctrl+Z sends",

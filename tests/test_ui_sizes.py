@@ -1,0 +1,61 @@
+"""Every screen at every size: readable on usual ones, legible on small ones, alive on any, also while they change."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.test_ui_every_key import desk_of_many
+
+SCREENS = {
+    "board": ([], ["Status", "running"], ["Status", "running"]),
+    "log": (["down", "enter"], ["row-199", "q"], ["row-199"]),
+    "response": (["down", "enter", "2"], ["row-000"], ["row-000"]),
+    "facts": (["enter", "3"], ["Command", "make"], ["Command"]),
+    "diff": (["enter", "4"], ["2 files changed", "a.py"], ["2 files changed"]),
+    "processes": (["enter", "5"], ["PID", "Command"], ["PID"]),
+    "details": (["i"], ["Command", "make"], ["Command"]),
+    "help": (["question_mark"], ["Runs", "Next run"], ["Runs"]),
+    "palette": (["ctrl+p"], ["Search for commands", "Details"], ["Search for commands"]),
+    "stop": (["s"], ["Stop this run?", "n  No", "y  Yes"], ["Stop this run?", "n  No", "y  Yes"]),
+    "many": (["ctrl+a", "d"], ["these 39 runs", "n  No", "y  Yes"], ["39 runs", "n  No", "y  Yes"]),
+    "mark": (["down", "m"], ["Count this run as", "Why", "Leave"], ["Count this run as"]),
+    "tags": (["t"], ["Tags", "Note", "Leave", "Save"], ["Tags"]),
+    "new": (["n"], ["A new run", "Command"], ["A new run", "Command"]),
+    "signal": (["x"], ["Send a signal", "TERM", "the whole tree", "enter sends"], ["Send a signal", "TERM"]),
+    "themes": (["T"], ["Theme", "runboard"], ["Theme", "runboard"]),
+    "columns": (["c"], ["Columns", "Status"], ["Columns", "Status"]),
+    "find in all": (["F"], ["find in the logs"], ["find in the logs"]),
+    "filter": (["slash"], ["words  status:failed"], ["words"]),
+}
+"""Every screen: the keys that open it, and what can be read at 80x24 and at 40x10."""
+
+SIZES = [(80, 24), (40, 10), (20, 5), (1, 1), (200, 50)]
+
+
+@pytest.mark.parametrize("size", SIZES[:4], ids=str)
+async def test_every_screen_opens_at_every_size(size: tuple[int, int], tmp_path: Path) -> None:
+    """What matters of each screen can be read where there is room for it, and nothing fails where there is none."""
+    for name, (keys, usable, legible) in SCREENS.items():
+        async with desk_of_many(tmp_path, size) as desk:
+            await desk.press(*keys)
+            wanted = {80: usable, 40: legible}.get(size[0], [])
+            try:
+                await desk.shows(*wanted)
+            except AssertionError as error:
+                raise AssertionError(f"{name} at {size}: {wanted} {error}") from error
+            assert desk.app.is_running
+
+
+async def test_a_storm_of_sizes_hurts_nobody(tmp_path: Path) -> None:
+    """Whatever is open while the window changes fifty times, what is open stays, and can be read at the end."""
+    chance = random.Random(5)
+    for keys, usable, _legible in SCREENS.values():
+        async with desk_of_many(tmp_path, (80, 24)) as desk:
+            await desk.press(*keys)
+            for _ in range(15):
+                await desk.pilot.resize_terminal(*chance.choice(SIZES))
+            await desk.pilot.resize_terminal(80, 24)
+            await desk.shows(*usable)
