@@ -88,6 +88,8 @@ class OrderlyApp(App[int]):
     keys_heard = 0
     """How many keys have had their turn."""
 
+    _looking = False
+
     @cached_property
     def _in_order(self) -> InOrder:
         """Lets through one key at a time."""
@@ -104,7 +106,7 @@ class OrderlyApp(App[int]):
             await super().on_event(event)
             if not target.post_message(Heeded(target)):
                 self._in_order.done()
-        else:
+        elif not self._looking:
             self._look_again()
 
     def on_heeded(self, message: Heeded) -> None:
@@ -116,5 +118,6 @@ class OrderlyApp(App[int]):
     def _look_again(self) -> None:
         """Look after the keys that wait until none does."""
         self._in_order.look()
-        if self._in_order.waiting:
+        self._looking = self._in_order.waiting
+        if self._looking:
             self.set_timer(LOOK_SECONDS, self._look_again)
