@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
-WORKERS = 16
-"""Threads: their fsyncs overlap. On ext4 four of them make 1,500 records durable a second, sixteen 2,700 (m)."""
+WORKERS = 8
+"""Threads: their fsyncs overlap. More of them settle a burst no sooner, and keep the screen waiting longer (m)."""
 
 Work = Callable[[], Callable[[], None]]
 """What is done in a thread; it returns what is then to be done on the loop."""

@@ -75,6 +75,10 @@ def settle(
     """
     deadline = time.monotonic() + RECORD_LIMIT
     pause = 0.0005
+    if gone_at is not None:  # it was seen to end, so there is no need to look before it is locked
+        run = finalize_run(store, run_id, gone_at=gone_at, kernel_status=kernel_status, by=by)
+        if not run.active:
+            return run
     while True:
         run = store.read(run_id)
         if not run.active:
