@@ -124,7 +124,9 @@ def test_a_real_shell_completes(runs: Path, shell: str) -> None:
         terminal.wait_for("runboard show ab220000")
         terminal.send(b"\x15runboard show ab1\t")
         terminal.wait_for("runboard show ab110000")
-        terminal.send(b"\x15runboard show ab\t\t")
+        terminal.send(b"\x15runboard show ab")
+        terminal.wait_for("runboard show ab\n")  # what is typed while fish still lists something may be lost
+        terminal.send(b"\t\t" if shell == "bash" else b"\t")
         terminal.wait_for("ab110000")
         terminal.wait_for("ab220000")
         if shell != "bash":
