@@ -28,6 +28,7 @@ from runboard.ui.response import ResponsePane
 from runboard.ui.sources import Sources
 from runboard.ui.table import RunTable
 from runboard.ui.taste import Taste
+from tests.waiting import patient
 
 NOW = 1_790_000_000.0
 """The moment at which fixed screens are taken, epoch seconds: 2026-09-21 14:13:20 UTC."""
@@ -106,7 +107,8 @@ class Desk:
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], object], limit: float = 5.0) -> None:
-        """Wait for a fact; AssertionError with the screen when it does not come."""
+        """Wait for a fact; AssertionError with the screen when it does not come within a `patient` limit."""
+        limit = patient(limit)
         async with asyncio.timeout(limit + 1):
             deadline = asyncio.get_running_loop().time() + limit
             while not condition():
