@@ -13,7 +13,7 @@ The map of the floors; a module imports only from floors below its own, and test
     7   store process watch logs worktree           input and output; siblings that do not know each other
     7   config state                                what is set, and where; what is remembered of a user
     7   cachefile rowtable                          the file of the index, and the tables in it
-    6   board                                       what there is, in what order, and what changed
+    6   board census                                what there is, in what order, and what changed; all looked at once
     5   rank totals batch past bulk attention       sorting; sums; news; what runs of before tell; many read at once
     4   row trash facts                             a finished run, small; the way out and back; a run's facts in words
     4   settings                                    what can be set

@@ -9,15 +9,17 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from signal import SIGKILL
 from threading import Thread, active_count
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from runboard import files
 from runboard.folder import MOST, RECORD
 from runboard.model import Status
 from runboard.row import Row
 
+T = TypeVar("T")
 COLD = 50e-6
 """Seconds for one read from which on the disk is taken to be cold, and to answer several at once sooner."""
 
@@ -37,7 +39,7 @@ ended, and what tells its record from others: the directory's inode, the record'
 Part = tuple[list[Stored], list[str]]
 """What was read: the rows, and the names of the runs without: active, damaged, odd or gone."""
 
-Work = Callable[[int, Sequence[str]], Part]
+Work: TypeAlias = Callable[[int, Sequence[str]], T]
 """Reads the runs of these names in an open directory."""
 
 
@@ -77,11 +79,23 @@ def parts(root: str, names: Iterable[str]) -> Iterator[Part]:
         yield [], wanted
         return
     with files.opened(fd):
-        begun, slept = time.perf_counter(), _sleeps()
-        first = _read(fd, wanted[:_TRIED])
-        cold = time.perf_counter() - begun > COLD * _TRIED and _sleeps() - slept >= _TRIED // 4
-        yield first
-        yield from _shared(fd, wanted[_TRIED:], _read_ahead if cold else _read)
+        yield from shared(fd, wanted, _read, _OWN)
+
+
+def shared(fd: int, names: Sequence[str], work: Work[T], own: float = 0.5) -> Iterator[T]:
+    """Do some work on the runs of an open directory, in a few parts, as this machine and its disk do it soonest.
+
+    Args:
+        fd: The open directory.
+        names: The runs.
+        work: Reads some of them; what it returns can be marshalled.
+        own: The share of whoever asks, who may have work of its own to do with what is read.
+    """
+    begun, slept = time.perf_counter(), _sleeps()
+    first = work(fd, names[:_TRIED])
+    cold = time.perf_counter() - begun > COLD * _TRIED and _sleeps() - slept >= _TRIED // 4
+    yield first
+    yield from _by_two(fd, names[_TRIED:], partial(_worked, work=work, cold=cold), own)
 
 
 def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
@@ -103,15 +117,12 @@ def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
     return gone
 
 
-def _shared(fd: int, names: Sequence[str], work: Work) -> Iterator[Part]:
-    """Do the work, most of it in a process of its own where there is much, a core to spare, and no thread yet.
-
-    Whoever asked has its own work to do with what is read, and so reads less.
-    """
+def _by_two(fd: int, names: Sequence[str], work: Work[list[T]], own: float) -> Iterator[T]:
+    """Do the work, a part of it in a process of its own where there is much, a core to spare, and no thread yet."""
     if len(names) < _MANY or active_count() > 1 or (os.cpu_count() or 1) < 2:
-        yield work(fd, names)
+        yield from work(fd, names)
         return
-    mine = int(len(names) * _OWN)
+    mine = int(len(names) * own)
     ear, mouth = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
@@ -119,7 +130,7 @@ def _shared(fd: int, names: Sequence[str], work: Work) -> Iterator[Part]:
     os.close(mouth)
     with os.fdopen(ear, "rb") as pipe:
         try:
-            yield work(fd, names[:mine])
+            yield from work(fd, names[:mine])
             data = pipe.read()
         except BaseException:
             os.kill(pid, SIGKILL)
@@ -127,13 +138,13 @@ def _shared(fd: int, names: Sequence[str], work: Work) -> Iterator[Part]:
         finally:
             os.waitpid(pid, 0)
     try:
-        rows, others = marshal.loads(data)  # noqa: S302 - our own child wrote it
+        rest: list[T] = marshal.loads(data)  # noqa: S302 - our own child wrote it
     except (EOFError, ValueError, TypeError):
-        rows, others = work(fd, names[mine:])
-    yield rows, others
+        rest = work(fd, names[mine:])
+    yield from rest
 
 
-def _hand_over(fd: int, names: Sequence[str], work: Work, mouth: int) -> NoReturn:
+def _hand_over(fd: int, names: Sequence[str], work: Work[list[T]], mouth: int) -> NoReturn:
     """The other process: read, hand over, and end without a trace."""
     try:
         view = memoryview(marshal.dumps(work(fd, names)))
@@ -148,10 +159,11 @@ def _sleeps() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
-def _read_ahead(fd: int, names: Sequence[str]) -> Part:
-    """Read from a cold disk: several threads fetch what comes next, so that its answers are waited for together."""
-    rows: list[Stored] = []
-    others: list[str] = []
+def _worked(fd: int, names: Sequence[str], work: Work[T], *, cold: bool) -> list[T]:
+    """Work on runs; from a cold disk threads fetch what comes next, so that its answers are waited for together."""
+    if not cold:
+        return [work(fd, names)]
+    found = []
     for start in range(0, len(names), _AHEAD):
         part = names[start : start + _AHEAD]
         threads = [Thread(target=_touch, args=(fd, part[number::_THREADS])) for number in range(_THREADS)]
@@ -159,10 +171,8 @@ def _read_ahead(fd: int, names: Sequence[str]) -> Part:
             thread.start()
         for thread in threads:
             thread.join()
-        found, left = _read(fd, part)
-        rows += found
-        others += left
-    return rows, others
+        found.append(work(fd, part))
+    return found
 
 
 def _touch(root: int, names: Sequence[str]) -> None:

@@ -180,6 +180,22 @@ def require_private(folder: str) -> None:
         raise Unusable(f"{folder}: {error.strerror}") from None
 
 
+@contextmanager
+def alone(folder: str) -> Iterator[bool]:
+    """Whether nobody else is within this context for the same directory; who is not alone has no need to wait.
+
+    Raises:
+        OSError: The directory cannot be opened.
+    """
+    with files.opened(files.open_folder(folder)) as fd:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
 def remove(folder: str, name: str) -> None:
     """Throw the file away, as far as that can be done."""
     with suppress(OSError, Unusable), _locked(f"{folder}/{name}", fcntl.LOCK_EX):

@@ -84,6 +84,26 @@ class Index:
             except sqlite3.Error as error:
                 return self._start_anew(str(error))
 
+    def usable(self) -> bool:
+        """Whether there is a file to ask; none is made."""
+        with self._lock, suppress(sqlite3.Error):
+            return self._ready()
+        return False
+
+    def build(self) -> None:
+        """Make the file where there is none to be used, unless another process is about it.
+
+        Raises:
+            Unusable: There is no place for it, or it is busy.
+            OSError: It could not be written.
+            sqlite3.Error: It could not be written.
+        """
+        folder, _name = self._place()
+        cachefile.require_private(folder)
+        with self._lock, cachefile.alone(folder) as alone:
+            if alone and not self._ready() and self.trouble is None:
+                self._make()
+
     def rows(self) -> Iterator[list[Row]]:
         """All rows, the newest first, some thousand at a time; what changes meanwhile may be seen or not."""
         after = None
@@ -242,9 +262,7 @@ class Index:
         self._file = self._memory = None
         if self._writing and self.trouble is None:
             try:
-                folder, name = self._place()
-                self._file = cachefile.made(folder, name, self._schema, self._fill)
-                rowtable.prepare(self._file.db)
+                self._make()
                 return Synced(tuple(rowtable.opened(self._db)), anew=True)
             except (cachefile.Unusable, OSError, sqlite3.Error) as error:
                 self.trouble = str(error)
@@ -252,6 +270,12 @@ class Index:
         self._memory = _in_memory()
         self._fill(self._memory)
         return Synced(tuple(rowtable.opened(self._db)), anew=True)
+
+    def _make(self) -> None:
+        """Make the file anew."""
+        folder, name = self._place()
+        self._file = cachefile.made(folder, name, self._schema, self._fill)
+        rowtable.prepare(self._file.db)
 
     def _fill(self, db: sqlite3.Connection) -> None:
         """Make the tables of all runs; what changes while they are read is seen by the next look."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from runboard import census
 from runboard.board import place
 from runboard.cli.finding import Found, among_all
 from runboard.index import Index
@@ -29,7 +30,10 @@ def newest(store: Store, query: Query, most: int) -> Found:
     The index only proposes: each is read, and where one is not as the index has it the index is put right and asked
     again, so what is listed is true whatever the index says.
     """
-    index, live, total = _asked(store, query)
+    index = Index(store)
+    if not index.usable() and (at_once := _without_index(store, query, most, index)) is not None:
+        return at_once
+    live, total = _asked(store, query, index)
     now = time.time()
     for _ in range(_ROUNDS):
         rows = index.get(index.select(query, now, most))
@@ -46,7 +50,8 @@ def newest(store: Store, query: Query, most: int) -> Found:
 
 def ranked(store: Store, query: Query, order: Order) -> Found:
     """The runs that the query finds, in another order: of all rows those that come first are read, as above."""
-    index, live, total = _asked(store, query)
+    index = Index(store)
+    live, total = _asked(store, query, index)
     now = time.time()
     for _ in range(_ROUNDS):
         rows = [row for some in index.rows() for row in some]
@@ -93,9 +98,33 @@ def last(store: Store) -> str:
     return max(begun)[1] if begun else store.find(LAST)
 
 
-def _asked(store: Store, query: Query) -> tuple[Index, Callable[[], list[Run]], Callable[[], int]]:
-    """The index brought up to date, what gives the settled runs that have no row, and what counts all runs."""
-    index = Index(store)
+def _without_index(store: Store, query: Query, most: int, index: Index) -> Found | None:
+    """The same from all records, which takes less time than to make an index; None where there are too few of them.
+
+    Also None where a run that is to be listed has changed since: that is seldom, and an index knows what to do.
+    """
+    now = time.time()
+    taken = None if query.sized else census.take(store.root, query, now, most)
+    if taken is None:
+        return None
+    listed = []
+    try:
+        for at, run_id in taken.newest:
+            run = store.read(run_id)
+            if not run.finished or place(run)[1] != at or not query.matches(run, now):
+                return None
+            listed.append(run)
+    except NoSuchRun:
+        return None
+    others = settle_all(store, taken.others)
+    found = [run for run in others if query.matches(run, now)]
+    listed = sorted([*listed, *found], key=place)
+    total = taken.ended + len(others)
+    return Found(listed, now, taken.matching + len(found), total, unindexed=index.trouble is None)
+
+
+def _asked(store: Store, query: Query, index: Index) -> tuple[Callable[[], list[Run]], Callable[[], int]]:
+    """Bring the index up to date; returns what gives the settled runs that have no row, and what counts all runs."""
     runs = {run.id: run for run in settle_all(store, index.sync().open)}
     index.refresh([run.id for run in runs.values() if run.finished and not run.unsaved])
     if query.sized:
@@ -108,7 +137,7 @@ def _asked(store: Store, query: Query) -> tuple[Index, Callable[[], list[Run]], 
         kept = index.get(runs)
         return [run for run in runs.values() if run.id not in kept]
 
-    return index, live, lambda: len(live()) + index.count(Query(), 0.0)
+    return live, lambda: len(live()) + index.count(Query(), 0.0)
 
 
 def _read(store: Store, index: Index, rows: Iterable[Row]) -> dict[str, Run] | None:

@@ -19,12 +19,16 @@ FEW = 200
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The runs that a query finds, in order, as far as they are to be listed; how many it finds, and of how many."""
+    """The runs that a query finds, in order, as far as they are to be listed; how many it finds, and of how many.
+
+    ``unindexed`` says that an index would have told it sooner, and that there can be one.
+    """
 
     listed: list[Run]
     now: float
     matching: int
     total: int
+    unindexed: bool = False
 
 
 def are_many(root: str) -> bool:

@@ -66,6 +66,11 @@ def ps_verb(
         _tell_nothing(found.total, found.matching)
     if limit is None and is_terminal(sys.stderr) and found.matching > len(listed):
         say(f"… {found.matching - len(listed)} more (-a shows all)")
+    if found.unindexed:
+        from runboard.cli.aside import build_index  # noqa: PLC0415 - once for each runs directory
+
+        sys.stdout.flush()
+        build_index(store)
     return DONE
 
 
