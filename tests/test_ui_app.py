@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from dataclasses import replace
 
 from textual import events
@@ -18,7 +16,6 @@ from runboard.ui.confirm import Confirm
 from runboard.ui.details import Details
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.help import Help
-from runboard.ui.intake import Intake
 from runboard.ui.logkeys import LogKeys
 from runboard.ui.lookbar import LookBar
 from runboard.ui.response import ResponsePane
@@ -311,33 +308,6 @@ async def test_a_rebound_key_works() -> None:
         desk.app.set_keymap({"run.details": "x"})
         await desk.press("x")
         await desk.shows("Command")
-
-
-async def test_news_from_another_thread_never_wait() -> None:
-    """A thousand batches offered from a thread while the loop does not run cost no time, and arrive as one."""
-    woken = 0
-
-    def wake() -> None:
-        nonlocal woken
-        woken += 1
-
-    intake = Intake(asyncio.get_running_loop(), wake)
-
-    def offer() -> None:
-        for number in range(1000):
-            intake.offer(Batch((replace(LIVE, name=f"state {number}"), BROKEN), (), (f"word {number % 2}",)))
-        intake.offer(Batch(removed=(BROKEN.id,)))
-
-    thread = threading.Thread(target=offer)
-    thread.start()
-    thread.join(5)
-    assert not thread.is_alive()
-    await asyncio.sleep(0)
-    batch = intake.take()
-    assert (woken, [run.name for run in batch.changed], batch.removed) == (1, ["state 999"], (BROKEN.id,))
-    assert len(batch.notices) == 1000
-    intake.offer(Batch((BROKEN,)))
-    assert intake.take() == Batch((BROKEN,))
 
 
 async def test_details_of_a_row_are_read_whole() -> None:

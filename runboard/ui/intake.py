@@ -61,7 +61,8 @@ class Feed(Protocol):
 class Intake:
     """Keeps what came since the app last looked, the newest state of each run, and gives it in portions, not too often.
 
-    What comes after a quiet time is told at once; what comes faster than ``PACE`` is painted together.
+    What comes after a quiet time is told at once; what comes faster than ``PACE`` is painted together. Sizes are in no
+    hurry: they come ``PACE`` later or with other news, and nothing waits because of them.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
@@ -75,6 +76,7 @@ class Intake:
         self._sizes: dict[str, int] = {}
         self._listing: int | None = None
         self._woken = False
+        self._dozing = False
         self._taken_at = float("-inf")
         self.more = False
 
@@ -92,16 +94,25 @@ class Intake:
             self._sizes.update(batch.sizes)
             if batch.complete:
                 self._listing = len(self._news)
-            if self._woken:
+            urgent = batch != Batch(sizes=batch.sizes)
+            if self._woken or (self._dozing and not urgent):
                 return
-            self._woken = True
+            if urgent:
+                self._woken = True
+            else:
+                self._dozing = True
         with suppress(RuntimeError):  # the loop has closed: nobody looks any more
-            self._loop.call_soon_threadsafe(self._wake_in_time)
+            if urgent:
+                self._loop.call_soon_threadsafe(self._wake_in_time)
+            else:
+                self._loop.call_soon_threadsafe(self._loop.call_later, PACE, self._wake_dozing)
 
     def take(self) -> Batch:
         """What came, as one batch; what is more than a portion comes next, after the keys that wait."""
         with self._lock:
-            self._taken_at = self._loop.time()
+            if self._woken:
+                self._taken_at = self._loop.time()
+            self._dozing = False
             # What came after the end of the listing is news already, and not told together with it.
             listing = PORTION if self._listing is None else self._listing
             portion = list(islice(self._news.values(), min(PORTION, listing)))
@@ -136,4 +147,9 @@ class Intake:
         if wait > 0:
             self._loop.call_later(wait, self._wake)
         else:
+            self._wake()
+
+    def _wake_dozing(self) -> None:
+        """Wake the app for what is in no hurry, unless it came to take that with other news."""
+        if self._dozing:
             self._wake()

@@ -108,6 +108,8 @@ def exit_to_row(place: Path) -> list[Figure]:
     with Terminal(argv, 120, 40) as board:
         board.wait_for("sleeper 29", 20)
         board.wait_for("30 running", 20)
+        board.wait_for("q quit", 20)  # the first frame shows the runs already, and is not looking yet
+        time.sleep(1.0)
         for left, run in zip(range(len(runs) - 1, -1, -1), runs, strict=True):
             begun = time.time()
             os.kill(run.process.pid or 0, signal.SIGKILL)
