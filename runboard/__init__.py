@@ -20,6 +20,7 @@ The map of the floors; a module imports only from floors below its own, and test
     3   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft
     2   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
     1   lenient errors amounts regex order jobs     JSON leniently; errors; amounts; patterns; ids in order; work
+    1   xdg                                         where a user's files belong
     0   model safetext shim                         values; text made safe; the tiny parent of every command, alone
     0   keylines plain listing                      on which line of a file a key stands; what is drawn, in ASCII
 """

@@ -14,31 +14,19 @@ from runboard.columns import FILLS, fills
 from runboard.model import Run, Status
 from runboard.order import FEW, Delta, Key, Order, Sorting, ranked
 from runboard.query import Query
-from runboard.row import ENDED, Place, Row, matching
+from runboard.row import Entry, Place, Row, matching, place
 from runboard.totals import Spending, Totals
 
-Entry = Run | Row
-"""What the board holds of a run: all of it while it may change, a row once it is finished and saved."""
+__all__ = ["Board", "Entry", "place"]
 
 PARSED = 512
 """So many rows are kept parsed: more than fit on any screen."""
-
-_GROUPS = {Status.RUNNING: 0, Status.QUEUED: 1}
 
 TICK_SECONDS = 5.0
 """How often runs are placed and compared anew where order or filter know the time."""
 
 SLICE = 10_000
 """So many rows are then compared with a filter that knows the time, in a few milliseconds."""
-
-
-def place(entry: Entry) -> Place:
-    """Running first, then queued, then ended; newest first within each."""
-    if isinstance(entry, Row):
-        return entry.place
-    group = _GROUPS.get(entry.status, ENDED)
-    moment = (entry.completed_at or entry.started_at) if group == ENDED else entry.started_at
-    return group, -(moment or 0.0), entry.id
 
 
 class Board:

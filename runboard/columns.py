@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.model import Reason, Run, Status
 from runboard.safetext import clean
@@ -22,8 +22,7 @@ PAUSED = "‖"
 """The glyph of a running run whose processes are all stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column: ``width`` cells wide (0: takes what is left); one with ``fills`` shows only when some run fills it.
 
     ``rank`` is the order in which columns go when the screen is narrow, the highest first. One that is ``extra`` shows

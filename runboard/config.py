@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runboard import files, keylines
+from runboard import files, keylines, xdg
 from runboard.errors import why
 from runboard.safetext import clean
 from runboard.settings import BY_KEY, SETTINGS, BadValue, Kind, nearest, taken, typed
@@ -16,6 +16,8 @@ MOST = 1 << 18
 
 _TRIES = 20
 """How often a broken file is tried again with one line less, before half of it goes at once."""
+
+base, path = xdg.base, xdg.config_path
 
 DEFAULT, REMEMBERED, FILE = "default", "remembered", "config file"
 ENVIRONMENT, COMMAND_LINE = "environment", "command line"
@@ -74,17 +76,6 @@ class Config:
         """A setting that is a table of texts."""
         value = self.values[key]
         return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
-
-
-def base(environ: Mapping[str, str], key: str, default: str) -> str:
-    """A base directory of the XDG specification, which says that a relative one is to be ignored."""
-    given = environ.get(key, "")
-    return given.rstrip("/") if given.startswith("/") else os.path.expanduser(default)
-
-
-def path(environ: Mapping[str, str]) -> str:
-    """Where the config file is, whether it exists or not."""
-    return base(environ, "XDG_CONFIG_HOME", "~/.config") + "/runboard/config.toml"
 
 
 def read(where: str) -> Document:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard import files
 from runboard.record import iso
@@ -23,8 +24,7 @@ Mark = tuple[int, int, str]
 """How far one host's journal was read: its inode, an offset, and the bytes just before that in hexadecimal."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """What the journals say since some marks: the runs they name, and the marks to go on from.
 
     ``lost`` where a journal was cut, replaced or removed meanwhile, or grew so much that looking at all is quicker.

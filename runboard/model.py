@@ -5,6 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
+
+
+class Value:
+    """How frozen dataclasses are compared, hashed and told, written once: made for each they would delay every verb."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is of the same class, and equal in all that counts."""
+        return _told(self) == _told(other) if isinstance(other, Value) and type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        """That of all that counts."""
+        return hash(_told(self))
+
+    def __repr__(self) -> str:
+        """Its class and what it holds."""
+        parts = (f"{name}={getattr(self, name)!r}" for name in type(self).__slots__ if name != RAW)
+        return f"{type(self).__qualname__}({', '.join(parts)})"
+
+
+def _told(value: Value) -> object:
+    """What counts of a value: everything but a record as it was found."""
+    kind = type(value)
+    if kind not in _TELLS:
+        _TELLS[kind] = attrgetter(*(name for name in kind.__slots__ if name != RAW))
+    return _TELLS[kind](value)
+
+
+RAW = "raw"
+_TELLS: dict[type, attrgetter[object]] = {}
 
 
 class Status(StrEnum):
@@ -41,8 +73,8 @@ class Liveness(StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Identity(Value):
     """Which process a run is: a pid means nothing without start ticks, boot, pid namespace and host.
 
     ``start_ticks`` are clock ticks since boot (field 22 of proc_pid_stat(5)); all None for a run of the older tool.
@@ -60,8 +92,8 @@ class Identity:
     launcher_start_ticks: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KillRequest:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KillRequest(Value):
     """Somebody's wish that a run end, written before the first signal is sent.
 
     ``at`` is epoch seconds; ``uptime`` is CLOCK_BOOTTIME seconds, which no clock change can move.
@@ -75,8 +107,8 @@ class KillRequest:
     timeout: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Usage(Value):
     """Tokens and cost of an agent's run; None is "not told", never zero. ``cost`` is in USD."""
 
     input_tokens: int | None = None
@@ -88,8 +120,8 @@ class Usage:
     reasoning_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Transition(Value):
     """One line of a run's history; ``at`` is epoch seconds, ``detail`` says what the facts were taken from."""
 
     at: float
@@ -100,8 +132,8 @@ class Transition:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Outcome(Value):
     """How a run ended: exists only on a finished run; ``status`` is COMPLETED or FAILED.
 
     ``reason`` is None for endings written by the older tool; ``error`` is a sentence for every failure.
@@ -120,8 +152,8 @@ class Outcome:
             raise ValueError(f"an outcome is completed or failed, not {self.status}")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mark(Value):
     """A person's word on how a finished run is to be counted; ``before`` is the ending as it was observed.
 
     ``at`` is epoch seconds; ``why`` is what the person said, if anything.
@@ -133,8 +165,8 @@ class Mark:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExitRecord:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExitRecord(Value):
     """What was observed of a process's end: the raw wait status (wait(2)) and when, by whom it was seen.
 
     ``at`` is epoch seconds; ``uptime``, ``timed_out_at`` (when the shim's own timer fired) are CLOCK_BOOTTIME seconds;
@@ -157,8 +189,8 @@ class AgentVerdict(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Transcript(Value):
     """What a known agent's log says: its verdict, final text, usage and warnings."""
 
     tool: str
@@ -171,8 +203,8 @@ class Transcript:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evidence(Value):
     """Everything known of a run at the moment of judging; gathered by ``reconcile``, weighed by ``verdict``.
 
     Times are epoch seconds. ``gone_at`` is when a live process was seen to vanish, None where it was found dead later.
@@ -190,8 +222,8 @@ class Evidence:
     transcript: Transcript | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Run(Value):
     """One run as it is known: immutable, so that a row on the screen never changes under a key press.
 
     Times are epoch seconds, ``timeout`` is seconds. Text fields are cleaned for display when they are read, except
@@ -236,7 +268,7 @@ class Run:
     paused: bool = False
     activity_at: float | None = None
     size: int | None = None
-    raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    raw: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:

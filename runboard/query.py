@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.amounts import BadAmount, count, duration, size
 from runboard.model import Run, Status
@@ -60,8 +60,7 @@ class BadQuery(ValueError):
     """A query that cannot be understood; the message says what, and what to write instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One condition: ``text`` occurs in ``field`` (None: in any shown text), or does not where ``negated``."""
 
     field: str | None
@@ -98,8 +97,7 @@ class Term:
         return [number for number, status in enumerate(_ENDINGS) if status.startswith(self.text)]
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """One condition on an amount: it is told, and meets all the ``bounds``; or it does not where ``negated``."""
 
     field: str
@@ -134,8 +132,7 @@ class Measure:
         return f"NOT {found}" if self.negated else found, needs
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A parsed filter; the empty one matches every run."""
 
     terms: tuple[Term | Measure, ...] = ()

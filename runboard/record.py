@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from runboard.lenient import (
     as_count,
@@ -101,8 +100,7 @@ def dump(run: Run) -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):
     """What the shim wrote in started.json: who command and shim are, or why (errno, stage) there is no command."""
 
     at: float

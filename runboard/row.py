@@ -20,6 +20,7 @@ Place = tuple[int, float, str]
 ENDED = 2
 """The group of the runs that have ended, below the running and the queued ones."""
 
+_GROUPS = {Status.RUNNING: 0, Status.QUEUED: 1}
 _REPO, _ISSUE, _MODEL, _TOKENS, _COST = (FILLS[key] for key in ("repo", "issue", "model", "tokens", "cost"))
 _TEXTS = ("name", "repo", "issue", "persona", "model", "branch")
 _STATUSES = {"completed": Status.COMPLETED, "failed": Status.FAILED}
@@ -151,6 +152,19 @@ class Row(NamedTuple):
             process=Identity(host=self.host),
             usage=Usage(total_tokens=self.tokens, cost=self.cost) if told else None,
         )
+
+
+Entry = Run | Row
+"""What the board holds of a run: all of it while it may change, a row once it is finished and saved."""
+
+
+def place(entry: Entry) -> Place:
+    """Running first, then queued, then ended; newest first within each."""
+    if isinstance(entry, Row):
+        return entry.place
+    group = _GROUPS.get(entry.status, ENDED)
+    moment = (entry.completed_at or entry.started_at) if group == ENDED else entry.started_at
+    return group, -(moment or 0.0), entry.id
 
 
 def matching(rows: Iterable[Row], query: Query, now: float, sizes: Mapping[str, int]) -> list[Row]:

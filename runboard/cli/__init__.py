@@ -57,9 +57,7 @@ def _called(args: list[str]) -> int:
         return answer(args[1:])
     asked = bare_call(args)
     if asked is None:
-        from runboard.cli.app import run_command_line  # noqa: PLC0415 - see above
-
-        return run_command_line(args)
+        return _listed(args) if "ps" in args else _parsed(args)
     from runboard.cli import comfort, opening, place, telling  # noqa: PLC0415 - see above
 
     def opened() -> int:
@@ -69,6 +67,25 @@ def _called(args: list[str]) -> int:
         return opening.open_board(root, writable=not asked.watch, taste=taste)
 
     return telling.told_code(opened)
+
+
+def _listed(args: list[str]) -> int:
+    """Run what is most likely the verb called most, which does without the parser where it is said plainly."""
+    from runboard.cli import listing, quick, telling  # noqa: PLC0415 - see above
+
+    plain = quick.ps_call(args)
+    if plain is None:
+        return _parsed(args)
+    gc.freeze()
+    gc.enable()
+    return telling.told_code(lambda: listing.list_runs(*plain))
+
+
+def _parsed(args: list[str]) -> int:
+    """Run a verb, or explain what is wrong with the call."""
+    from runboard.cli.app import run_command_line  # noqa: PLC0415 - see above
+
+    return run_command_line(args)
 
 
 def _open_missing_streams() -> None:

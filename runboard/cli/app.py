@@ -15,7 +15,7 @@ from runboard.cli.telling import told_code
 VERBS = {
     "run": ("starting", "Start a command that goes on without you; print its id."),
     "rerun": ("starting", "Start the command of a run again."),
-    "ps": ("listing", "List runs: running first, then newest."),
+    "ps": ("ps", "List runs: running first, then newest."),
     "show": ("showing", "Show everything known of one run."),
     "logs": ("reading", "Print or follow a run's output."),
     "grep": ("grepping", "Search the logs of many runs."),

@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from runboard import census
-from runboard.board import place
 from runboard.cli.finding import Found, among_all
 from runboard.index import Index
 from runboard.model import Run
 from runboard.query import Measure, Query
 from runboard.reconcile import settle_all
-from runboard.row import Place, Row, matching
+from runboard.row import Place, Row, matching, place
 from runboard.store import LAST, NoSuchRun, Store
 
 Order = Callable[[Sequence[Run | Row], float], list[Run | Row]]
@@ -68,7 +66,7 @@ def ranked(store: Store, query: Query, order: Order) -> Found:
                 total(),
             )
     everything = among_all(store, query)
-    return replace(everything, listed=[one for one in order(everything.listed, everything.now) if isinstance(one, Run)])
+    return everything._replace(listed=[one for one in order(everything.listed, everything.now) if isinstance(one, Run)])
 
 
 def last(store: Store) -> str:

@@ -9,11 +9,12 @@ from contextlib import closing
 
 import click
 
-from runboard.cli.desk import Desk, common_options, each, query_of, verb
+from runboard.cli.desk import Desk, common_options, each, verb
 from runboard.cli.exits import DONE, FAILED, INTERRUPTED, NO_SUCH_RUN, USAGE, Failure, code_of_several
 from runboard.cli.fields import record
 from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
 from runboard.cli.progress import Progress
+from runboard.cli.said import query_of
 from runboard.cli.values import duration, size
 from runboard.columns import Column, shown, size_text
 from runboard.control import Cleared, Control, ControlError

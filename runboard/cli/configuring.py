@@ -11,7 +11,7 @@ from runboard import state
 from runboard.cli.desk import Desk, common_options, verb
 from runboard.cli.exits import DONE, FAILED
 from runboard.cli.printing import put, put_json, say
-from runboard.config import FILE, REMEMBERED, Config, Trouble, path
+from runboard.config import FILE, REMEMBERED, Config, Trouble, load, path
 from runboard.safetext import clean
 from runboard.settings import SETTINGS, nearest, schema
 
@@ -46,7 +46,7 @@ def show_verb(desk: Desk, *, as_json: bool) -> int:
 @verb("validate", example="runboard config validate && echo fine")
 def validate_verb(desk: Desk) -> int:
     """Tell everything that is wrong with the config file, the variables and the options; exit with 1 if anything is."""
-    config = desk.config()
+    config = load(os.environ, desk.options)
     troubles = [*config.troubles, *screen_troubles(config)]
     for trouble in sorted(troubles, key=lambda trouble: (trouble.where, trouble.line or 0)):
         put(str(trouble))
@@ -69,7 +69,8 @@ for _subverb in (path_verb, show_verb, validate_verb, schema_verb):
 
 def show(desk: Desk, *, as_json: bool) -> int:
     """Print every setting with its value and its source; what is wrong is counted."""
-    config = desk.config(state.State(state.folder(os.environ), writing=False).load())
+    remembered = state.State(state.folder(os.environ), writing=False).load()
+    config = load(os.environ, desk.options, remembered)
     origin = {FILE: f"config file {config.document.path}", REMEMBERED: "remembered by the board"}
     if as_json:
         told = {

@@ -1,62 +1,19 @@
-"""What every verb works with: the runs directory, the style of its output, and the way it treats several runs."""
+"""What every verb is made with: the options common to all, and the way it treats several runs."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from runboard.cli import place
 from runboard.cli.exits import FAILED, NO_SUCH_RUN, USAGE, Failure, code_of_several
 from runboard.cli.finding import are_many
-from runboard.cli.printing import Style, complain, style
-from runboard.config import Config, load
-from runboard.plain import wanted
-from runboard.query import BadQuery, Query
+from runboard.cli.printing import complain
+from runboard.cli.said import Desk
 from runboard.store import LAST, AmbiguousRun, NoSuchRun, Store, StoreError
 
-
-class Desk:
-    """What the options common to all verbs said; they stand before or after the verb, the later one counts."""
-
-    def __init__(self) -> None:
-        """Begin with nothing said."""
-        self.runs_dir: str | None = None
-        self.color = "auto"
-        self.theme: str | None = None
-        self.ascii: str | None = None
-
-    @property
-    def root(self) -> str:
-        """The runs directory, absolute, existing or not."""
-        return place.runs_dir(self.runs_dir, os.environ)
-
-    @property
-    def board_root(self) -> str:
-        """The runs directory for a board, which tells what is wrong with the config and opens nevertheless."""
-        return place.runs_dir(self.runs_dir, os.environ, lenient=True)
-
-    def config(self, remembered: Mapping[str, object] | None = None) -> Config:
-        """Everything that is set, wherever it was said."""
-        return load(os.environ, self.options, remembered)
-
-    @property
-    def options(self) -> dict[str, str | None]:
-        """What was said that can be set elsewhere too, by the setting's key."""
-        return {"runs_dir": self.runs_dir, "theme": self.theme, "ascii": self.ascii}
-
-    def store(self) -> Store:
-        """The store of the runs directory."""
-        root = self.root
-        place.check(root)
-        return Store(root)
-
-    def style(self) -> Style:
-        """How stdout is to look."""
-        in_ascii = wanted(self.config().text("ascii"), os.environ)
-        return style(self.color, os.environ)._replace(ascii=in_ascii)
+__all__ = ["Desk", "common_options", "each", "find", "theme_option", "verb"]
 
 
 def verb(
@@ -126,18 +83,6 @@ def theme_option(function: Callable[..., int]) -> Callable[..., int]:
     """Give a verb that opens the board its option for the colours."""
     option = click.option("--theme", metavar="NAME", expose_value=False, callback=_keep, help="The colours.")
     return option(function)
-
-
-def query_of(words: Iterable[str]) -> Query:
-    """The query that the words of a command line make together.
-
-    Raises:
-        Failure: They make none.
-    """
-    try:
-        return Query.parse(" ".join(words))
-    except BadQuery as error:
-        raise Failure(f"bad query: {error}", USAGE) from None
 
 
 def find(store: Store, text: str) -> str:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from runboard.board import place
 from runboard.model import Run
 from runboard.query import Query
-from runboard.reconcile import settle_all
-from runboard.store import Store
+from runboard.row import place
+from runboard.store import NoSuchRun, Store
 
 FEW = 200
 """Below so many runs reading them is quicker than asking the index."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The runs that a query finds, in order, as far as they are to be listed; how many it finds, and of how many.
 
     ``unindexed`` says that an index would have told it sooner, and that there can be one.
@@ -40,7 +38,22 @@ def are_many(root: str) -> bool:
 
 def among_all(store: Store, query: Query) -> Found:
     """Every run that the query finds, after reading all."""
-    runs = settle_all(store)
+    runs = _settled(store)
     now = time.time()
     found = [run for run in runs if query.matches(run, now, store.size(run.id) if query.sized else None)]
     return Found(sorted(found, key=place), now, len(found), len(runs))
+
+
+def _settled(store: Store) -> list[Run]:
+    """Every run as it truly stands; where all have ended, what settles the others is not even loaded."""
+    runs = []
+    for run_id in store.ids():
+        with suppress(NoSuchRun):
+            runs.append(store.read(run_id))
+    if not any(run.active for run in runs):
+        return runs
+    from runboard.reconcile import settle_all  # noqa: PLC0415 - and with it all that is known of processes
+
+    ended = {run.id: run for run in runs if not run.active}
+    live = {run.id: run for run in settle_all(store, [run.id for run in runs if run.active])}
+    return [known for run in runs if (known := ended.get(run.id) or live.get(run.id)) is not None]

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 
 from runboard import logs
-from runboard.cli.desk import Desk, query_of, verb
+from runboard.cli.desk import Desk, verb
 from runboard.cli.exits import DONE, FAILED, USAGE, Failure
 from runboard.cli.printing import complain, is_terminal, put, put_bytes, put_json
+from runboard.cli.said import query_of
 from runboard.files import Unfit
 from runboard.model import Run
 from runboard.query import Measure

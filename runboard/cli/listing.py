@@ -6,15 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import itemgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-import click
-
-from runboard import rank
-from runboard.cli.desk import Desk, query_of, verb
 from runboard.cli.exits import DONE, USAGE, Failure
 from runboard.cli.finding import Found, among_all, are_many
 from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
+from runboard.cli.said import Desk, query_of
 from runboard.columns import COLUMNS, shown
 from runboard.model import Run
 from runboard.query import Query
@@ -27,44 +24,32 @@ FINISHED_SHOWN = 20
 """How many ended runs ``ps`` lists unless asked for all."""
 
 
-@verb("ps", example="runboard ps -a status:failed repo:shop")
-@click.argument("words", metavar="[QUERY]...", nargs=-1)
-@click.option("-a", "--all", "everything", is_flag=True, help=f"All ended runs, not only the newest {FINISHED_SHOWN}.")
-@click.option("-n", "--limit", type=click.IntRange(min=0), metavar="N", help="At most N runs.")
-@click.option("--sort", metavar="COLUMN", help="Sort by a column; -COLUMN turns the order round.")
-@click.option("--size", "sized", is_flag=True, help="Also what each takes on the disk, which takes time to measure.")
-@click.option("--json", "form", flag_value="json", help="A JSON array of whole records.")
-@click.option("--jsonl", "form", flag_value="jsonl", help="One record of JSON per line.")
-@click.option("-q", "--quiet", "form", flag_value="ids", help="Ids only.")
-@click.option("--format", "template", metavar="TEXT", help="A line per run, such as '{id} {status}'.")
-def ps_verb(
-    desk: Desk,
-    *,
-    words: Sequence[str],
-    everything: bool,
-    limit: int | None,
-    sort: str | None,
-    sized: bool,
-    form: str | None,
-    template: str | None,
-) -> int:
-    """List runs: running first, then newest.
+class Wish(NamedTuple):
+    """What ``ps`` was asked for: the words of a query, all ended runs or at most so many, an order, sizes, a form."""
 
-    QUERY words must all occur; key:value looks at one field (status, reason, repo, issue, model, tag, name, id ...).
-    A word with a minus in front must not occur: runboard ps -- -status:failed
-    """
-    print_runs = _printer(desk, form, template)
-    query = query_of(words)
-    key = None if sort is None else _sort_key(sort)
+    words: Sequence[str] = ()
+    everything: bool = False
+    limit: int | None = None
+    sort: str | None = None
+    sized: bool = False
+    form: str | None = None
+    template: str | None = None
+
+
+def list_runs(desk: Desk, wish: Wish) -> int:
+    """Settle runs and list those that were asked for."""
+    print_runs = _printer(desk, wish.form, wish.template)
+    query = query_of(wish.words)
+    key = None if wish.sort is None else _sort_key(wish.sort)
     store = desk.store()
-    found = _found(store, query, key, everything=everything, limit=limit)
+    found = _found(store, query, key, everything=wish.everything, limit=wish.limit)
     listed = found.listed
-    if sized or query.sized or (key and key[0] == "size") or "{size" in (template or ""):
+    if wish.sized or query.sized or (key and key[0] == "size") or "{size" in (wish.template or ""):
         listed = [replace(run, size=store.size(run.id)) for run in listed]
     print_runs(listed, found.now)
-    if form is None and template is None and not listed:
+    if wish.form is None and wish.template is None and not listed:
         _tell_nothing(found.total, found.matching)
-    if limit is None and is_terminal(sys.stderr) and found.matching > len(listed):
+    if wish.limit is None and is_terminal(sys.stderr) and found.matching > len(listed):
         say(f"… {found.matching - len(listed)} more (-a shows all)")
     if found.unindexed:
         from runboard.cli.aside import build_index  # noqa: PLC0415 - once for each runs directory
@@ -90,7 +75,7 @@ def _found(store: Store, query: Query, key: tuple[str, bool] | None, *, everythi
         if key is not None:
             return ranked(store, query, order)
         found = newest(store, query, FINISHED_SHOWN if limit is None else limit)
-    return replace(found, listed=order(found.listed, found.now))
+    return found._replace(listed=order(found.listed, found.now))
 
 
 def _printer(desk: Desk, form: str | None, template: str | None) -> Callable[[Sequence[Run], float], None]:
@@ -161,6 +146,8 @@ def _sort_key(text: str) -> tuple[str, bool]:
 
 def _sorted(runs: Sequence[T], key: str, turned: bool, now: float, measure: Callable[[str], int]) -> list[T]:
     """Texts from A to Z, amounts and times the largest and the newest first; runs without a value come last."""
+    from runboard import rank  # noqa: PLC0415 - only who sorts needs it
+
     of_run, of_row = rank.of_run(key), rank.of_row(key)
     values: list[rank.Value] = [of_row(run, now) if isinstance(run, Row) else of_run(run, now) for run in runs]
     if key == "size":

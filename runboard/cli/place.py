@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from stat import S_ISDIR
 
-from runboard import config
+from runboard import xdg
 from runboard.cli.exits import USAGE, Failure
 
 
@@ -27,13 +27,13 @@ def runs_dir(option: str | None, environ: Mapping[str, str], *, lenient: bool = 
         return absolute(option)
     if environ.get("RUNBOARD_RUNS"):
         return absolute(os.path.expanduser(environ["RUNBOARD_RUNS"]))
-    configured = _configured(config.path(environ), lenient=lenient)
+    configured = _configured(xdg.config_path(environ), lenient=lenient) if xdg.is_configured(environ) else None
     if configured:
         return configured
     shared = os.path.expanduser("~/.agents/runs")
     if os.path.isdir(shared):
         return shared
-    return config.base(environ, "XDG_STATE_HOME", "~/.local/state") + "/runboard/runs"
+    return xdg.base(environ, "XDG_STATE_HOME", "~/.local/state") + "/runboard/runs"
 
 
 def absolute(path: str) -> str:
@@ -77,6 +77,8 @@ def _configured(path: str, *, lenient: bool) -> str | None:
     Raises:
         Failure: It cannot be told, and a verb on the wrong directory would be worse than none.
     """
+    from runboard import config  # noqa: PLC0415 - only people with a config file pay for it
+
     document = config.read(path)
     if document.trouble is not None and not lenient:
         raise Failure(str(document.trouble), USAGE)

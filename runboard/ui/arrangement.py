@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from runboard.columns import COLUMNS, Column, filled
 from runboard.order import Sorting
@@ -37,7 +36,7 @@ class Arrangement:
     def columns(self, bits: int) -> list[Column]:
         """The columns to show where these optional ones are filled."""
         chosen = [_BY_KEY[key] for key in self.keys] or filled(bits)
-        return [replace(one, width=self.widths[one.key]) if one.key in self.widths else one for one in chosen]
+        return [one._replace(width=self.widths[one.key]) if one.key in self.widths else one for one in chosen]
 
     def set(self, keys: Iterable[str], widths: Mapping[str, int]) -> None:
         """Arrange the columns so, until it is kept or set otherwise."""
