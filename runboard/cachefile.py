@@ -77,6 +77,7 @@ class CacheFile:
                     self.db.execute("ROLLBACK")
                 raise
             self.db.execute("COMMIT")
+            _sweep(*os.path.split(self.path))
             with suppress(sqlite3.OperationalError):  # somebody reads: the log stays, and is sealed as it is
                 self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             _seal(self.path)

@@ -10,7 +10,7 @@ from itertools import islice
 from signal import Signals
 
 from runboard import edits, process, signalling
-from runboard.errors import ControlError
+from runboard.errors import ControlError, told
 from runboard.model import Identity, Run, Status
 from runboard.query import Query
 from runboard.reconcile import finalize_run, settle, settle_all
@@ -77,6 +77,8 @@ class Control:
             raise ControlError("there is no command to start; give one after --, as in: runboard run -- make test")
         if any("\0" in part for part in (*command, *(env or {}), *(env or {}).values())):
             raise ControlError("the command holds a NUL character, which no program can be given")
+        with told("No run can be started now"):
+            launcher = _launcher()
         draft = Run(
             id="",
             name=name,
@@ -90,7 +92,7 @@ class Control:
             tags=tuple(tags),
             started_at=time.time(),
             timeout=timeout,
-            process=_launcher(),
+            process=launcher,
             rerun_of=rerun_of,
         )
         return self._launched(self._store.create(draft))
@@ -320,7 +322,7 @@ def whoami() -> str:
         user = pwd.getpwuid(uid).pw_name
     except KeyError:
         user = str(uid)
-    return f"{user}@{process.here().host}"
+    return f"{user}@{os.uname().nodename}"
 
 
 def _launcher() -> Identity:

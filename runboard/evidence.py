@@ -7,8 +7,10 @@ import time
 from dataclasses import replace
 
 from runboard import process
+from runboard.errors import told
 from runboard.model import Evidence, ExitRecord, Liveness, Run, Transcript
 from runboard.record import Started, parse_exit, parse_started
+from runboard.safetext import clean
 from runboard.store import Store
 
 
@@ -17,10 +19,23 @@ def gather(
 ) -> tuple[Run, Evidence | None]:
     """Everything known of an active run, and the run with what started.json adds; no evidence while a record is due.
 
+    What cannot be read just now is no evidence of anything: a lack of descriptors must not become a verdict.
+
     Without ``words`` its log is not read: enough to tell whether it is over, and the log is read once, by who judges.
 
     The order matters: life first, then the shim's, then its record: whoever was seen dead has written all it ever will.
+
+    Raises:
+        StoreError: Something of it cannot be read, so that nothing can be said.
     """
+    with told(f"Run {clean(run.id)} cannot be judged now"):
+        return _gathered(store, run, gone_at, kernel_status, patient=patient, words=words)
+
+
+def _gathered(
+    store: Store, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool
+) -> tuple[Run, Evidence | None]:
+    """The same; what the system refuses is raised as it comes."""
     run, started = _adopted(store, run)
     liveness = _liveness(run, started)
     if liveness is Liveness.GONE and run.process.pid is None:
@@ -28,17 +43,18 @@ def gather(
         liveness = _liveness(run, started)
     shim_lives = liveness is Liveness.GONE and run.process.shim_pid != os.getpid() and process.shim_alive(run)
     exit_record = exit_of(store, run.id)
+    log = store.file_stat(run.id, "output.log")
+    log_size = log.st_size if log else 0
+    start_error = None if exit_record else _start_error(run, started, liveness, log_size)
     if exit_record is None and liveness is Liveness.GONE:
-        if shim_lives and patient and _start_error(run, started, liveness) is None:
+        if shim_lives and patient and start_error is None:
             return run, None
         exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
-    log = store.file_stat(run.id, "output.log")
     response = store.file_stat(run.id, "response.md")
-    log_size = log.st_size if log else 0
     return run, Evidence(
         liveness=liveness,
         exit=exit_record,
-        start_error=_start_error(run, started, liveness),
+        start_error=start_error,
         machine_restarted=process.machine_restarted(run),
         gone_at=gone_at,
         log_size=log_size,
@@ -77,11 +93,14 @@ def _transcript(store: Store, run: Run) -> Transcript | None:
     return tally.ended(store, run)
 
 
-def _start_error(run: Run, started: Started | None, liveness: Liveness) -> tuple[int, str] | None:
-    """Why there never was a process: the shim's own word, or a launcher that ended before there was a shim."""
+def _start_error(run: Run, started: Started | None, liveness: Liveness, log_size: int) -> tuple[int, str] | None:
+    """Why there never was a process: the shim's own word, or a launcher that ended before there was a shim.
+
+    What has written to its log had been started, though whoever started it died before saying so.
+    """
     if started is not None and started.errno is not None:
         return started.errno, started.stage
-    if run.process.pid is None and run.process.launcher_pid is not None and liveness is Liveness.GONE:
+    if run.process.pid is None and run.process.launcher_pid is not None and liveness is Liveness.GONE and not log_size:
         return 0, "launch"
     return None
 

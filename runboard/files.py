@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from errno import EINVAL, EOPNOTSUPP, EPERM
 from math import isfinite
@@ -122,10 +122,10 @@ def create(parent: int, name: str, data: bytes) -> bool:
     return True
 
 
-def sweep(parent: int) -> None:
-    """Remove what writers that died left unfinished; the caller holds the directory's lock."""
+def sweep(parent: int, others: Collection[str] = ()) -> None:
+    """Remove what writers that died left unfinished, and ``others``; the caller holds the directory's lock."""
     for name in os.listdir(parent):
-        if name.startswith(TEMP):
+        if name.startswith(TEMP) or name in others:
             _forget(parent, name)
 
 

@@ -18,6 +18,9 @@ RECORD = "run.json"
 MOST = 4 << 20
 """The largest record, in bytes, that is read or written."""
 
+SHIMS = (".started.json.shim", ".exit.json.shim")
+"""Unfinished files of the shim, which makes them anew where they are missing."""
+
 _FRESH = 2.0
 _TORN_FOR = 0.05
 
@@ -60,6 +63,10 @@ class LockedRun:
         with told(f"{name} of run {clean(self.run.id)} could not be written"):
             return files.create(self._fd, name, data)
 
+    def sweep(self) -> None:
+        """Remove what writers that died left unfinished, of a run that is over the shim's too."""
+        files.sweep(self._fd, SHIMS if self.run.finished else ())
+
     def _require_in_place(self) -> None:
         """Refuse to write into a directory that somebody without a lock has moved or removed."""
         if not in_place(self._path, self._fd):
@@ -77,7 +84,7 @@ def write_record(fd: int, run: Run) -> Run:
     if len(data) > MOST:
         raise StoreError(f"{what}: it would take {len(data)} bytes, and {MOST} are the most")
     with told(what):
-        files.sweep(fd)
+        files.sweep(fd, SHIMS if run.finished else ())
         files.replace(fd, RECORD, data)
     return replace(record.parse(doc, run.id), foreign=run.foreign)
 
@@ -154,11 +161,16 @@ def acquire(fd: int, path: str, limit: float) -> None:
 
 
 def in_place(path: str, fd: int) -> bool:
-    """Whether an open directory is still the one found under its path."""
-    try:
-        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
-    except OSError:
-        return False
+    """Whether an open directory is still the one found under its path.
+
+    Raises:
+        StoreError: It cannot be told: to take that for a no would be to look it up for ever.
+    """
+    with told(f"{clean(path)} cannot be looked at"):
+        try:
+            return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 def _holder(fd: int) -> str:

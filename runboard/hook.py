@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from runboard import config, files, journal
@@ -38,6 +38,9 @@ MOST = 16 << 20
 
 RESULT = "hook.json"
 """The file in the run's directory that says how its hook went."""
+
+LEFT_SECONDS = 600.0
+"""So long an unfinished file in the queue may be somebody's who is still writing it."""
 
 EVENT = "hook"
 """What the journal calls a hook that failed."""
@@ -142,11 +145,33 @@ def _reap(pid: int) -> None:
 def main() -> None:
     """Run the hooks in the queue of a runs directory, until there are none or others do."""
     os.setsid()
-    with files.opened(_queue(sys.argv[1])) as queue:
-        while _waiting(queue) and (slot := _slot(queue)) is not None:
-            with files.opened(slot):
-                while (sheet := _next(queue)) is not None:
-                    _attend(sheet)
+    _serve(sys.argv[1])
+
+
+def _serve(root: str) -> None:
+    """Run what waits in the queue; where the queue itself cannot be read or written, say so."""
+    try:
+        with files.opened(_queue(root)) as queue:
+            _give_back(queue)
+            while _waiting(queue) and (slot := _slot(queue)) is not None:
+                with files.opened(slot):
+                    while (sheet := _next(queue)) is not None:
+                        _attend(sheet)
+    except OSError as error:
+        tell(root, {"id": "", "status": ""}, f"hooks could not be run: {os.strerror(error.errno or 0)}")
+
+
+def _give_back(queue: int) -> None:
+    """Put back what somebody took and died before running it, and remove what was left half written long ago."""
+    for name in os.listdir(queue):
+        _, _, pid = name.rpartition(".json.")
+        with suppress(OSError):
+            info = os.stat(name, dir_fd=queue, follow_symlinks=False)
+            # The second is for another host's, whose pids say nothing here: its sheet is gone in a millisecond.
+            if pid.isdigit() and not os.path.exists(f"/proc/{pid}") and time.time() - info.st_ctime > 1.0:
+                os.rename(name, name[1 : -len(pid) - 1], src_dir_fd=queue, dst_dir_fd=queue)
+            elif name.startswith(files.TEMP) and time.time() - info.st_mtime > LEFT_SECONDS:
+                os.unlink(name, dir_fd=queue)
 
 
 def _waiting(queue: int) -> list[str]:
@@ -170,7 +195,10 @@ def _next(queue: int) -> dict[str, Any] | None:
 def _attend(sheet: Mapping[str, Any]) -> None:
     """Run one hook, and write down how it went."""
     began = time.time()
-    code, output, trouble = _run(sheet)
+    try:
+        code, output, trouble = _run(sheet)
+    except OSError as error:  # as on a full disk, where it has no place for its files
+        code, output, trouble = None, b"", f"could not be started: {os.strerror(error.errno or 0)}"
     record, root = sheet["record"], sheet["root"]
     if trouble is None and code:
         last = clean(output.decode("utf-8", "replace").strip().rpartition("\n")[2])[:200]
@@ -208,7 +236,9 @@ def _run(sheet: Mapping[str, Any]) -> tuple[int | None, bytes, str | None]:
                     cwd=place if os.path.isdir(place) else "/",
                     start_new_session=True,
                 )
-                output, in_time = _attended(child, limit)
+                assert child.stdout is not None
+                with closing(child.stdout):
+                    output, in_time = _attended(child, limit)
         except OSError as error:
             return None, b"", f"could not be started: {words[0]}: {os.strerror(error.errno or 0)}"
     return child.returncode, output, None if in_time else f"took longer than {limit:g} s and was ended"

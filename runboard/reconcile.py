@@ -105,7 +105,10 @@ def preview(
         if not run.active:
             return run
         patient = time.monotonic() < deadline
-        run, evidence = gather(store, run, gone_at, kernel_status, patient=patient)
+        try:
+            run, evidence = gather(store, run, gone_at, kernel_status, patient=patient)
+        except StoreError as error:
+            return replace(run, foreign=f"unjudged: {error}")
         if evidence is not None:
             finished = _judged(run, evidence, by)
             return replace(finished, unsaved=True) if finished else _told(run, evidence)

@@ -90,4 +90,5 @@ def _locked(fd: int) -> Iterator[None]:
     try:
         yield
     finally:
-        fcntl.flock(fd, fcntl.LOCK_UN)
+        with suppress(OSError):  # what was done under it is done, and the lock goes with the descriptor
+            fcntl.flock(fd, fcntl.LOCK_UN)

@@ -134,8 +134,14 @@ class Store:
         try:
             yield LockedRun(self.path(run_id), run_id, fd, self._note)
         finally:
-            fcntl.flock(fd, fcntl.LOCK_UN)  # also for a child that got the descriptor by fork
+            with suppress(OSError):  # what was done under it is done, and the lock goes with the descriptor
+                fcntl.flock(fd, fcntl.LOCK_UN)  # also for a child that got the descriptor by fork
             os.close(fd)
+
+    def tidy(self, run_id: str) -> None:
+        """Remove what writers that died left unfinished in a run's directory, unless somebody is writing there."""
+        with suppress(StoreError, OSError), self.locked(run_id, 0.0) as held:
+            held.sweep()
 
     def open_dir(self, run_id: str) -> int:
         """A descriptor of the run's directory, for the caller to close."""
@@ -166,12 +172,18 @@ class Store:
             return None
 
     def read_json(self, run_id: str, name: str) -> object | None:
-        """A file of the run as a JSON value; None where it is absent or cannot be understood."""
-        data = self.read_file(run_id, name, MOST)
-        try:
-            return None if data is None else files.decode(data)
-        except ValueError:
-            return None
+        """A file of the run as a JSON value; None where it is absent or cannot be understood.
+
+        Raises:
+            StoreError: It cannot be read just now, which says nothing of what is in it.
+        """
+        _require_name(name)
+        with told(f"{name} of run {clean(run_id)} cannot be read"):
+            try:
+                with files.opened(self._open(run_id)) as fd:
+                    return files.decode(files.read_plain(fd, name, MOST))
+            except (FileNotFoundError, NotADirectoryError, ValueError):
+                return None
 
     def file_stat(self, run_id: str, name: str) -> os.stat_result | None:
         """What the file system says of a file of the run, links not followed; None where there is none."""

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from errno import EAGAIN, EMFILE, ENFILE, ENOMEM, ESTALE
 
 from runboard.model import Run, Transcript
 from runboard.store import Store
@@ -25,6 +26,9 @@ BEHIND_MOST = 32 << 20
 
 ACTIVITY_GRAIN = 10.0
 """Seconds to which the time of the last output is told: a row need not change with every line that a run writes."""
+
+_PASSING = frozenset({EMFILE, ENFILE, ENOMEM, ESTALE, EAGAIN})
+"""Errors that say nothing of a log and will pass."""
 
 
 @dataclass(slots=True)
@@ -60,7 +64,10 @@ class Tally:
 
     def look(self, run: Run) -> Run:
         """A live run with what its log says by now: usage, model, warnings, and when it last wrote."""
-        opened = _opened(self._store, run)
+        try:
+            opened = _opened(self._store, run)
+        except OSError:
+            return run
         if opened is None:
             return run
         fd, info = opened
@@ -104,17 +111,22 @@ def names_agent(run: Run) -> bool:
 
 
 def ended(store: Store, run: Run) -> Transcript | None:
-    """What the log of a run that has ended says, as much of it read as its format needs; None if it is no agent's."""
-    opened = _opened(store, run)
-    if opened is None:
-        return None
-    fd, info = opened
+    """What the log of a run that has ended says, as much of it read as its format needs; None if it is no agent's.
+
+    Raises:
+        OSError: It cannot be read just now; what never can be read is no agent's.
+    """
+    fd = -1
     try:
-        return read_ended(run.command, info.st_size, _reader(fd))
-    except OSError:
+        fd, info = _opened(store, run) or (-1, None)
+        return None if info is None else read_ended(run.command, info.st_size, _reader(fd))
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise
         return None
     finally:
-        os.close(fd)
+        if fd >= 0:
+            os.close(fd)
 
 
 def told(run: Run, transcript: Transcript | None) -> Run:
@@ -132,12 +144,13 @@ def told(run: Run, transcript: Transcript | None) -> Run:
 
 
 def _opened(store: Store, run: Run) -> tuple[int, os.stat_result] | None:
-    """A descriptor of a run's log with what it is; None where there is no plain file."""
+    """A descriptor of a run's log with what it is; None where it is no plain file."""
+    fd = store.open_file(run.id, LOG)
     try:
-        fd = store.open_file(run.id, LOG)
+        info = os.fstat(fd)
     except OSError:
-        return None
-    info = os.fstat(fd)
+        os.close(fd)
+        raise
     if stat.S_ISREG(info.st_mode):
         return fd, info
     os.close(fd)

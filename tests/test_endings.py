@@ -193,7 +193,7 @@ def test_confusion_matrix(runs: Path, boards: int, tmp_path: Path) -> None:
 def test_a_killed_shim_leaves_the_command_alone_and_is_never_a_success(runs: Path) -> None:
     """A SIGKILL to the shim does not harm the command, whose later ending, seen by nobody, is lost and no success."""
     control = Control(Store(str(runs)))
-    run = control.start(["sh", "-c", "echo working; sleep 0.5; exit 0"])
+    run = control.start(["sh", "-c", 'echo working; while [ ! -e "$0" ]; do sleep 0.02; done', str(runs / ".go")])
     assert run.process.shim_pid is not None
     assert run.process.pid is not None
     os.kill(run.process.shim_pid, signal.SIGKILL)
@@ -201,6 +201,7 @@ def test_a_killed_shim_leaves_the_command_alone_and_is_never_a_success(runs: Pat
     assert alive(run.process.pid)
     assert runboard(runs, "ps", "-q").stdout.split() == [run.id]
     assert record(runs, run.id)["status"] == "running"
+    (runs / ".go").touch()
     until(lambda: not alive(run.process.pid or 0))
     runboard(runs, "reconcile")
     found = record(runs, run.id)

@@ -119,6 +119,8 @@ def reconcile_verb(desk: Desk, *, run_ids: Sequence[str], forever: bool, verbose
         """Settle one and say how it stands."""
         before = store.read(run_id)
         run = settle(store, before.id) if before.active else before
+        if run.finished:
+            store.tidy(run.id)
         if verbose or (telling and (run_ids or before.active)):
             say(_standing(run))
         return FAILED if run.damage is not None and run_ids else DONE

@@ -19,7 +19,7 @@ from runboard.model import Run
 from runboard.plain import ascii_text
 from runboard.reconcile import settle_all
 from runboard.safetext import clean
-from runboard.store import Store
+from runboard.store import Store, StoreError
 
 
 @verb("show", example="runboard show @last")
@@ -38,7 +38,7 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
     facts = [("Run", clean(run.id)), ("Status", status_word(run)), ("Name", clean(run.name or ""))]
     facts += facts_of(run, now)
     facts += [("Output", _file_text(store, run, "output.log")), ("Response", _file_text(store, run, "response.md"))]
-    facts += [("on_finish", hook.failure(store.read_json(run_id, hook.RESULT)))]
+    facts += [("on_finish", _hook_failure(store, run_id))]
     facts += [("Record", clean(f"{store.path(run.id)}/run.json"))]
     width = max(len(name) for name, _text in facts)
     lines = [f"{name:<{width}}  {text}".replace("\n", "\n" + " " * (width + 2)) for name, text in facts if text]
@@ -54,3 +54,11 @@ def _file_text(store: Store, run: Run, name: str) -> str:
     """Where one of the run's files is and how large."""
     found = store.file_stat(run.id, name)
     return "" if found is None else clean(f"{os.path.join(store.path(run.id), name)} ({size_text(found.st_size)})")
+
+
+def _hook_failure(store: Store, run_id: str) -> str:
+    """What went wrong with the run's hook, or with reading that."""
+    try:
+        return hook.failure(store.read_json(run_id, hook.RESULT))
+    except StoreError as error:
+        return str(error)

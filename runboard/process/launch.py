@@ -9,11 +9,13 @@ import struct
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from errno import EINVAL, EIO
 
 import orjson
 
 from runboard import shim
+from runboard.files import TEMP
 from runboard.model import Run
 from runboard.process.limits import file_limit
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
@@ -111,10 +113,11 @@ def _program() -> str:
 
 def _sheet_file(run_dir_fd: int, sheet: bytes) -> int:
     """The sheet in a file without a name: whole from the first moment, so that the launcher may die at any."""
-    name = f".sheet.{os.getpid()}"
+    name = f"{TEMP}sheet.{os.getpid()}"  # swept by the next writer, should we die before it has lost its name
     file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=run_dir_fd)
     try:
-        os.unlink(name, dir_fd=run_dir_fd)
+        with suppress(FileNotFoundError):  # swept already
+            os.unlink(name, dir_fd=run_dir_fd)
         while sheet:
             sheet = sheet[os.write(file, sheet) :]
     except OSError:

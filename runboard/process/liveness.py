@@ -10,7 +10,7 @@ from runboard.model import Liveness, Run
 from runboard.process.kernel import boot_clock, open_pidfd
 from runboard.process.place import other_boot, where
 from runboard.process.procfs import Stat
-from runboard.process.table import SHIM_MARK, ancestry, environ_of, marks_of, pids, read_stat, start_ticks
+from runboard.process.table import RUN_MARK, SHIM_MARK, ancestry, environ_of, marks_of, pids, read_stat, start_ticks
 
 TOLERANCE = 60.0
 """Seconds by which a process of the older tool may have started before or after its record's ``startedAt``."""
@@ -19,7 +19,8 @@ TOLERANCE = 60.0
 def liveness(run: Run) -> Liveness:
     """What the kernel says of the run's process: ALIVE only with certainty, FOREIGN where it cannot be told from here.
 
-    A run without a pid is being launched: it lives while its launcher or its shim does.
+    A run without a pid is being launched: it lives while its launcher or its shim does, or a process with its mark,
+    whose shim was killed before it could say what it had started.
 
     Raises:
         OSError: There are no descriptors left to look with, so that nothing can be said.
@@ -30,7 +31,7 @@ def liveness(run: Run) -> Liveness:
     if other_boot(who):
         return Liveness.GONE
     if who.pid is None:
-        alive = _same(who.launcher_pid, who.launcher_start_ticks) or shim_alive(run)
+        alive = _same(who.launcher_pid, who.launcher_start_ticks) or shim_alive(run) or _marked(f"{RUN_MARK}={run.id}")
     elif who.start_ticks is None:
         alive = older_process(run) is not None
     else:
@@ -104,7 +105,7 @@ def shim_alive(run: Run) -> bool:
     young = run.started_at is not None and abs(time.time() - run.started_at) < TOLERANCE
     for again in range(3 if young else 1):
         time.sleep(0.01 * again)
-        if any(mark in marks_of(pid) for pid in pids()):
+        if _marked(mark):
             return True
     return False
 
@@ -129,6 +130,11 @@ def wait_gone(run: Run, limit: float) -> bool:
         if pidfd is not None:
             os.close(pidfd)
     return liveness(run) is Liveness.GONE
+
+
+def _marked(mark: str) -> bool:
+    """Whether any living process carries a mark."""
+    return any(mark in marks_of(pid) for pid in pids())
 
 
 def _same(pid: int | None, ticks: int | None) -> bool:

@@ -55,4 +55,6 @@ def where(identity: Identity) -> str | None:
 def other_boot(identity: Identity) -> bool:
     """Whether a process of this host belongs to an earlier boot, and so is gone for certain."""
     place = here()
-    return identity.host in {None, place.host} and identity.boot_id not in {None, place.boot_id}
+    if identity.host not in {None, place.host} or place.boot_id is None:
+        return False
+    return identity.boot_id not in {None, place.boot_id}

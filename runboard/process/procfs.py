@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from errno import EMFILE, ENFILE, ENOMEM
+from errno import EACCES, ENOENT, ENOTDIR, EPERM, ESRCH
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-_EXHAUSTED = frozenset({EMFILE, ENFILE, ENOMEM})
+_HIDDEN = frozenset({ENOENT, ESRCH, EACCES, EPERM, ENOTDIR})
+"""What is gone, or is not for us; any other error says nothing of what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,21 @@ def slurp(path: str) -> bytes:
     """A file of /proc, whole, or nothing where it is not there or not for us.
 
     Raises:
-        OSError: It could not be looked at for want of descriptors or memory, which says nothing of what it is about.
+        OSError: It could not be looked at, as for want of descriptors, which says nothing of what it is about.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        if error.errno in _EXHAUSTED:
+        if error.errno not in _HIDDEN:
             raise
         return b""
     pieces = []
     try:
         while piece := os.read(file, 1 << 16):
             pieces.append(piece)
-    except OSError:
+    except OSError as error:
+        if error.errno not in _HIDDEN:
+            raise
         return b""
     finally:
         os.close(file)

@@ -11,49 +11,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from runboard.files import TEMP
 from runboard.store import NoSuchRun, RunBusy, Store
-from tests.crash import Nursery, nursery
+from tests.faults.crash import Nursery, kill_at, needs_strace, points
 from tests.stores import finished
-
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-
-
-@pytest.fixture(scope="module")
-def writers() -> Iterator[Nursery]:
-    """Where writers come from, and how they end."""
-    with nursery() as found:
-        yield found
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """An empty store."""
-    return Store(str(tmp_path / "runs"))
-
-
-def points(calls: list[str], only: set[str] | None = None) -> list[str]:
-    """Every system call of a trace as strace names it: its name, and which of its kind it is, counted from 1."""
-    seen: Counter[str] = Counter()
-    found = []
-    for call in calls:
-        name = call.partition("(")[0]
-        seen[name] += 1
-        if name != "exit_group" and (only is None or name in only):
-            found.append(f"{name}:when={seen[name]}")
-    return found
-
-
-def kill_at(point: str) -> str:
-    """The injection that kills at a point."""
-    name, _, when = point.partition(":")
-    return f"{name}:signal=KILL:{when}"
 
 
 def leftovers(store: Store) -> list[str]:

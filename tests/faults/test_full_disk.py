@@ -12,24 +12,11 @@ import pytest
 
 from runboard.model import Run
 from runboard.store import Store, StoreError
-from tests.crash import Nursery, nursery
+from tests.faults.crash import Nursery
+from tests.faults.test_store import leftovers, note_on_disk
 from tests.stores import finished
-from tests.test_store_faults import leftovers, note_on_disk
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-
-
-@pytest.fixture(scope="module")
-def writers() -> Iterator[Nursery]:
-    """Where writers come from, and how they end."""
-    with nursery() as found:
-        yield found
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """An empty store."""
-    return Store(str(tmp_path / "runs"))
 
 
 def test_a_write_cut_short_is_no_success(writers: Nursery, store: Store) -> None:

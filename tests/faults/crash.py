@@ -1,4 +1,4 @@
-"""A process that forks writers to a store, which are killed, or denied by the kernel, at a chosen system call."""
+"""A process that forks writers, which are killed, or denied by the kernel, at a chosen system call."""
 
 from __future__ import annotations
 
@@ -7,87 +7,33 @@ import json
 import os
 import random
 import re
-import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from runboard.folder import read_record, write_record
-from runboard.model import Run
-from runboard.store import Store, StoreError
+import pytest
+
+from runboard.store import Store
+from tests.faults.acts import ACTS, TOLD
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+HUNG, CRASHED = "hung", "crashed"
+"""What is said of a writer that did not come to an end, or to one that the product did not foresee."""
+
+_LIMIT = 20.0
+"""Seconds after which a writer hangs; the slowest takes one."""
 
 _ANYBODY_MAY_TRACE = (0x59616D61, ctypes.c_ulong(-1))
 """PR_SET_PTRACER and PR_SET_PTRACER_ANY (linux/prctl.h)."""
-
-
-def put(store: Store, run_id: str, number: int) -> None:
-    """Write a number into the record as the store does."""
-    with store.locked(run_id, limit=60) as held:
-        held.put(replace(held.run, note=str(number)), "edited")
-
-
-def naive(store: Store, run_id: str, number: int) -> None:
-    """Write a number into the record as people do."""
-    path = Path(store.path(run_id), "run.json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), "note": str(number)}))
-
-
-def increment(store: Store, run_id: str, _number: int) -> None:
-    """Add one to the number in the record, under the lock."""
-    with store.locked(run_id, limit=60) as held:
-        held.put(replace(held.run, note=str(int(held.run.note or 0) + 1)), "edited")
-
-
-def increment_unlocked(store: Store, run_id: str, _number: int) -> None:
-    """Add one to the number in the record, each write whole and durable, but without the lock."""
-    fd = store.open_dir(run_id)
-    run = read_record(fd, run_id)
-    write_record(fd, replace(run, note=str(int(run.note or 0) + 1)))
-    os.close(fd)
-
-
-def put_once(store: Store, run_id: str, number: int) -> None:
-    """Write a file that is written only once."""
-    with store.locked(run_id) as held:
-        held.put_once("response.md", str(number).encode() * 100)
-
-
-def create(store: Store, _run_id: str, number: int) -> None:
-    """Make a run."""
-    store.create(Run("", command=("true",), note=str(number)))
-
-
-def trash(store: Store, run_id: str, _number: int) -> None:
-    """Throw a run away."""
-    store.trash(run_id)
-
-
-def restore(store: Store, run_id: str, _number: int) -> None:
-    """Bring a run back."""
-    store.restore(run_id)
-
-
-def destroy(store: Store, run_id: str, _number: int) -> None:
-    """Remove a run for good."""
-    store.destroy(run_id)
-
-
-def small_files(store: Store, run_id: str, number: int) -> None:
-    """Write a number where no file may pass 100 bytes, so that a write is cut short by the kernel itself."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-    put(store, run_id, number)
-
-
-ACTS: dict[str, Callable[[Store, str, int], None]] = {
-    act.__name__: act
-    for act in (put, naive, increment, increment_unlocked, put_once, create, trash, restore, destroy, small_files)
-}
 
 
 @dataclass(frozen=True)
@@ -104,6 +50,24 @@ class Fate:
         return self.said == "done"
 
 
+def points(calls: list[str], only: Collection[str] | None = None) -> list[str]:
+    """Every system call of a trace as strace names it: its name, and which of its kind it is, counted from 1."""
+    seen: Counter[str] = Counter()
+    found = []
+    for call in calls:
+        name = call.partition("(")[0]
+        seen[name] += 1
+        if name != "exit_group" and (only is None or name in only):
+            found.append(f"{name}:when={seen[name]}")
+    return found
+
+
+def kill_at(point: str) -> str:
+    """The injection that kills at a point."""
+    name, _, when = point.partition(":")
+    return f"{name}:signal=KILL:{when}"
+
+
 def _child(order: dict[str, object], said: int) -> None:
     """Do what is ordered, say how it went, and leave without a trace of the parent."""
     ctypes.CDLL(None).prctl(*_ANYBODY_MAY_TRACE, 0, 0, 0)
@@ -113,9 +77,13 @@ def _child(order: dict[str, object], said: int) -> None:
     for number in range(int(str(order["number"])), int(str(order["until"]))):
         try:
             act(store, run_id, number)
-        except StoreError as error:
+        except TOLD as error:
             os.write(said, f"{type(error).__name__}: {error}\n".encode())
             break
+        except BaseException as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            os.write(said, f"{CRASHED} in {place.name}: {error!r}\n".encode())
+            raise
         os.write(said, f"{number}\n".encode() if order["count"] else b"done\n")
     os._exit(0)
 
@@ -140,6 +108,19 @@ def _words(ear: int) -> str:
         return pipe.read().strip()
 
 
+def _end(pid: int) -> tuple[int, bool]:
+    """Wait for a child; its wait status, and whether it had to be killed because it did not end."""
+    deadline = time.monotonic() + _LIMIT
+    while True:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return status, False
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            return os.waitpid(pid, 0)[1], True
+        time.sleep(0.001)
+
+
 def _traced(order: dict[str, object]) -> dict[str, object]:
     """One child under strace, injected as ordered."""
     pid, ear = _fork(order | {"stop": True})
@@ -151,10 +132,11 @@ def _traced(order: dict[str, object]) -> dict[str, object]:
         attached = strace.stderr.readline()
         assert b"attached" in attached, attached
         os.kill(pid, signal.SIGCONT)
-        _, status = os.waitpid(pid, 0)
+        status, hung = _end(pid)
     calls = [line.strip() for line in log.read_text(errors="replace").splitlines() if re.match(r"[a-z]\w*\(", line)]
     log.unlink()
-    return {"killed": os.WIFSIGNALED(status), "said": _words(ear), "calls": calls}
+    said = HUNG if hung else _words(ear)
+    return {"killed": os.WIFSIGNALED(status), "said": said, "calls": calls}
 
 
 def _shot(order: dict[str, object]) -> dict[str, object]:
@@ -202,8 +184,8 @@ class Nursery:
 @contextmanager
 def nursery() -> Iterator[Nursery]:
     """A nursery for as long as the context lasts."""
-    where = Path(__file__).parent.parent
-    command = (sys.executable, "-m", "tests.crash")
+    where = Path(__file__).parent.parent.parent
+    command = (sys.executable, "-m", "tests.faults.crash")
     with subprocess.Popen(command, cwd=where, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Nursery(process)
         assert process.stdin is not None
