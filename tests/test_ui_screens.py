@@ -5,6 +5,7 @@ After a wanted change: RUNBOARD_SNAPSHOTS=write pytest tests/test_ui_screens.py,
 
 from __future__ import annotations
 
+import asyncio
 import html
 import os
 import re
@@ -23,6 +24,7 @@ from runboard.ui.sources import Sources
 from runboard.ui.taste import Taste
 from runboard.worktree import Changes, FileChange
 from tests.pilots import NOW, Desk, fixed_board
+from tests.waiting import A_GUARD, patient
 
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 CELL = 12.2
@@ -310,9 +312,22 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
             await desk.shows(awaited[name])
         if name == "response":
             await desk.shows("The login test no longer flakes")
+        path = SCREENSHOTS / f"{name}.svg"
+        if os.environ.get("RUNBOARD_SNAPSHOTS") == "write":
+            path.write_text(await still(desk, name), "utf-8")
+        svg = await still(desk, name, path.read_text("utf-8"))
+    assert path.read_text("utf-8") == svg, f"{path} differs; look at it after RUNBOARD_SNAPSHOTS=write"
+
+
+async def still(desk: Desk, name: str, wanted: str | None = None) -> str:
+    """The screen as a picture, once it is the wanted one or stays for 3 s: what is looked at is seen after one."""
+    before, since = "", time.monotonic()
+    deadline = since + patient(A_GUARD)
+    while True:
         await desk.pilot.pause()
         svg = settled(desk.app.export_screenshot(simplify=True), name)
-    path = SCREENSHOTS / f"{name}.svg"
-    if os.environ.get("RUNBOARD_SNAPSHOTS") == "write":
-        path.write_text(svg, "utf-8")
-    assert path.read_text("utf-8") == svg, f"{path} differs; look at it after RUNBOARD_SNAPSHOTS=write"
+        if svg != before:
+            before, since = svg, time.monotonic()
+        if svg == wanted or time.monotonic() > min(since + 3.0, deadline):
+            return svg
+        await asyncio.sleep(0.05)

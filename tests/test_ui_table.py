@@ -16,6 +16,7 @@ from runboard.columns import COLUMNS, shown
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.row import Row
 from runboard.ui.cells import cut_start, fit, lay_out
+from runboard.ui.intake import PACE
 from runboard.ui.table import RunTable
 from tests.pilots import NOW, Desk, HandFeed, fixed_board
 
@@ -167,7 +168,7 @@ async def test_only_what_is_visible_is_ever_painted() -> None:
             return render(table, y)
 
         gaps: list[float] = []
-        ticking = asyncio.create_task(tick(gaps))
+        ticking, begun = asyncio.create_task(tick(gaps)), time.monotonic()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(RunTable, "render_line", counted)
             for rounds in range(20):
@@ -177,16 +178,17 @@ async def test_only_what_is_visible_is_ever_painted() -> None:
                 await asyncio.sleep(0.02)
             await desk.shows("round 19")
         ticking.cancel()
-        assert lines <= 12 * desk.table.size.height
+        frames = 4 + (time.monotonic() - begun) / PACE
+        assert lines <= frames * desk.table.size.height
         assert max(gaps) < 0.25
 
 
 async def tick(gaps: list[float]) -> None:
-    """Note how long the loop keeps others waiting."""
+    """Note how long the loop keeps others waiting, in seconds of its thread's own work: the machine may be busy."""
     while True:
-        before = time.monotonic()
+        before = time.thread_time()
         await asyncio.sleep(0)
-        gaps.append(time.monotonic() - before)
+        gaps.append(time.thread_time() - before)
         await asyncio.sleep(0.005)
 
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from tests.waiting import until
 
-ESCAPE_SECONDS = 0.2
+ESCAPE_SECONDS = 0.4
 """An escape byte with another key close behind it is that key with Alt, for every program in a terminal."""
 
 HAS_TMUX = shutil.which("tmux") is not None
