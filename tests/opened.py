@@ -37,7 +37,7 @@ def main(runs: str, *how: str) -> int:
         from runboard.ui.terminal import TerminalApp  # noqa: PLC0415
 
         TerminalApp.get_driver_class = lambda _self: LinuxDriver  # type: ignore[assignment]
-        TerminalApp._display = App._display  # type: ignore[method-assign]
+        TerminalApp._display = App._display  # type: ignore[method-assign,assignment]
     return show(
         Board(),
         Reconciler(store, writing=not watching),

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from runboard.ui.sent import Sent, cells, differing, painted
+from runboard.ui.sent import Pen, Sent, cells, differing
 from tests.pilots import fixed_board
 from tests.test_first_frame import DONE
 
@@ -41,6 +41,23 @@ def line(chance: random.Random, looks: list[Style | None]) -> Strip:
     """A line of as many cells as the screen is wide."""
     segments = [Segment(chance.choice(WORDS), chance.choice(looks)) for _ in range(40)]
     return Strip(segments).adjust_cell_length(WIDTH)
+
+
+def told(sent: Sent, y: int, strip: Strip, depth: ColorSystem = ColorSystem.TRUECOLOR, *, erases: bool = False) -> str:
+    """What makes a line show this."""
+    pen = Pen(depth, width=strip.cell_length, erases=erases)
+    sent.update(y, 0, strip, pen)
+    return pen.told()
+
+
+def behind(strip: Strip, text: str, style: Style | None) -> str:
+    """What makes the beginning of a line show this, where something else stands behind it."""
+    sent, tail = Sent(), Segment(text, style)
+    width = strip.cell_length + tail.cell_length
+    sent.learn(0, [[[Segment("?" * strip.cell_length), tail]]])
+    pen = Pen(ColorSystem.TRUECOLOR, width=width, erases=True)
+    sent.update(0, 0, strip, pen)
+    return pen.told()
 
 
 def looks(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
@@ -78,19 +95,19 @@ def test_it_looks_as_if_painted_anew(seed: int, depth: ColorSystem) -> None:
             word = Strip([Segment(chance.choice(WORDS), chance.choice(some))])
             parts = [lines[y].crop(0, at), word, lines[y].crop(min(WIDTH, at + word.cell_length), WIDTH)]
             lines[y] = Strip.join(parts).adjust_cell_length(WIDTH)
-        our_stream.feed(sent.update(y, 0, lines[y], depth))
+        our_stream.feed(told(sent, y, lines[y], depth, erases=seed % 2 == 1))
         stock_stream.feed(f"\x1b[{y + 1};1H{lines[y].render(console)}")
         assert looks(ours) == looks(stock)
-    assert all(sent.update(y, 0, lines[y], depth) == "" for y in range(HEIGHT))
+    assert all(told(sent, y, lines[y], depth) == "" for y in range(HEIGHT))
 
 
 def test_after_forgetting_everything_is_sent() -> None:
     """What the terminal shows is not taken for granted once somebody else has written to it."""
     sent, strip = Sent(), Strip([Segment("hello", styles()[1])])
-    assert "hello" in sent.update(0, 0, strip, ColorSystem.TRUECOLOR)
-    assert sent.update(0, 0, strip, ColorSystem.TRUECOLOR) == ""
+    assert "hello" in told(sent, 0, strip)
+    assert told(sent, 0, strip) == ""
     sent.forget()
-    assert "hello" in sent.update(0, 0, strip, ColorSystem.TRUECOLOR)
+    assert "hello" in told(sent, 0, strip)
 
 
 def test_near_changes_go_out_together() -> None:
@@ -111,12 +128,35 @@ def test_looks_are_told_once() -> None:
         Segment("   ", styles()[1]),
         Segment("end", styles()[1]),
     ]
-    told = painted(cells(pieces, ColorSystem.TRUECOLOR))
-    assert told == (
-        "\x1b[38;2;205;212;222;48;2;20;22;26mone \x1b[38;2;240;113;113mtwo    \x1b[38;2;205;212;222mend\x1b[0m"
+    line = told(Sent(), 0, Strip(pieces))
+    assert line == (
+        "\x1b[1;1H\x1b[38;2;205;212;222;48;2;20;22;26mone \x1b[38;2;240;113;113mtwo    \x1b[38;2;205;212;222mend\x1b[0m"
     )
     console = Console(color_system="truecolor", force_terminal=True)
-    assert len(Strip(pieces).render(console)) > 1.5 * len(told)
+    assert len(Strip(pieces).render(console)) > 1.5 * len(line)
+
+
+def test_pieces_of_one_frame_share_their_looks() -> None:
+    """Thirty cells that tick in one colour say it once."""
+    sent, pen = Sent(), Pen(ColorSystem.TRUECOLOR)
+    for y in range(30):
+        sent.update(y, 80, Strip([Segment(f"{y}s", styles()[1])]), pen)
+    assert pen.told().count("m") == 2
+
+
+def test_blanks_are_erased_where_the_ground_stays() -> None:
+    """Long blanks cost a few bytes, in the middle and at the end, if what is erased has their ground."""
+    gap = Strip([Segment("a" + " " * 40 + "b" + " " * 20 + "c" + " " * 40, styles()[1])])
+    erased = told(Sent(), 0, gap, erases=True)
+    assert ("a\x1b[K\x1b[1;42Hb\x1b[1;63Hc\x1b[0m" in erased, " " in erased) == (True, False)
+    assert " " * 40 in told(Sent(), 0, gap)
+    assert " " not in told(Sent(), 0, Strip([Segment("a" + " " * 40 + "b")]))
+    assert "a b" in told(Sent(), 0, Strip([Segment("a b", styles()[1])]), erases=True)
+    assert "\x1b[K" not in behind(gap, 60 * " ", None)
+    assert "\x1b[K" not in behind(gap, 60 * "x", styles()[1])
+    assert "\x1b[K" in behind(gap, 60 * " ", styles()[1])
+    other = Strip([Segment("a" + " " * 40, styles()[1]), Segment("b", styles()[3])])
+    assert "\x1b[K" not in told(Sent(), 0, other, erases=True)
 
 
 async def test_a_cursor_move_is_small() -> None:
@@ -128,9 +168,12 @@ async def test_a_cursor_move_is_small() -> None:
         sent.learn(0, [[strip] for strip in before])
         await desk.press("j")
         after = [Strip(strip) for strip in desk.app.screen._compositor.render_strips()]
-        ours = "".join(sent.update(y, 0, strip, ColorSystem.TRUECOLOR) for y, strip in enumerate(after))
+        pen = Pen(ColorSystem.TRUECOLOR, width=120, erases=True)
+        for y, strip in enumerate(after):
+            sent.update(y, 0, strip, pen)
+        ours = pen.told()
         stock = "".join(
             strip.render(console) for strip, old in zip(after, before, strict=True) if list(strip) != list(old)
         )
-        assert 100 < len(ours) < 600
+        assert 100 < len(ours) < 450
         assert len(stock) > 1.5 * len(ours)

@@ -19,23 +19,19 @@ from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
 
-import pyte
 import pytest
-from rich.console import Console
-from rich.segment import Segment
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import Compositor
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
-from textual.strip import Strip
 from textual.style import Style as VisualStyle
 
 from runboard.control import Control, ControlError
 from runboard.model import Run
 from runboard.store import Store
-from runboard.ui.sent import CroppedUpdate
+from runboard.ui.partial import partial_update
 from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, TerminalApp, Writer
 from tests.leaving import leave
 from tests.pilots import NOW, fixed_board
@@ -242,19 +238,6 @@ def test_an_idle_board_writes_nothing_follows_the_window_and_leaves_by_q(runs: P
         assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (0, set(), True)
 
 
-def test_partial_updates_send_the_changed_cells_only() -> None:
-    """A change of three cells in a wide line costs three cells, and looks like the whole line painted anew."""
-    line, changed = "abcdefghij" * 8, "abcdefghij" * 3 + "XYZ" + "defghij" + "abcdefghij" * 4
-    update = ([{0: Strip([Segment(changed)])}], [(0, 30, 33)], [[80]])
-    console = Console(color_system="truecolor", force_terminal=True, width=80)
-    sent = CroppedUpdate(*update).render_segments(console)
-    assert sent == "\x1b[1;31HXYZ"
-    assert len(ChopsUpdate(*update).render_segments(console)) > 30  # negative control
-    screen = pyte.Screen(80, 2)
-    pyte.Stream(screen).feed(f"{line}\x1b[H{sent}")
-    assert screen.display[0] == changed
-
-
 def test_the_writer_survives_a_terminal_that_is_gone(tmp_path: Path) -> None:
     """A write that fails is forgotten; the writer goes on and ends when it is told to."""
     master, slave = pty.openpty()
@@ -303,8 +286,9 @@ def test_textual_is_as_it_was_found() -> None:
     assert "self.run_input_thread()" in inspect.getsource(LinuxDriver._run_input_thread)
     assert "self._writer_thread.stop()" in inspect.getsource(LinuxDriver.close)
     assert list(inspect.signature(App._display).parameters) == ["self", "screen", "renderable"]
-    assert list(inspect.signature(ChopsUpdate.__init__).parameters) == ["self", "chops", "spans", "chop_ends"]
-    assert "return ChopsUpdate(chops, spans, chop_ends)" in inspect.getsource(Compositor.render_partial_update)
+    assert "return self.render_partial_update()" in inspect.getsource(Compositor.render_update)
+    assert Compositor.render_partial_update is partial_update
+    assert {"_dirty_regions", "_regions_to_spans", "visible_widgets"} <= set(dir(Compositor()))
     assert "self._fatal_error()" in inspect.getsource(App._handle_exception)
     assert "self._close_messages_no_wait()" in inspect.getsource(App._fatal_error)
     assert {"feed", "tick"} <= set(dir(XTermParser))

@@ -8,10 +8,8 @@ from itertools import chain
 
 from rich.cells import cell_len
 from rich.color import ColorSystem
-from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate
 
 Code = tuple[str, str, str]
 """Attributes, ink and ground as SGR has them, each empty where it is the terminal's own."""
@@ -20,6 +18,7 @@ Cell = tuple[str, Code]
 """A character with what is drawn over it, empty for the right half of a wide one; of a blank the ink is left out."""
 
 _OWN: Code = ("", "", "")
+_ERASED = "\x1b[K"
 _GAP = 8
 """So many cells that are the same cost less than another move of the cursor."""
 
@@ -43,14 +42,15 @@ class Sent:
             self._lines[y] = [segment for part in parts for segment in part]
             self._told.discard(y)
 
-    def update(self, y: int, x: int, segments: Iterable[Segment], depth: ColorSystem) -> str:
-        """What makes a line show these from ``x`` on; nothing where it does so already."""
-        new = cells(segments, depth)
-        line = self._cells(y, depth)
+    def update(self, y: int, x: int, segments: Iterable[Segment], pen: Pen) -> None:
+        """Have a line show these from ``x`` on; nothing is written where it does so already."""
+        new = cells(segments, pen.depth)
+        line = self._cells(y, pen.depth)
         line += [("", _OWN)] * (x + len(new) - len(line))
         old = line[x : x + len(new)]
         line[x : x + len(new)] = new
-        return "".join(f"\x1b[{y + 1};{x + first + 1}H{painted(new[first:end])}" for first, end in differing(old, new))
+        for first, end in differing(old, new):
+            pen.write(y, x + first, line[x + first :], end - first)
 
     def _cells(self, y: int, depth: ColorSystem) -> list[Cell]:
         """The cells of a line; one that is not known has none that looks like any other."""
@@ -60,21 +60,72 @@ class Sent:
         return self._lines[y]  # type: ignore[return-value]
 
 
-# ChopsUpdate is what Compositor.render_partial_update() makes; its spans and chops say what is to be painted where.
-class CroppedUpdate(ChopsUpdate):
-    """A partial update that sends only the changed cells; Textual's own begins every line at its widget's left edge."""
+class Pen:
+    """Writes cells as they go to a terminal: of the looks only what differs from what was written before."""
 
-    sent: Sent | None = None
+    def __init__(self, depth: ColorSystem, *, width: int = 0, erases: bool = False) -> None:
+        """Write in so many colours on lines so wide; ``erases`` says that what is erased keeps the ground it is given.
 
-    def render_segments(self, console: Console) -> str:
-        """The update as it goes to the terminal."""
-        parts, sent = list[str](), self.sent or Sent()
-        for y, first, end in self.spans:
-            for stop, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
-                if strip is not None and x < end and stop > first:
-                    part = strip.crop(max(x, first) - x, min(stop, end) - x)
-                    parts.append(sent.update(y, max(x, first), part, console._color_system or ColorSystem.TRUECOLOR))
-        return "".join(parts)
+        Without a width nothing is erased: there may be more behind what is written.
+        """
+        self.depth = depth
+        self._width = width
+        self._erases = erases
+        self._parts: list[str] = []
+        self._last = _OWN
+
+    def write(self, y: int, x: int, line: list[Cell], size: int) -> None:
+        """Write the first ``size`` cells of what a line has from ``x`` on; long blanks are erased and passed over."""
+        self._parts.append(f"\x1b[{y + 1};{x + 1}H")
+        free = self._free(line, size) if x + len(line) == self._width else size
+        at, erased = 0, False
+        while at < size:
+            text, code = cell = line[at]
+            start, at = at, at + 1
+            if text != " " or code[0]:
+                if text:
+                    self._turn(code)
+                    self._parts.append(text)
+                continue
+            while at < size and line[at] == cell:
+                at += 1
+            self._rest_on(code[2], line[at] if at < size else None)
+            passed = f"\x1b[{y + 1};{x + at + 1}H" if at < size else ""
+            if start < free or at - start <= len(passed) + (0 if erased else len(_ERASED)):
+                self._parts.append(" " * (at - start))
+            else:
+                self._parts.append(passed if erased else _ERASED + passed)
+                erased = True
+
+    def told(self) -> str:
+        """All that was written; afterwards the terminal has its own looks again."""
+        if self._last != _OWN:
+            self._parts.append("\x1b[0m")
+            self._last = _OWN
+        return "".join(self._parts)
+
+    def _free(self, line: list[Cell], size: int) -> int:
+        """From which of ``size`` cells on the line can be erased: one ground, and behind them nothing else."""
+        ground = line[size - 1][1][2]
+        blank = (" ", ("", "", ground))
+        if (ground and not self._erases) or any(cell != blank for cell in line[size:]):
+            return size
+        first = size
+        while first and not line[first - 1][1][0] and line[first - 1][1][2] == ground:
+            first -= 1
+        return first
+
+    def _rest_on(self, ground: str, after: Cell | None) -> None:
+        """Have this ground for blanks; their ink may be that of what comes after them."""
+        if self._last[0] or self._last[2] != ground:
+            like = after is not None and not after[1][0] and after[1][2] == ground
+            self._turn(("", after[1][1] if after is not None and like else self._last[1], ground))
+
+    def _turn(self, wanted: Code) -> None:
+        """Go on in these looks."""
+        if wanted != self._last:
+            self._parts.append(_switch(self._last, wanted))
+            self._last = wanted
 
 
 def cells(segments: Iterable[Segment], depth: ColorSystem) -> list[Cell]:
@@ -116,19 +167,6 @@ def differing(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
     return whole
 
 
-def painted(line: list[Cell]) -> str:
-    """Cells as they go to a terminal: of the looks only what differs from the cell before, and none at the end."""
-    parts, last = [], _OWN
-    for text, code in line:
-        ink = last[1] if text == " " and not code[0] and not last[0] else code[1]
-        wanted = (code[0], ink, code[2])
-        if wanted != last and text:
-            parts.append(_switch(last, wanted))
-            last = wanted
-        parts.append(text)
-    return "".join([*parts, "\x1b[0m" if last != _OWN else ""])
-
-
 @lru_cache(4096)
 def _switch(last: Code, wanted: Code) -> str:
     """What changes the looks from one to another."""
@@ -147,3 +185,15 @@ def _code(style: Style, depth: ColorSystem) -> Code:
     ink = ";".join(style.color.downgrade(depth).get_ansi_codes(foreground=True)) if style.color else ""
     ground = ";".join(style.bgcolor.downgrade(depth).get_ansi_codes(foreground=False)) if style.bgcolor else ""
     return bare, "" if ink == "39" else ink, "" if ground == "49" else ground
+
+
+@lru_cache(1)
+def keeps_ground() -> bool:
+    """Whether what this terminal erases keeps the present ground (terminfo's bce); of one that is not known, no."""
+    import curses  # noqa: PLC0415 - it would hold up the first frame, which does without
+
+    try:
+        curses.setupterm(fd=2)
+    except curses.error:
+        return False
+    return curses.tigetflag("bce") == 1

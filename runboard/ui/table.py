@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -18,11 +16,11 @@ from runboard.board import Board
 from runboard.model import Status
 from runboard.order import Delta, Key
 from runboard.ui.arrangement import Arrangement
-from runboard.ui.cells import Slot, fit, lay_out
-from runboard.ui.colours import ink
+from runboard.ui.cells import Slot, lay_out
 from runboard.ui.marks import Marks
 from runboard.ui.ordering import Ordering
-from runboard.ui.rows import Line, Rows, difference, titles
+from runboard.ui.painting import Painting
+from runboard.ui.rows import Line, Rows, difference
 from runboard.ui.tablekeys import TABLE_KEYS
 from runboard.ui.welcome import empty_line
 
@@ -82,7 +80,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.columns = arrangement.columns(0)
         self._slots: tuple[Slot, ...] = ()
         self._painted: dict[int, Line] = {}
-        self._styles_by_name: dict[str, Style] = {}
+        self._painting = Painting(self)
 
     # What is told to the table.
 
@@ -119,10 +117,14 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def flush(self) -> None:
         """Paint what differs from what is on the screen, and nothing else."""
-        for y in range(1, self.size.height):
+        width, height = self.size
+        changed = []
+        for y in range(1, height):
             now, before = self._line(y), self._painted.get(y)
             if now != before:
-                self.refresh(difference(self._slots, y, self.size.width, before, now))
+                changed.append(difference(self._slots, y, width, before, now))
+        if changed:
+            self.refresh(*changed)
 
     def _show_columns(self) -> None:
         """Add the columns that some run is the first to fill; a column that is there stays."""
@@ -144,6 +146,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Place the columns in the present width."""
         self._slots = lay_out(self.columns, self.size.width, chosen=bool(self.arrangement.keys))
         self._rows.lay_out(self._slots)
+        self._painting.lay_out(self._slots, self.size.width)
         self._painted.clear()
         self.refresh()
 
@@ -222,59 +225,38 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         need = self._board.needs.get(run.id)
         return self._rows.line(run, under_cursor=run.id == self.cursor, marked=run.id in self.marks, need=need)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines as they go out: there is nothing around them that Textual would have to paint, only its filters."""
+        filters, ground = self.get_line_filters(), self.background_colors[1]
+        first, end = crop.column_span
+        strips = []
+        for y in crop.line_range:
+            line = self._line(y) if y > 0 and (first or end < self.size.width) else None
+            if line is None:
+                strip = self.render_line(y).crop(first, end)
+            else:
+                self._painted[y] = line
+                strip = self._painting.part(line, first, end)
+            for one in filters:
+                strip = strip.apply_filter(one, ground)
+            strips.append(strip)
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """Paint one line of the screen: the header, a row, a word about why there is none, or nothing."""
-        width = self.size.width
         if y == 0:
-            return self._header() if self._board.total else Strip.blank(width, self.rich_style)
+            return self._painting.header(self._board.sorting) if self._board.total else self._painting.blank()
         line = self._line(y)
         if line is None:
             self._painted.pop(y, None)
-            word = empty_line(self.app, self._board, self.size, y, reading=self.reading)
-            return Strip([Segment(fit(word, width, "center"), self._style("empty"))], width)
+            return self._painting.word(empty_line(self.app, self._board, self.size, y, reading=self.reading))
         self._painted[y] = line
-        base = self._style("cursor") if line.under_cursor else self.rich_style
-        cells = [
-            (slot, text, base + self._colour(slot.column.key, line.kind, chosen=line.under_cursor))
-            for slot, text in zip(self._slots, line.texts, strict=True)
-        ]
-        strip = self._strip(cells, base)
-        if not line.marked:
-            return strip
-        return Strip([Segment("▌", base + self._style("mark", is_ink=True)), *strip.crop(1)], strip.cell_length)
-
-    def _header(self) -> Strip:
-        """The titles of the columns, the one that the rows are sorted by in the colour of what is chosen."""
-        style, chosen = self._style("header"), self._style("sorted")
-        told = titles(self._slots, self._board.sorting)
-        return self._strip([(slot, title, chosen if sorts else style) for slot, title, sorts in told], style)
-
-    def _strip(self, cells: list[tuple[Slot, str, Style]], between: Style) -> Strip:
-        """Cells in their places, on a ground that fills the line."""
-        width, segments, x = self.size.width, list[Segment](), 0
-        for slot, text, style in cells:
-            segments.append(Segment(" " * (slot.x - x), between))
-            segments.append(Segment(fit(text, slot.width, slot.column.align), style))
-            x = slot.x + slot.width
-        segments.append(Segment(" " * max(0, width - x), between))
-        return Strip(segments).crop(0, width).simplify()
-
-    def _colour(self, column: str, kind: str, *, chosen: bool) -> Style:
-        """The ink of a cell."""
-        return self._style(ink(column, kind, chosen=chosen), is_ink=True)
-
-    def _style(self, name: str, *, is_ink: bool = False) -> Style:
-        """A component's style, or only its ink without the ground; remembered until the theme changes."""
-        key = f"{name}/{is_ink}"
-        if key not in self._styles_by_name:
-            style = self.get_component_rich_style(f"run-table--{name}")
-            self._styles_by_name[key] = style.without_color + Style(color=style.color) if is_ink else style
-        return self._styles_by_name[key]
+        return self._painting.row(line)
 
     def notify_style_update(self) -> None:
         """Forget styles of the old theme or focus."""
         super().notify_style_update()
-        self._styles_by_name.clear()
+        self._painting.restyle()
 
     # Events and actions.
 

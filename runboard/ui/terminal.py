@@ -1,6 +1,6 @@
 """Everything about the terminal itself: it may stall, send rubbish or vanish, and it is left as it was found.
 
-All use of what Textual 8.2 does not promise stands here and in sent.py, each with what it is and why;
+All use of what Textual 8.2 does not promise stands here and in partial.py, each with what it is and why;
 tests/test_ui_terminal.py fails if one of them moves.
 """
 
@@ -23,7 +23,7 @@ from typing import IO
 
 from rich.console import Console, RenderableType
 from textual._ansi_sequences import SYNC_END
-from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual._compositor import CompositorUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.binding import Keymap
@@ -40,7 +40,8 @@ from textual.style import Style
 from runboard.safetext import clean_lines
 from runboard.ui.handover import Early
 from runboard.ui.inorder import OrderlyApp
-from runboard.ui.sent import CroppedUpdate, Sent
+from runboard.ui.partial import PartialUpdate
+from runboard.ui.sent import Sent, keeps_ground
 
 LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals that end the board: the terminal is restored, and the exit code is 128 plus the signal's number."""
@@ -281,7 +282,7 @@ class TerminalApp(OrderlyApp):
         return TerminalDriver
 
     # App._display() is where every frame passes; it is the only place where one can be left out.
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+    def _display(self, screen: Screen[object], renderable: RenderableType | CompositorUpdate | None) -> None:
         """Send a frame, or none while the terminal is behind; when it has caught up, all of the screen once."""
         writer = self._driver._writer_thread if isinstance(self._driver, TerminalDriver) else None
         if writer is not None and renderable is not None and (self._behind or writer.behind):
@@ -289,14 +290,13 @@ class TerminalApp(OrderlyApp):
                 self._behind = True
                 self.set_timer(STALL_SECONDS, self._catch_up)
             return
-        if type(renderable) is ChopsUpdate:
-            renderable = CroppedUpdate(renderable.chops, renderable.spans, renderable.chop_ends)
-            renderable.sent = self.sent
+        if isinstance(renderable, PartialUpdate):
+            renderable.sent, renderable.erases = self.sent, keeps_ground()
         elif type(renderable) is LayoutUpdate and renderable.region.x == 0:
             self.sent.learn(renderable.region.y, renderable.strips)
         elif renderable is not None:
             self.sent.forget()
-        super()._display(screen, renderable)
+        super()._display(screen, renderable)  # type: ignore[arg-type]
 
     def emit(self, sequence: str) -> None:
         """Send what is no part of a frame, as a bell; while the terminal is behind it goes without."""

@@ -168,7 +168,7 @@ def keys(board: Glass) -> list[float]:
         down = number % 20 < 10
         row += 1 if down else -1
         start, begun = board.send(b"j" if down else b"k")
-        samples.append((board.wait(b"\x1b[%d;1H\x1b[%s" % (row, ground()), start) - begun) * 1e3)
+        samples.append((board.wait(b"\x1b[%d;1H" % row, start) - begun) * 1e3)
         time.sleep(0.02 + chance.random() * 0.05)
     return samples
 
