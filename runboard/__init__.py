@@ -5,7 +5,7 @@ The map of the floors; a module imports only from floors below its own, and test
     14  cli                                         the front door: one module per verb family, wiring, exit codes
     13  ui                                          the screen, Textual's only home: no file, process or database
     12  control reconciler sizes                    what a person may do (absent in read-only); what waits and settles
-    11  signalling glance                           what a person does to a run's processes; one look at one run
+    11  signalling glance clearing                  what a person does to a run's processes; one look; moving runs away
     10  reconcile                                   the only road from running to finished: finalize_run
     9   evidence                                    everything known of a run at the moment of judging
     8   tally edits hook picture                    what logs and people say; what an ending starts; all runs

@@ -168,7 +168,7 @@ def require_private(folder: str) -> None:
     """
     try:
         if not os.path.isdir(folder):
-            os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
+            files.make_root(os.path.dirname(folder))
             with suppress(FileExistsError):
                 os.mkdir(folder, 0o700)
         with files.opened(files.open_folder(folder)) as fd:

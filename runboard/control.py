@@ -6,24 +6,18 @@ import os
 import sys
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from itertools import islice
 from signal import Signals
 
 from runboard import edits, process, signalling
-from runboard.errors import ControlError, told
+from runboard.clearing import Cleared, Clearing
+from runboard.errors import AtRisk, ControlError, told
 from runboard.model import Identity, Run, Status
-from runboard.query import Query
+from runboard.query import Query, Term
 from runboard.reconcile import finalize_run, settle, settle_all
-from runboard.store import OpenTrash, Store, StoreError
-from runboard.worktree import work_at_risk
+from runboard.safetext import clean
+from runboard.store import Store
 
-__all__ = ["Cleared", "Control", "ControlError", "whoami"]
-
-Cleared = Generator[tuple[str, Exception | None], None, None]
-"""Each run's id once it is dealt with, and why it was kept where it was."""
-
-_TOGETHER = 256
-"""So many runs are cleared with the trash held open once, and made durable together."""
+__all__ = ["AtRisk", "Cleared", "Control", "ControlError", "whoami"]
 
 
 class Control:
@@ -33,6 +27,7 @@ class Control:
         """Act on ``store`` in the name of ``by``, by default user@host."""
         self._store = store
         self.by = by or whoami()
+        self.clearing = Clearing(store, self.by)
 
     def start(
         self,
@@ -57,7 +52,7 @@ class Control:
             tags: Words to find it by.
             timeout: Seconds after which its whole tree is ended.
             cwd: Where it runs, by default here.
-            env: Variables of its own; kept in the record, so that a rerun has them again.
+            env: Variables of its own; the record keeps their names, their values are written to no disk.
             model: The model an agent uses.
             repo: The repository it works on.
             issue: The issue it works on.
@@ -84,7 +79,7 @@ class Control:
             name=name,
             command=tuple(command),
             cwd=os.path.abspath(cwd) if cwd else os.getcwd(),
-            env=tuple(sorted((env or {}).items())),
+            env=tuple(sorted(env or {})),
             repo=repo,
             issue=issue,
             persona=persona,
@@ -95,7 +90,7 @@ class Control:
             process=launcher,
             rerun_of=rerun_of,
         )
-        return self._launched(self._store.create(draft))
+        return self._launched(self._store.create(draft), env or {})
 
     def kill(self, run_id: str, signal: int = Signals.SIGTERM, grace: float = 5.0, *, leader: bool = False) -> Run:
         """End a run's whole process tree, and return the run as it was settled.
@@ -162,23 +157,29 @@ class Control:
         """
         return edits.note(self._store, run_id, text, by=self.by)
 
-    def rerun(self, run_id: str) -> Run:
-        """Start the same command again: its directory, words, limit and variables; the rest of the environment is ours.
+    def rerun(self, run_id: str, env: Mapping[str, str] | None = None) -> Run:
+        """Start the same command again: its directory, words and limit, in our environment with ``env`` over it.
 
         Raises:
-            ControlError: The record does not say what command it was.
+            ControlError: The record does not say what command it was, or a variable of its own has no value here.
             StoreError: The new run could not be written down.
         """
         run = self._store.read(run_id)
         if not run.command:
             raise ControlError(f"run {run_id} cannot be run again: its record does not say what command it was")
+        own = {name: os.environ[name] for name in run.env if name in os.environ} | dict(env or {})
+        if missing := [clean(name) for name in run.env if name not in own]:
+            raise ControlError(
+                f"run {run_id} had variables of its own whose values are not kept: {', '.join(missing)};"
+                f" say them again: runboard rerun {run_id} {' '.join(f'--env {name}=…' for name in missing)}"
+            )
         return self.start(
             run.command,
             name=run.name,
             tags=run.tags,
             timeout=run.timeout,
             cwd=run.cwd,
-            env=dict(run.env),
+            env=own,
             model=run.model,
             repo=run.repo,
             issue=run.issue,
@@ -186,58 +187,28 @@ class Control:
             rerun_of=run.id,
         )
 
-    def trash(self, run_id: str, *, force: bool = False, into: OpenTrash | None = None) -> None:
-        """Move a finished run to the trash; work in its git checkout that is nowhere else keeps it, unless forced.
+    def trash(self, run_id: str, *, force: bool = False, branches: bool = False) -> tuple[str, ...]:
+        """Move a finished or damaged run to the trash (see ``Clearing.trash``); returns what else there is to say.
 
         Raises:
-            ControlError: Its checkout holds work that is nowhere else.
+            AtRisk: Its checkout holds work that is nowhere else, and nobody said ``force``.
             StoreError: It is live, gone, or cannot be moved.
         """
-        self._refuse_loss(run_id, self._store.path(run_id), force=force)
-        self._store.trash(run_id, into)
+        return self.clearing.trash(run_id, force=force, branches=branches)
 
-    def restore(self, run_id: str) -> None:
-        """Bring a run back from the trash.
+    def restore(self, run_id: str) -> tuple[str, ...]:
+        """Bring a run back from the trash, with its worktree and branch; returns what else there is to say.
 
         Raises:
             StoreError: It is not in the trash, or its id is taken again.
         """
-        self._store.restore(run_id)
+        return self.clearing.restore(run_id)
 
-    def destroy(self, run_id: str, *, force: bool = False, held: OpenTrash | None = None) -> None:
-        """Remove a run in the trash for good, with the same care for work in its checkout.
-
-        Raises:
-            ControlError: Its checkout holds work that is nowhere else.
-            StoreError: It cannot be removed.
-        """
-        self._refuse_loss(run_id, os.path.join(self._store.root, ".trash", run_id), force=force)
-        self._store.destroy(run_id, held)
-
-    def clear(self, run_ids: Iterable[str], *, force: bool = False, for_good: bool = False) -> Cleared:
-        """Move many runs to the trash, or those there out of the world; one that stops here leaves the rest untouched.
-
-        Args:
-            run_ids: Which runs; taken a few hundred at a time.
-            force: Also where work that is nowhere else is lost.
-            for_good: Destroy what is in the trash already.
-
-        Yields:
-            Each id once it is dealt with, and why it was kept where it was.
-        """
-        coming = iter(run_ids)
-        while some := list(islice(coming, _TOGETHER)):
-            with self._store.open_trash() as trash:
-                for run_id in some:
-                    try:
-                        if for_good:
-                            self.destroy(run_id, force=force, held=trash)
-                        else:
-                            self.trash(run_id, force=force, into=trash)
-                    except (ControlError, StoreError) as error:
-                        yield run_id, error
-                    else:
-                        yield run_id, None
+    def clear(
+        self, run_ids: Iterable[str], *, force: bool = False, branches: bool = False, for_good: bool = False
+    ) -> Generator[Cleared, None, None]:
+        """Move many runs to the trash, or with ``for_good`` those there out of the world (see ``Clearing.clear``)."""
+        return self.clearing.clear(run_ids, force=force, branches=branches, for_good=for_good)
 
     def clean_candidates(
         self,
@@ -247,23 +218,26 @@ class Control:
         status: str | None = None,
         keep: int | None = None,
         max_size: int | None = None,
+        unsaved: bool = False,
         now: float,
     ) -> list[Run]:
-        """The finished runs that a clean-up with these limits would take, oldest first; a live or damaged one never is.
+        """The runs that a clean-up with these limits would take, oldest first: finished ones, and damaged ones by name.
 
         Args:
-            query: Only runs that match.
+            query: Only runs that match; a damaged one goes only where its id or its status is named.
             older_than: Only runs that ended more than so many seconds before ``now``.
-            status: Only ``completed`` or only ``failed`` ones.
+            status: Only ``completed``, only ``failed`` or only ``damaged`` ones.
             keep: Spare the newest so many of what is left.
             max_size: Take the oldest only until the rest is at most so many bytes.
+            unsaved: Also runs whose ending could not be written down.
             now: Epoch seconds.
         """
+        runs = settle_all(self._store, by=self.by)
         chosen = [
             run
-            for run in settle_all(self._store, by=self.by)
-            if run.status in {Status.COMPLETED, Status.FAILED}
-            and not run.unsaved
+            for run in runs
+            if (run.finished or (run.damage is not None and (status or _named(query, run, runs))))
+            and (unsaved or not run.unsaved)
             and query.matches(run, now, self._store.size(run.id) if query.sized else None)
             and (status is None or run.status == status)
             and (older_than is None or now - _ended(run) > older_than)
@@ -287,11 +261,12 @@ class Control:
                 return list(chosen[: len(chosen) - spared])
         return []
 
-    def _launched(self, run: Run) -> Run:
+    def _launched(self, run: Run, own: Mapping[str, str]) -> Run:
         """Start the shim of a run that has been written down, and record who it is; whoever comes first records it."""
         directory = self._store.open_dir(run.id)
         try:
-            started = process.launch(run, directory, environ=os.environ, successor=self._successor(run.id))
+            successor = self._successor(run.id)
+            started = process.launch(run, directory, environ=os.environ, own=own, successor=successor)
         finally:
             os.close(directory)
         if started.errno is not None:
@@ -301,16 +276,6 @@ class Control:
     def _successor(self, run_id: str) -> list[str]:
         """What the shim becomes at the end; -P, because the run's directory must not lend Python its modules."""
         return [sys.executable, "-P", "-m", "runboard", "--runs-dir", self._store.root, "reconcile", run_id]
-
-    def _refuse_loss(self, run_id: str, path: str, *, force: bool) -> None:
-        """Stand in the way of losing work that is nowhere else.
-
-        Raises:
-            ControlError: There is such work, and nobody said ``force``.
-        """
-        at_risk = None if force else work_at_risk(path)
-        if at_risk is not None:
-            raise ControlError(f"run {run_id} was kept: its repo/ holds {at_risk}; save it, or use --force to lose it")
 
 
 def whoami() -> str:
@@ -341,3 +306,16 @@ def _launcher() -> Identity:
 def _ended(run: Run) -> float:
     """When a finished run ended, or began where nobody recorded the end; epoch seconds."""
     return run.completed_at or run.started_at or 0.0
+
+
+def _named(query: Query, run: Run, runs: Sequence[Run]) -> bool:
+    """Whether a query names a damaged run: its status, its id, or a beginning of that which no other run has."""
+    for term in query.terms:
+        if isinstance(term, Term) and not term.negated and term.text:
+            if term.field == "status" and str(run.status).startswith(term.text):
+                return True
+            if term.field in {None, "id"} and [one for one in runs if one.id.startswith(term.text)] == [run]:
+                return True
+            if term.field in {None, "id"} and term.text == run.id:
+                return True
+    return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from errno import EACCES, EBUSY, EDQUOT, EIO, EMFILE, ENFILE, ENOLCK, ENOSPC, EOPNOTSUPP, EPERM, EROFS, EXDEV
 
@@ -29,6 +29,15 @@ _ADVICE = {
 
 class ControlError(Exception):
     """Something that a person cannot do to a run; the message says what, why, and what to do instead."""
+
+
+class AtRisk(ControlError):
+    """A run that was kept because its checkout holds work that is nowhere else; ``lines`` name it."""
+
+    def __init__(self, sentence: str, lines: Sequence[str] = ()) -> None:
+        """Say what it is about, and name some of the work."""
+        super().__init__(sentence)
+        self.lines = tuple(lines)
 
 
 class StoreError(Exception):

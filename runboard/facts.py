@@ -59,7 +59,7 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
         ("Stop asked", f"{signal_name(request.signal)} by {request.by} at {moment(request.at)}" if request else ""),
         ("Command", shlex.join(run.command)),
         ("Directory", run.cwd or ""),
-        ("Environment", shlex.join(f"{name}={value}" for name, value in run.env)),
+        ("Environment", shlex.join(run.env)),
         ("Started", "" if run.started_at is None else moment(run.started_at)),
         ("Ended", "" if run.completed_at is None else moment(run.completed_at)),
         ("Elapsed", "" if ran is None else duration(int(ran) if ran >= 10 or run.active else round(ran, 1))),

@@ -21,6 +21,9 @@ MOST = 4 << 20
 SHIMS = (".started.json.shim", ".exit.json.shim")
 """Unfinished files of the shim, which makes them anew where they are missing."""
 
+LOCK_SECONDS = 5.0
+"""So long another holder of a run's lock is waited for."""
+
 _FRESH = 2.0
 _TORN_FOR = 0.05
 
@@ -66,6 +69,12 @@ class LockedRun:
     def sweep(self) -> None:
         """Remove what writers that died left unfinished, of a run that is over the shim's too."""
         files.sweep(self._fd, SHIMS if self.run.finished else ())
+
+    def put_file(self, name: str, data: bytes) -> None:
+        """Write a file of the run whole, in the place of one of this name."""
+        self._require_in_place()
+        with told(f"{name} of run {clean(self.run.id)} could not be written"):
+            files.replace(self._fd, name, data)
 
     def _require_in_place(self) -> None:
         """Refuse to write into a directory that somebody without a lock has moved or removed."""

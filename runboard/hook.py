@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
-from runboard import config, files, journal
+from runboard import config, files, journal, tree
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
 from runboard.safetext import clean
 
@@ -215,12 +215,11 @@ def _attend(sheet: Mapping[str, Any]) -> None:
 def _run(sheet: Mapping[str, Any]) -> tuple[int | None, bytes, str | None]:
     """Run a hook in a session of its own: its exit code, the beginning of its output, and what went wrong with it."""
     import subprocess  # noqa: PLC0415 - see _start()
-    from tempfile import TemporaryDirectory  # noqa: PLC0415 - see _start()
 
     record, root, words, limit = sheet["record"], sheet["root"], sheet["words"], sheet["limit"]
-    with TemporaryDirectory(prefix="runboard-hook-") as folder:
+    with tree.temporary("runboard-hook-") as folder:
         for name, data in (("log", str(sheet["tail"]).encode("latin-1")), ("record", files.encode(record))):
-            with open(f"{folder}/{name}", "wb") as file:
+            with open(f"{folder}/{name}", "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                 file.write(data)
         place = f"{root}/{record['id']}"
         more = {"RUNBOARD_ID": str(record["id"]), "RUNBOARD_STATUS": str(record["status"])}

@@ -227,7 +227,8 @@ class Run(Value):
     """One run as it is known: immutable, so that a row on the screen never changes under a key press.
 
     Times are epoch seconds, ``timeout`` is seconds. Text fields are cleaned for display when they are read, except
-    ``command``, ``cwd`` and ``env``, which must stay exact to be run again. ``raw`` is the record as found on disk;
+    ``command``, ``cwd`` and ``env``, which must stay exact to be run again; ``env`` are the names of the variables that
+    it was given for itself, whose values are nowhere kept. ``raw`` is the record as found on disk;
     what nobody changed is written back from it. ``damage`` says why the record could not be read; ``unsaved`` marks an
     ending that was judged in memory only; ``foreign`` says why it cannot be judged from here. ``agent``,
     ``session_id`` and ``warnings`` are what its transcript tells; ``activity_at`` is when it last wrote to its log.
@@ -239,7 +240,7 @@ class Run(Value):
     name: str | None = None
     command: tuple[str, ...] = ()
     cwd: str | None = None
-    env: tuple[tuple[str, str], ...] = ()
+    env: tuple[str, ...] = ()
     repo: str | None = None
     issue: str | None = None
     persona: str | None = None

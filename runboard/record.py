@@ -61,7 +61,7 @@ def parse(doc: object, run_id: str) -> Run:
         engine=as_text(doc.get("engine")),
         command=as_strings(doc.get("command")),
         cwd=as_exact(doc.get("cwd")),
-        env=tuple(sorted((k, v) for k, v in as_mapping(doc.get("env")).items() if isinstance(v, str))),
+        env=_names(doc.get("env")),
         tags=tuple(clean(tag) for tag in as_strings(doc.get("tags"))),
         queued=status == "queued",
         started_at=as_time(doc.get("startedAt")),
@@ -84,12 +84,16 @@ def parse(doc: object, run_id: str) -> Run:
 def dump(run: Run) -> dict[str, Any]:
     """The record to write: what was found on disk with only the changed keys replaced, so unknown keys survive.
 
+    The values of variables, which earlier versions kept under ``env``, do not: their names do.
+
     Raises:
         ValueError: The run is damaged; such a record is never overwritten.
     """
     if run.damage is not None:
         raise ValueError(f"run {run.id} is damaged and its record is left as it is")
     found = dict(run.raw)
+    if isinstance(found.get("env"), dict):
+        found["env"] = list(_names(found["env"]))
     before, now = _encode(parse(found, run.id)) if found else {}, _encode(run)
     for key in before.keys() - now.keys():
         found.pop(key, None)
@@ -172,7 +176,7 @@ def _encode(run: Run) -> dict[str, Any]:
         "name": run.name,
         "command": list(run.command),
         "cwd": run.cwd,
-        "env": dict(run.env),
+        "env": list(run.env),
         "tags": list(run.tags),
         "note": run.note,
         "reason": str(outcome.reason) if outcome and outcome.reason else None,
@@ -190,6 +194,12 @@ def _encode(run: Run) -> dict[str, Any]:
         "rerunOf": run.rerun_of,
     }
     return doc | {key: value for key, value in ours.items() if value not in (None, [], {})}
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """The names of variables, in order: of a list, or of the names with values that earlier versions kept."""
+    names = value if isinstance(value, dict) else as_strings(value)
+    return tuple(sorted(name for name in names if name))
 
 
 def _process(who: Identity) -> dict[str, object]:

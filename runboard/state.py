@@ -54,7 +54,7 @@ class State:
         if not self._writing:
             return
         try:
-            os.makedirs(self._folder, 0o700, exist_ok=True)
+            files.make_root(self._folder)
             with files.opened(files.open_root(self._folder)) as folder, _locked(folder):
                 known = self.load()
                 known.pop(key, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from errno import ENOENT
 from itertools import islice
@@ -112,25 +112,25 @@ class Store:
     def create(self, draft: Run) -> Run:
         """Make a run under a new id of 8 hex digits and return it; the draft's own id is not used."""
         with told(f"No run can be made in {clean(self.root)}"):
-            os.makedirs(self.root, 0o700, exist_ok=True)
+            files.make_root(self.root)
             with files.opened(files.open_root(self.root)) as root:
                 run = self._make(root, draft)
         self._note(run, "created", "", "", "")
         return run
 
     @contextmanager
-    def locked(self, run_id: str, limit: float = 5.0) -> Iterator[LockedRun]:
+    def locked(self, run_id: str, limit: float | None = None) -> Iterator[LockedRun]:
         """Hold a run's lock and its record as it stands; processes and threads that also ask wait.
 
         Args:
             run_id: Which run.
-            limit: How long to wait for another holder, in seconds.
+            limit: How long to wait for another holder, in seconds; by default ``folder.LOCK_SECONDS``.
 
         Raises:
             RunBusy: The lock was not to be had within the limit.
             NoSuchRun: There is no such directory, or not any more.
         """
-        fd = self._lock(run_id, limit)
+        fd = self._lock(run_id, folder.LOCK_SECONDS if limit is None else limit)
         try:
             yield LockedRun(self.path(run_id), run_id, fd, self._note)
         finally:
@@ -217,8 +217,24 @@ class Store:
         """The trash held open, for `trash` and `destroy` of many runs; what was done is made durable at its end."""
         return self._trash.open()
 
-    def trash(self, run_id: str, into: OpenTrash | None = None) -> None:
+    def trash(
+        self,
+        run_id: str,
+        into: OpenTrash | None = None,
+        sure: Callable[[LockedRun], None] = lambda _: None,
+        *,
+        past_lock: bool = False,
+        over: bool = False,
+    ) -> None:
         """Move a finished or damaged run to the trash, decided under its lock.
+
+        Args:
+            run_id: Which run.
+            into: The trash, where it is open already.
+            sure: Called under the lock before the run is moved; what it raises keeps the run.
+            past_lock: Whether one that holds the lock and does not let go of it is passed by: it may be stopped for
+                good, and what it still writes goes with the run.
+            over: Whether it was found to have ended, though that could not be written down.
 
         Raises:
             Refused: It has not ended, or the trash has a run of this name already.
@@ -227,9 +243,12 @@ class Store:
             if folder.is_name(run_id) and os.path.islink(self.path(run_id)):
                 trash.take(run_id)  # the link itself; what it points to is not ours
                 return
-            with self.locked(run_id) as held:
-                if held.run.active:
+            with suppress(OSError), files.opened(files.open_root(self.root)) as root:
+                tree.make_writable(root, run_id)  # whoever owns it may have locked themselves out
+            with self._held(run_id, past_lock=past_lock) as held:
+                if held.run.active and not over:
                     raise Refused(f"Run {clean(run_id)} is {held.run.status}; stop it first")
+                sure(held)
                 trash.take(run_id)
                 self._note(held.run, "trashed", str(held.run.status), "", "")
 
@@ -253,16 +272,33 @@ class Store:
         """The ids of the runs in the trash, in no order, without reading any of them."""
         return self._trash.names()
 
-    def destroy(self, run_id: str, held: OpenTrash | None = None) -> None:
-        """Remove a run in the trash for good; what cannot be removed stays there and is told as StoreError."""
+    def destroy(self, run_id: str, held: OpenTrash | None = None, *, past_lock: bool = False) -> int:
+        """Remove a run in the trash for good, and return the bytes that this freed.
+
+        Raises:
+            StoreError: Something of it could not be removed, and stays there.
+        """
         with nullcontext(held) if held else self.open_trash() as trash:
-            trash.destroy(run_id)
+            return trash.destroy(run_id, past_lock=past_lock)
 
     def _open(self, run_id: str) -> int:
         """A descriptor of a run's directory; what can be no run's name is as good as absent."""
         if not folder.is_name(run_id):
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT), run_id)
         return files.open_folder(self.path(run_id))
+
+    @contextmanager
+    def _held(self, run_id: str, *, past_lock: bool) -> Iterator[LockedRun]:
+        """A run that is locked, or with ``past_lock`` one whose lock another does not let go of."""
+        with ExitStack() as kept:
+            try:
+                held = kept.enter_context(self.locked(run_id))
+            except RunBusy:
+                if not past_lock:
+                    raise
+                fd = kept.enter_context(files.opened(self.open_dir(run_id)))
+                held = LockedRun(self.path(run_id), run_id, fd, self._note)
+            yield held
 
     def _lock(self, run_id: str, limit: float) -> int:
         """A descriptor of the run's directory with its lock held; one moved away meanwhile is looked up again."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EEXIST, ENOTEMPTY
 
 from runboard import files, folder, tree
-from runboard.errors import NoSuchRun, Refused, StoreError, told
+from runboard.errors import NoSuchRun, Refused, RunBusy, StoreError, told
 from runboard.model import Run
 from runboard.safetext import clean
 
 FOLDER = ".trash"
 
-_LIMIT = 5.0
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 class Trash:
@@ -81,6 +82,7 @@ class OpenTrash:
         self._kept = kept
         self._fds: tuple[int, int] | None = None
         self._changed: dict[int, None] = {}
+        self._mounts: list[str] | None = None
 
     def folder(self) -> int:
         """The descriptor of the trash itself."""
@@ -111,8 +113,13 @@ class OpenTrash:
             with self._held(trash, run_id):
                 self._move(run_id, trash, root, taken)
 
-    def destroy(self, run_id: str) -> None:
+    def destroy(self, run_id: str, *, past_lock: bool = False) -> int:
         """Remove a run for good, its record last; what cannot be removed stays in the trash under its name.
+
+        With ``past_lock`` one that holds its lock and does not let go of it is passed by.
+
+        Returns:
+            The bytes that this freed on the disk.
 
         Raises:
             NoSuchRun: It is not in the trash.
@@ -122,11 +129,28 @@ class OpenTrash:
             self._require(run_id)
             _, trash = self._both()
             self._changed[trash] = None
-            with self._held(trash, run_id, unlock=True) as is_folder:
+            self._refuse_mounts(run_id)
+            with self._held(trash, run_id, unlock=True, past_lock=past_lock) as is_folder:
                 if is_folder:
-                    tree.remove(trash, run_id, last=folder.RECORD)
-                else:
-                    os.unlink(run_id, dir_fd=trash)
+                    return tree.remove(trash, run_id, last=folder.RECORD)
+                os.unlink(run_id, dir_fd=trash)
+                return 0
+
+    def _refuse_mounts(self, run_id: str) -> None:
+        """Refuse to begin with a run that a file system is mounted in; one mounted later the kernel itself refuses.
+
+        Raises:
+            Refused: There is one; the message says where.
+        """
+        if self._mounts is None:
+            self._mounts = mount_points()
+        inside = f"{os.path.realpath(self._path)}/{run_id}/"
+        found = next((point for point in self._mounts if point.startswith(inside)), None)
+        if found is not None:
+            raise Refused(
+                f"Run {clean(run_id)} cannot be removed for good: Device or resource busy;"
+                f" a file system is mounted inside, on {clean(found)}; unmount it first"
+            )
 
     def sync(self) -> None:
         """Make what was done so far survive a power cut: where runs went to first, then where they left."""
@@ -153,7 +177,7 @@ class OpenTrash:
             raise self._absent(run_id)
 
     @contextmanager
-    def _held(self, trash: int, run_id: str, *, unlock: bool = False) -> Iterator[bool]:
+    def _held(self, trash: int, run_id: str, *, unlock: bool = False, past_lock: bool = False) -> Iterator[bool]:
         """The lock of a run in the trash, so that none comes back while it is removed; False for a link, without one.
 
         With ``unlock`` its owner may enter it from now on, whatever its mode was.
@@ -169,7 +193,11 @@ class OpenTrash:
         except FileNotFoundError:
             raise self._absent(run_id) from None
         with files.opened(fd):
-            folder.acquire(fd, path, _LIMIT)
+            try:
+                folder.acquire(fd, path, folder.LOCK_SECONDS)
+            except RunBusy:
+                if not past_lock:
+                    raise
             if not folder.in_place(path, fd):
                 raise self._absent(run_id)
             yield True
@@ -189,3 +217,13 @@ class OpenTrash:
                 raise
             raise Refused(taken) from error
         self._changed |= {target: None, source: None}
+
+
+def mount_points() -> list[str]:
+    """Where file systems are mounted, after proc_pid_mountinfo(5); nothing where the system does not tell."""
+    try:
+        with open("/proc/self/mountinfo", "rb") as file:
+            points = [line.split()[4] for line in file]
+    except OSError:
+        return []
+    return [os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match[1], 8)]), point)) for point in points]

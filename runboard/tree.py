@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from errno import ENOTEMPTY
 
 from runboard import files
@@ -45,47 +45,84 @@ def usage(folder: int, rest: Callable[[], None] = lambda: None) -> int:
     return count(folder, 0)
 
 
-def remove(parent: int, name: str, last: str) -> None:
+def remove(parent: int, name: str, last: str) -> int:
     """Remove a directory with all it holds, the file ``last`` at the end, so that a half removed one is still known.
 
     A directory is moved up to the top before it is entered: no depth exhausts descriptors, and a mounted file system
     cannot be moved, so nothing on it is ever touched.
+
+    Returns:
+        The bytes that this freed on the disk: those of files that bear no other name.
 
     Raises:
         OSError: Something could not be removed, EBUSY for a mounted file system; what is left stays under ``name``.
     """
     make_writable(parent, name)
     with files.opened(files.open_folder(name, parent)) as top:
-        if _empty(top, top, last):
+        moved, freed = _empty(top, top, last)
+        if moved:
             while level := [entry for entry in os.listdir(top) if entry != last]:
-                for inner in level:
-                    _remove_level(top, inner)
+                freed += sum(_remove_level(top, inner) for inner in level)
         with suppress(FileNotFoundError):
-            os.unlink(last, dir_fd=top)
+            freed += _remove_file(top, last, os.stat(last, dir_fd=top, follow_symlinks=False))
+        freed += os.fstat(top).st_blocks * 512
     os.rmdir(name, dir_fd=parent)
+    return freed
 
 
-def _remove_level(top: int, name: str) -> None:
-    """Remove one directory of the top, having moved its subdirectories beside it."""
+def remove_path(path: str) -> None:
+    """Remove a directory of ours, as ``remove`` does, from the directory that its path leads to now.
+
+    Raises:
+        OSError: Something could not be removed, or there is no such directory.
+    """
+    with files.opened(files.open_root(os.path.dirname(path))) as parent:
+        remove(parent, os.path.basename(path), last="")
+
+
+@contextmanager
+def temporary(prefix: str) -> Iterator[str]:
+    """A private directory for as long as the context lasts; what cannot be removed then is left."""
+    from tempfile import mkdtemp  # noqa: PLC0415 - ps, which makes none, starts sooner without
+
+    path = mkdtemp(prefix=prefix)
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            remove_path(path)
+
+
+def _remove_level(top: int, name: str) -> int:
+    """Remove one directory of the top, having moved its subdirectories beside it; returns the bytes freed."""
     make_writable(top, name)
     with files.opened(files.open_folder(name, top)) as fd:
-        _empty(fd, top)
+        _, freed = _empty(fd, top)
+        freed += os.fstat(fd).st_blocks * 512
     os.rmdir(name, dir_fd=top)
+    return freed
 
 
-def _empty(folder: int, top: int, spared: str | None = None) -> bool:
-    """Unlink the files of a directory but the spared one, and move its subdirectories to the top; whether any were."""
-    moved = False
+def _empty(folder: int, top: int, spared: str | None = None) -> tuple[bool, int]:
+    """Unlink the files of a directory but the spared one, and move its subdirectories to the top.
+
+    Returns:
+        Whether there were any subdirectories, and the bytes freed.
+    """
+    moved, freed = False, 0
     for name in os.listdir(folder):
-        if name == spared and not is_folder(folder, name):
-            continue
-        try:
-            os.unlink(name, dir_fd=folder)
-        except (IsADirectoryError, PermissionError):
-            if not is_folder(folder, name):
-                raise
+        info = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISDIR(info.st_mode):
             moved |= _move_up(folder, name, top)
-    return moved
+        elif name != spared:
+            freed += _remove_file(folder, name, info)
+    return moved, freed
+
+
+def _remove_file(folder: int, name: str, info: os.stat_result) -> int:
+    """Unlink what is no directory, also if it has just become another thing; returns the bytes freed."""
+    os.unlink(name, dir_fd=folder)
+    return info.st_blocks * 512 if info.st_nlink == 1 else 0
 
 
 def _move_up(folder: int, name: str, top: int) -> bool:
@@ -104,11 +141,6 @@ def _move_up(folder: int, name: str, top: int) -> bool:
         make_writable(folder, name)
         os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
     return True
-
-
-def is_folder(parent: int, name: str) -> bool:
-    """Whether a directory itself, and no link to one, bears this name."""
-    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
 
 
 def make_writable(parent: int, name: str) -> None:

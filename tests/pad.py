@@ -86,6 +86,7 @@ class Pad:
         *command: str,
         successor: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
+        own: Mapping[str, str] | None = None,
         grace: float = 0.3,
         **fields: Any,
     ) -> Flight:
@@ -97,7 +98,7 @@ class Pad:
         directory = os.open(path, os.O_DIRECTORY | os.O_CLOEXEC)
         variables = dict(os.environ if environ is None else environ) | dict([self.mark.split("=")])
         try:
-            started = launch(run, directory, environ=variables, successor=successor, grace=grace)
+            started = launch(run, directory, environ=variables, own=own or {}, successor=successor, grace=grace)
         finally:
             os.close(directory)
         return Flight(replace(run, process=identity(started)), path, started)

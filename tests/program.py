@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.waiting import until
@@ -26,11 +28,19 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"XDG_CACHE_HOME": CACHE.name} | more
 
 
-def runboard(runs: Path, *words: str, limit: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Run one verb to its end on a runs directory."""
+def runboard(
+    runs: Path, *words: str, limit: float = 60.0, more: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
+    """Run one verb to its end on a runs directory, with ``more`` in its environment."""
     argv = [*COMMAND, "--runs-dir", str(runs), *words]
     return subprocess.run(
-        argv, capture_output=True, text=True, timeout=limit, check=False, stdin=subprocess.DEVNULL, env=environment()
+        argv,
+        capture_output=True,
+        text=True,
+        timeout=limit,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=environment(**more),
     )
 
 

@@ -84,7 +84,7 @@ def test_the_answer_is_no_unless_yes(tmp_path: Path) -> None:
         (["clean"], "enter", 1, "nothing was done"),
         (["clean"], "y", 0, "Moved 1 run"),
         (["trash", "empty"], "enter", 1, "nothing was done"),
-        (["trash", "empty"], "y", 0, "Destroyed 1 run."),
+        (["trash", "empty"], "y", 0, "Destroyed 1 run; that freed "),
     ):
         with Terminal([*COMMAND, "--runs-dir", str(tmp_path), *verb]) as terminal:
             terminal.wait_for("[y/N]")

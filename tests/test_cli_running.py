@@ -55,7 +55,7 @@ def test_run_prints_only_the_id(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr, len(run_id)) == (0, "", 8)
     doc = ended(tmp_path / "runs", run_id)
     wanted = {"name": "my tests", "tags": ["a", "b"], "timeout": 90, "cwd": str(work), "issue": "12", "repo": "r"}
-    wanted |= {"model": "m", "persona": "p", "env": {"GREETING": "hello=you"}, "status": "completed"}
+    wanted |= {"model": "m", "persona": "p", "env": ["GREETING"], "status": "completed"}
     assert {key: doc[key] for key in wanted} == wanted
     assert (tmp_path / "runs" / run_id / "output.log").read_text("utf-8") == f"hello=you {work} {run_id}\n"
 
@@ -168,9 +168,14 @@ def test_rerun(tmp_path: Path) -> None:
     """A rerun is a new run of the same command with the same words; what the older tool left cannot be run again."""
     first = start(tmp_path, "--name", "n", "--tag", "t", "--env", "A=1", "--", "sh", "-c", "echo $A")
     done = runboard(tmp_path, "rerun", first, "--follow")
-    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert (done.returncode, done.stdout, f"runboard rerun {first} --env A=…" in done.stderr) == (1, "", True)
+    done = runboard(tmp_path, "rerun", first, "--follow", "--env", "A=2")
+    assert (done.returncode, done.stdout) == (0, "2\n")
     again = record(tmp_path, done.stderr.split()[0])
-    assert (again["rerunOf"], again["name"], again["tags"]) == (first, "n", ["t"])
+    assert (again["rerunOf"], again["name"], again["tags"], again["env"]) == (first, "n", ["t"], ["A"])
+    done = runboard(tmp_path, "rerun", first, "--follow", more={"A": "3"})
+    assert (done.returncode, done.stdout) == (0, "3\n")
+    assert done.stderr.startswith("A: taken from your environment")
     leave(tmp_path, "old", command=None, schema=None)
     done = runboard(tmp_path, "rerun", "old")
     assert (done.returncode, done.stdout, "does not say what command" in done.stderr) == (1, "", True)

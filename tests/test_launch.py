@@ -82,7 +82,7 @@ def test_the_command_gets_the_callers_world(pad: Pad, tmp_path: Path) -> None:
     os.set_inheritable(writer, True)
     try:
         flight = pad.start(
-            sys.executable, "-I", "-S", "-c", REPORT, cwd=work, environ=environ, env=(("EMPTY", "no"), ("OWN", "1"))
+            sys.executable, "-I", "-S", "-c", REPORT, cwd=work, environ=environ, own={"EMPTY": "no", "OWN": "1"}
         )
     finally:
         os.close(writer)
@@ -128,7 +128,7 @@ def test_the_path_of_the_run_decides(pad: Pad, tmp_path: Path) -> None:
     tool.chmod(0o755)
     path = f"{tmp_path}/bin:{os.environ['PATH']}"
     flights = [
-        pad.start("only-here", env=(("PATH", path),)),
+        pad.start("only-here", own={"PATH": path}),
         pad.start("./only-here", cwd=tmp_path / "bin"),
     ]
     for flight in flights:

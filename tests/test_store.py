@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_run_is_made_and_found_as_it_was_written(store: Store) -> None:
     """A new run has 8 hex digits, private modes, and reads back as ``create`` returned it."""
-    run = made(store, name="tests", tags=("a", "b"), env=(("K", "V"),))
+    run = made(store, name="tests", tags=("a", "b"), env=("K",))
     assert len(run.id) == 8
     assert int(run.id, 16) >= 0
     assert store.read(run.id) == run

@@ -45,13 +45,15 @@ class Hand:
         """Note it."""
         return self._done("kill", run_id, signal)
 
-    def trash(self, run_id: str) -> None:
+    def trash(self, run_id: str) -> tuple[str, ...]:
         """Note it."""
         self._done("trash", run_id)
+        return ()
 
-    def restore(self, run_id: str) -> None:
+    def restore(self, run_id: str) -> tuple[str, ...]:
         """Note it."""
         self._done("restore", run_id)
+        return ()
 
     def rerun(self, run_id: str) -> Run:
         """Note it."""
@@ -240,7 +242,7 @@ async def test_leaving_in_the_middle_of_an_act_is_no_crash() -> None:
 
 
 async def test_only_what_can_be_done_is_offered() -> None:
-    """A finished run is not stopped, a live one not trashed, a foreign or damaged one not touched."""
+    """A finished run is not stopped, a live one not trashed, a foreign one not touched, a damaged one only trashed."""
     hand, ended = Hand(), replace(LIVE, outcome=DONE, completed_at=NOW)
     cases = [
         (LIVE, {"stop", "kill", "rerun"}),
@@ -249,7 +251,7 @@ async def test_only_what_can_be_done_is_offered() -> None:
         (replace(LIVE, foreign="on host borealis"), {"rerun"}),
         (replace(LIVE, command=()), {"stop", "kill"}),
         (replace(LIVE, queued=True), {"rerun"}),
-        (replace(LIVE, damage="half a record"), set[str]()),
+        (replace(LIVE, damage="half a record"), {"trash"}),
     ]
     async with fixed_board([], control=hand) as desk:
         for run, offered in cases:

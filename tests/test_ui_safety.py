@@ -37,7 +37,7 @@ def marked(run_id: str, text: str) -> Run:
         name=text,
         command=(text, text),
         cwd=text,
-        env=((text, text),),
+        env=(text,),
         repo=text,
         issue=text,
         persona=text,

@@ -111,7 +111,7 @@ def test_commits_of_a_clone_on_any_branch_and_a_stash_are_at_risk(clone: Path, r
     assert work_at_risk(str(run)) is None
     (clone / "a.txt").write_text("stashed")
     git(clone, "stash")
-    assert work_at_risk(str(run)) == "2 commits that are on no remote"
+    assert work_at_risk(str(run)) == "1 stash"
 
 
 def test_commits_of_a_worktree_are_at_risk_until_another_branch_has_them(

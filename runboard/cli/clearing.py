@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import click
 
+from runboard.clearing import Cleared, Clearing
 from runboard.cli.desk import Desk, common_options, each, verb
 from runboard.cli.exits import DONE, FAILED, INTERRUPTED, NO_SUCH_RUN, USAGE, Failure, code_of_several
 from runboard.cli.fields import record
@@ -17,9 +18,13 @@ from runboard.cli.progress import Progress
 from runboard.cli.said import query_of
 from runboard.cli.values import duration, size
 from runboard.columns import Column, shown, size_text
-from runboard.control import Cleared, Control, ControlError
+from runboard.control import Control, ControlError
 from runboard.model import Run
+from runboard.safetext import clean
 from runboard.store import NoSuchRun, Store
+
+_NAMED = 10
+"""So many branches are named in a question."""
 
 
 @verb("clean", example="runboard clean --older-than 7d --keep 20")
@@ -27,15 +32,20 @@ from runboard.store import NoSuchRun, Store
 @click.option(
     "--older-than", type=duration, metavar="TIME", help="Only runs that ended longer ago than this: 12h, 7d ..."
 )
-@click.option("--status", type=click.Choice(["completed", "failed"]), help="Only runs that ended so.")
+@click.option(
+    "--status",
+    type=click.Choice(["completed", "failed", "damaged"]),
+    help="Only runs that ended so, or cannot be read.",
+)
 @click.option("--keep", type=click.IntRange(min=0), metavar="N", help="Spare the newest N of them.")
 @click.option(
     "--max-size", type=size, metavar="SIZE", help="Only the oldest, until all runs take at most this: 500M, 5G."
 )
 @click.option("--all", "everything", is_flag=True, help="All finished runs, as without any condition.")
+@click.option("--branches", is_flag=True, help="Delete their branches too, where merged or pushed (or with --force).")
 @click.option("-n", "--dry-run", is_flag=True, help="Only list what would go.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Also runs whose repo/ holds work that is nowhere else.")
+@click.option("--force", is_flag=True, help="Also runs whose repo/ holds work that is nowhere else; says what.")
 def clean_verb(
     desk: Desk,
     *,
@@ -45,20 +55,28 @@ def clean_verb(
     keep: int | None,
     max_size: int | None,
     everything: bool,
+    branches: bool,
     dry_run: bool,
     yes: bool,
     force: bool,
 ) -> int:
     """Move finished runs to the trash, after asking; a live run never goes.
 
-    Without a condition all finished runs go. With several conditions only runs that meet them all.
+    Without a condition all finished runs go. With several conditions only runs that meet them all. Damaged runs go
+    where they are named: by their id, or by --status damaged.
     """
     if everything and (words or any(limit is not None for limit in (older_than, status, keep, max_size))):
         raise Failure("--all takes no conditions; leave it out or leave them out", USAGE)
     store = desk.store()
     control = Control(store)
     chosen = control.clean_candidates(
-        query_of(words), older_than=older_than, status=status, keep=keep, max_size=max_size, now=time.time()
+        query_of(words),
+        older_than=older_than,
+        status=status,
+        keep=keep,
+        max_size=max_size,
+        unsaved=force,
+        now=time.time(),
     )
     if not chosen:
         say("Nothing to clean.")
@@ -66,13 +84,17 @@ def clean_verb(
     sizes: dict[str, int] = {}
     if dry_run or not yes:
         _measure(store, chosen, sizes)
+    if dry_run or force:
+        _tell_risks(control.clearing, [run.id for run in chosen], force=force)
+    going = _branches(control.clearing, chosen, force=force) if branches and (dry_run or not yes) else ""
     if dry_run:
         _print_sized(desk, chosen, sizes)
-        say(f"{runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) would go to the trash.")
+        say(f"{runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) would go to the trash{going}.")
         return DONE
-    _ask(f"Move {runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) to the trash?", yes=yes)
+    _ask(f"Move {runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) to the trash{going}?", yes=yes)
+    clearing = control.clear(_measured(store, chosen, sizes), force=force, branches=branches)
     with Progress("moved", len(chosen)) as progress:
-        code = _clear(control.clear(_measured(store, chosen, sizes), force=force), progress, sizes)
+        code = _clear(clearing, progress, sizes)
     freed = size_text(progress.size)
     moved = f"Moved {runs_text(progress.done)} ({freed}) to the trash; runboard trash restore ID brings one back."
     return _ended(code, progress, moved)
@@ -125,8 +147,7 @@ def restore_verb(desk: Desk, *, run_ids: Sequence[str]) -> int:
 
     def restore(run_id: str) -> int:
         """Bring one back and say so."""
-        control.restore(run_id)
-        say(f"{run_id} is back.")
+        say("; ".join([f"{run_id} is back", *control.restore(run_id)]) + ".")
         return DONE
 
     return each(run_ids, restore, (ControlError,), lambda text: _find_trashed(store, text))
@@ -143,14 +164,47 @@ def empty_verb(desk: Desk, *, yes: bool, force: bool) -> int:
     if not names:
         say("The trash is empty.")
         return DONE
+    if force:
+        _tell_risks(control.clearing, names, force=True, in_trash=True)
     _ask(f"Destroy {runs_text(len(names))} in the trash for good?", yes=yes)
     with Progress("destroyed", len(names)) as progress:
         code = _clear(control.clear(names, force=force, for_good=True), progress, {})
-    return _ended(code, progress, f"Destroyed {runs_text(progress.done)}.")
+    return _ended(code, progress, f"Destroyed {runs_text(progress.done)}; that freed {size_text(progress.size)}.")
 
 
 for _subverb in (list_verb, restore_verb, empty_verb):
     trash_verb.add_command(_subverb)
+
+
+def _tell_risks(clearing: Clearing, run_ids: Sequence[str], *, force: bool, in_trash: bool = False) -> None:
+    """Say of each of these runs what work of it is nowhere else, and what becomes of that."""
+    for run_id in run_ids:
+        risk = clearing.at_risk(run_id, in_trash=in_trash)
+        if risk is None:
+            continue
+        if in_trash:
+            becomes = "would be lost"
+        elif force or risk.gone:
+            becomes = "goes to the trash, and is lost when that is emptied"
+        else:
+            becomes = "keeps it, without --force"
+        say(f"run {run_id}: {risk.sentence()}: {becomes}")
+        for line in risk.lines():
+            say(f"  {line}")
+
+
+def _branches(clearing: Clearing, runs: Sequence[Run], *, force: bool) -> str:
+    """Which branches would be deleted with these runs, for a question; those that would stay are told, and why."""
+    going = []
+    for run in runs:
+        branch = clearing.branch_of(run.id)
+        if branch is not None and (branch.kept is None or (force and not branch.needed)):
+            going.append(clean(branch.name))
+        elif branch is not None:
+            say(f"run {run.id}: branch {clean(branch.name)} stays: {branch.kept}")
+    more = f" and {len(going) - _NAMED} more" if len(going) > _NAMED else ""
+    word = "branch" if len(going) == 1 else "branches"
+    return f", and delete the {word} {', '.join(going[:_NAMED])}{more}" if going else ""
 
 
 def _measure(store: Store, runs: Sequence[Run], sizes: dict[str, int]) -> None:
@@ -174,17 +228,19 @@ def _measured(store: Store, runs: Sequence[Run], sizes: dict[str, int]) -> Itera
         yield run.id
 
 
-def _clear(clearing: Cleared, progress: Progress, sizes: Mapping[str, int]) -> int:
+def _clear(clearing: Generator[Cleared, None, None], progress: Progress, sizes: Mapping[str, int]) -> int:
     """Go through runs being cleared until they are or ctrl+C stops it, telling what was kept; one exit code for all."""
     codes = []
     with closing(clearing):
-        for run_id, error in clearing:
-            if error is None:
-                progress.step(sizes.get(run_id, 0))
+        for one in clearing:
+            if one.error is None:
+                progress.step(one.freed or sizes.get(one.run_id, 0))
                 codes.append(DONE)
             else:
-                progress.complain(str(error))
-                codes.append(NO_SUCH_RUN if isinstance(error, NoSuchRun) else FAILED)
+                progress.complain(str(one.error))
+                codes.append(NO_SUCH_RUN if isinstance(one.error, NoSuchRun) else FAILED)
+            for note in one.notes:
+                progress.note(f"run {one.run_id}: {note}")
             if progress.stopped:
                 break
     return code_of_several(codes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from contextlib import ExitStack
 from signal import SIGKILL
@@ -10,6 +9,7 @@ from tempfile import mkdtemp
 
 import click
 
+from runboard import tree
 from runboard.cli.comfort import taste_of
 from runboard.cli.desk import Desk, theme_option, verb
 from runboard.cli.exits import DONE
@@ -57,7 +57,7 @@ def clear_away(root: str) -> None:
     deadline = time.monotonic() + _REMOVAL_LIMIT
     while time.monotonic() < deadline:
         try:
-            shutil.rmtree(root)
+            tree.remove_path(root)
         except FileNotFoundError:
             continue  # a shim that was settling its run took a file away; look again
         except OSError:

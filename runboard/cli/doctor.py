@@ -10,6 +10,7 @@ from runboard.cli.desk import Desk, verb
 from runboard.cli.exits import DONE, FAILED, Failure
 from runboard.cli.finding import FEW
 from runboard.cli.printing import put, put_json
+from runboard.cli.privacy import privacy
 from runboard.cli.probing import Check, State, hook_of_endings, probe_machine, runs_directory
 from runboard.index import Index
 from runboard.safetext import clean
@@ -39,7 +40,7 @@ def doctor_verb(desk: Desk, *, as_json: bool) -> int:
     """
     checks = probe_machine(os.environ)
     try:
-        checks += [*runs_directory(desk.root), hook_of_endings(desk.root, os.environ)]
+        checks += [*runs_directory(desk.root), privacy(desk.root), hook_of_endings(desk.root, os.environ)]
         if os.path.isdir(desk.root):
             checks.append(index_file(desk.root))
     except Failure as error:

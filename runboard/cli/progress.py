@@ -9,7 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from runboard.cli.printing import complain, cut, is_terminal
+from runboard.cli.printing import complain, cut, is_terminal, say
 from runboard.columns import size_text
 
 _FIRST_SECONDS = 0.3
@@ -65,6 +65,11 @@ class Progress:
         """How far it has come, as in "moved 1,234 of 10,000 (2.1 GB)"."""
         size = f" ({size_text(self.size)})" if self.size else ""
         return f"{self._did} {self.done:,} of {self._total:,}{size}"
+
+    def note(self, sentence: str) -> None:
+        """Say something about a piece that is done, above the line."""
+        self._erase()
+        say(sentence)
 
     def complain(self, sentence: str) -> None:
         """Say what went wrong with one piece, above the line."""

@@ -75,18 +75,18 @@ class Sample:
 
 def samples(scripts: str) -> list[Sample]:
     """Every sample but the older tool's; the Python ones are scripts in the directory ``scripts``."""
-    python, claude = sys.executable, "claude-sonnet-4-5"
+    python, claude = (sys.executable, "-u"), "claude-sonnet-4-5"
     return [
         Sample("build", ("sh", "-c", BUILD), tags=("nightly",)),
         Sample("unit tests", ("sh", "-c", FAILING), repo="shop"),
         Sample("interrupted script", ("sh", "-c", "echo 'stopped by its own ctrl+C'; exit 130")),
         Sample("video decoder", ("sh", "-c", CRASH)),
         Sample("link checker", ("sh", "-c", "echo 'checking 12,000 links'; sleep 600"), 3.0),
-        Sample("load generator", (python, f"{scripts}/chatty.py"), tags=("nightly",)),
+        Sample("load generator", (*python, f"{scripts}/chatty.py"), tags=("nightly",)),
         Sample("backup, silent", ("sleep", "3600"), 7200.0),
-        Sample("fix the rounding", (python, f"{scripts}/agent.py"), 1800.0, "shop", "41", claude, ("agent",)),
+        Sample("fix the rounding", (*python, f"{scripts}/agent.py"), 1800.0, "shop", "41", claude, ("agent",)),
         Sample("stubborn server", ("sh", "-c", STUBBORN)),
-        Sample("train the ranker", (python, f"{scripts}/training.py"), 86400.0, "search", "7", "ranker", ("gpu",)),
+        Sample("train the ranker", (*python, f"{scripts}/training.py"), 86400.0, "search", "7", "ranker", ("gpu",)),
     ]
 
 
@@ -103,7 +103,6 @@ def start_samples(control: Control, root: str) -> None:
             name=sample.name,
             timeout=sample.timeout,
             cwd=root,
-            env={"PYTHONUNBUFFERED": "1"} if sample.command[0] == sys.executable else None,
             repo=sample.repo,
             issue=sample.issue,
             model=sample.model,

@@ -17,6 +17,7 @@ from runboard.cli.values import ALL_LINES, time_limit, variable
 from runboard.cli.verdicts import code_of, verdict
 from runboard.control import Control, ControlError
 from runboard.model import Run
+from runboard.safetext import clean
 from runboard.store import Store
 
 
@@ -74,15 +75,22 @@ def run_verb(
 
 @verb("rerun", example="runboard rerun @last --follow")
 @click.argument("run_id", metavar="ID")
+@click.option(
+    "--env", "variables", multiple=True, type=variable, metavar="K=V", help="A variable of its own; repeatable."
+)
 @_staying
-def rerun_verb(desk: Desk, *, run_id: str, wait: bool, follow: bool) -> int:
+def rerun_verb(desk: Desk, *, run_id: str, variables: Sequence[tuple[str, str]], wait: bool, follow: bool) -> int:
     """Start the command of a run again, as a new run, and print its id.
 
-    Directory, words, time limit and own variables are those of the old run; the rest of the environment is yours.
+    Directory, words and time limit are those of the old run; the environment is yours. Values of --env are never kept:
+    say them again, or have them in your environment.
     """
     store = desk.store()
     old = find(store, run_id)
-    run = _started(lambda: Control(store).rerun(old))
+    given = dict(variables)
+    run = _started(lambda: Control(store).rerun(old, given))
+    if taken := [clean(name) for name in run.env if name not in given]:
+        say(f"{', '.join(taken)}: taken from your environment; the values of before are not kept")
     return _stay(desk, store, run, wait=wait, follow=follow)
 
 

@@ -11,6 +11,7 @@ from runboard.process.liveness import liveness, machine_restarted, shim_alive, w
 from runboard.process.members import Member, members
 from runboard.process.pausing import hold_tree, paused, release_tree
 from runboard.process.place import Place, here, identity_of, where
+from runboard.process.roll import Roll
 from runboard.process.table import start_ticks
 from runboard.process.usage import Gauge, Load, Usage
 
@@ -21,6 +22,7 @@ __all__ = [
     "Member",
     "NotOurs",
     "Place",
+    "Roll",
     "TreeEnd",
     "Usage",
     "boot_clock",

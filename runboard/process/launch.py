@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from errno import EINVAL, EIO
+from types import MappingProxyType
 
 import orjson
 
@@ -24,22 +25,32 @@ from runboard.record import Started, parse_started
 GRACE = 5.0
 """Seconds between the time limit's SIGTERM and its SIGKILL."""
 
+_ROOM = 8192
+"""Bytes that must be free on the disk for a run to start: what the records of a small one take."""
+
 
 def launch(
-    run: Run, run_dir_fd: int, *, environ: Mapping[str, str], successor: Sequence[str], grace: float = GRACE
+    run: Run,
+    run_dir_fd: int,
+    *,
+    environ: Mapping[str, str],
+    own: Mapping[str, str] = MappingProxyType({}),
+    successor: Sequence[str],
+    grace: float = GRACE,
 ) -> Started:
     """Start the run's command under a shim of its own and return who it is, or why it could not be started.
 
     Args:
-        run: Its command, cwd, env (laid over ``environ``) and timeout are used.
+        run: Its command, cwd and timeout are used.
         run_dir_fd: The run's directory, open; it may be renamed afterwards.
         environ: The environment of the command, and of the successor, without any marker of ours.
+        own: Variables of the command's alone, laid over ``environ``; they are written to no disk.
         successor: What the shim becomes at the end, by absolute path and started in ``/``; empty for nothing.
         grace: Seconds between the time limit's SIGTERM and its SIGKILL.
     """
     plain = {name: value for name, value in environ.items() if name not in {RUN_MARK, SHIM_MARK, SETTLING_MARK}}
     try:
-        told = _start(run_dir_fd, plain | {SHIM_MARK: run.id}, run.id, _sheet(run, plain, successor, grace))
+        told = _start(run_dir_fd, plain | {SHIM_MARK: run.id}, run.id, _sheet(run, plain, own, successor, grace))
     except OSError as error:
         return Started(time.time(), errno=error.errno or EIO, stage="launch")
     except ValueError:
@@ -51,10 +62,12 @@ def launch(
     return started or Started(time.time(), errno=EIO, stage="launch")
 
 
-def _sheet(run: Run, environ: Mapping[str, str], successor: Sequence[str], grace: float) -> bytes:
+def _sheet(
+    run: Run, environ: Mapping[str, str], own: Mapping[str, str], successor: Sequence[str], grace: float
+) -> bytes:
     """What the shim is to do, as NUL-separated fields; lists are preceded by their length."""
     fields = [run.id, str(run.timeout or 0), str(grace), str(file_limit()), run.cwd or os.getcwd()]
-    for some in (run.command, successor, _pairs(environ.items()), _pairs(run.env)):
+    for some in (run.command, successor, _pairs(environ.items()), _pairs(own.items())):
         fields += [str(len(some)), *some]
     encoded = [os.fsencode(field) for field in fields]
     if not run.command or not run.command[0] or any(b"\0" in field for field in encoded):
@@ -71,11 +84,12 @@ def _start(run_dir_fd: int, environ: Mapping[str, str], run_id: str, sheet: byte
     """Spawn the shim and return what it says through the pipe; nothing where it died without a word."""
     opened: list[int] = []
     try:
-        files = [_sheet_file(run_dir_fd, sheet), _log_file(run_dir_fd)]
-        opened += files
+        _require_room(run_dir_fd)
+        opened.append(_sheet_file(sheet))
+        opened.append(_log_file(run_dir_fd))
         ready, told = os.pipe()
         opened += [ready, told]
-        sources = [_high(fd) for fd in (files[0], files[1], files[1], run_dir_fd, told)]
+        sources = [_high(fd) for fd in (opened[0], opened[1], opened[1], run_dir_fd, told)]
         opened += sources
         child = os.posix_spawn(
             sys.executable,
@@ -111,19 +125,28 @@ def _program() -> str:
     return cached if cached and (flags, changed, size) == own else source
 
 
-def _sheet_file(run_dir_fd: int, sheet: bytes) -> int:
-    """The sheet in a file without a name: whole from the first moment, so that the launcher may die at any."""
-    name = f"{TEMP}sheet.{os.getpid()}"  # swept by the next writer, should we die before it has lost its name
-    file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=run_dir_fd)
+def _sheet_file(sheet: bytes) -> int:
+    """The sheet in memory without a name: whole from the first moment, so that the launcher may die at any."""
+    file = os.memfd_create("runboard-sheet", os.MFD_CLOEXEC)  # the environment in it is nobody's but the command's
     try:
-        with suppress(FileNotFoundError):  # swept already
-            os.unlink(name, dir_fd=run_dir_fd)
         while sheet:
             sheet = sheet[os.write(file, sheet) :]
     except OSError:
         os.close(file)
         raise
     return file
+
+
+def _require_room(run_dir_fd: int) -> None:
+    """Refuse to start what could not even say how it ended, for want of space on the disk."""
+    name = f"{TEMP}room.{os.getpid()}"  # swept by the next writer, should we die before it has lost its name
+    file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=run_dir_fd)
+    try:
+        with suppress(FileNotFoundError):  # swept already
+            os.unlink(name, dir_fd=run_dir_fd)
+        os.posix_fallocate(file, 0, _ROOM)
+    finally:
+        os.close(file)
 
 
 def _log_file(run_dir_fd: int) -> int:

@@ -11,12 +11,13 @@ from textual.screen import ModalScreen
 
 from runboard.board import Board
 from runboard.columns import reason_text, size_text, status_word
-from runboard.control import Control, ControlError
+from runboard.control import AtRisk, Control, ControlError
 from runboard.draft import Draft, troubles
 from runboard.model import Run, Status
 from runboard.signalling import HARMLESS
 from runboard.store import NoSuchRun
 from runboard.ui.asked import ASKED, meanwhile, name_of
+from runboard.ui.bin import Bin
 from runboard.ui.confirm import Confirm
 from runboard.ui.deeds import PATIENCE, TOLD, Deed, Report, Work, Working, one_by_one, together
 from runboard.verdict import ENDING_SIGNALS
@@ -67,18 +68,18 @@ class Acts:
         self._key = key
         self.stopping: set[str] = set()
         self.ended: set[str] = set()  # by us: what came of it we tell ourselves
-        self._trashed: list[tuple[str, ...]] = []
+        self._bin = Bin(control, lambda: key("run.undo"))
 
     def possible(self, act: str, runs: Sequence[Run]) -> bool:
         """Whether an act makes sense for one of these runs as it stands."""
         if act in {"undo", "new"}:
-            return act == "new" or bool(self._trashed)
+            return act == "new" or bool(self._bin.thrown)
         return any(self._fits(act, run) for run in runs)
 
     def _fits(self, act: str, run: Run) -> bool:
         """Whether an act makes sense for a run as it stands."""
         if run.damage is not None:
-            return False
+            return act == "trash"
         live = run.status is Status.RUNNING and run.foreign is None
         saved = run.finished and not run.unsaved
         return {
@@ -96,7 +97,7 @@ class Acts:
     async def do(self, act: str, chosen: Sequence[Run]) -> None:
         """Do what a key asks for to those of the chosen runs for which it makes sense."""
         runs = tuple(run for run in chosen if self._fits(act, run))
-        if act == "undo" and self._trashed:
+        if act == "undo" and self._bin.thrown:
             await self.undo()
         elif act == "new":
             await self.new(chosen)
@@ -215,37 +216,22 @@ class Acts:
         sizes = [run.size for run in runs if run.size is not None]
         known = f" They take {size_text(sum(sizes))} in all." if len(sizes) == len(runs) > 1 else ""
         if await self._agreed("trash", runs, f"{self._key('run.undo')} brings {{it}} back." + known):
-            deeds = await self._work(runs, self._throw, "Moving to the trash", self._throw_all)
-            if gone := tuple(deed.run_id for deed in deeds if deed.error is None):
-                self._trashed.append(gone)
+            deeds = await self._work(runs, self._bin.throw, "Moving to the trash", self._bin.throw_all)
+            self._bin.note(deeds)
+            kept = {deed.run_id: deed.error for deed in deeds if isinstance(deed.error, AtRisk)}
+            held = [run for run in runs if run.id in kept]
+            if held and await self._agreed("force", held, self._bin.at_stake(kept)):
+                self._bin.note(await self._work(held, self._bin.throw_all_the_same, "Moving to the trash"))
             self._changed()
-
-    def _throw(self, run_id: str) -> str:
-        """Throw one away."""
-        self._control.trash(run_id)
-        return f"is in the trash; {self._key('run.undo')} brings it back"
-
-    def _throw_all(self, run_ids: Sequence[str], throw: Callable[[str], str]) -> Iterator[Deed]:
-        """Throw away one, or many with the trash held open for all of them."""
-        if len(run_ids) == 1:
-            yield from one_by_one(run_ids, throw)
-            return
-        for run_id, error in self._control.clear(run_ids):
-            yield Deed(run_id, "is in the trash" if error is None else str(error), error)
 
     async def undo(self) -> None:
         """Bring back what was thrown away last, all of it; what cannot be brought back now can be tried again."""
-        run_ids = self._trashed.pop()
-        deeds = await self._work([Run(run_id) for run_id in run_ids], self._restore, "Bringing back")
+        run_ids = self._bin.thrown.pop()
+        deeds = await self._work([Run(run_id) for run_id in run_ids], self._bin.bring_back, "Bringing back")
         done = {deed.run_id for deed in deeds if deed.error is None or isinstance(deed.error, NoSuchRun)}
         if left := tuple(run_id for run_id in run_ids if run_id not in done):
-            self._trashed.append(left)
+            self._bin.thrown.append(left)
         self._changed()
-
-    def _restore(self, run_id: str) -> str:
-        """Bring one back."""
-        self._control.restore(run_id)
-        return "is back"
 
     async def new(self, chosen: Sequence[Run]) -> None:
         """Start a run that somebody types in; it begins in the directory of the chosen one."""

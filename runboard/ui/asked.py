@@ -14,6 +14,7 @@ ASKED = {
     "pause": ("Pause this run?", "Pause these {} runs?", "pause {it}"),
     "continue": ("Let this run go on?", "Let these {} runs go on?", "continue"),
     "trash": ("Move this run to the trash?", "Move these {} runs to the trash?", "move {it}"),
+    "force": ("Move it all the same?", "Move these {} all the same?", "move {it} all the same"),
     "rerun": ("Run this again?", "Run these {} again?", "run {it} again"),
 }
 """The question for one run and for several, and what yes means."""

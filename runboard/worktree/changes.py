@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from runboard import files
 from runboard.safetext import clean, clean_log, strip_sgr
-from runboard.worktree.git import Git, Patience, Unknown, git_dir_of, line_of, own_git_dir
+from runboard.worktree.git import DEFAULTS, Git, Patience, Unknown, common_of, git_dir_of, line_of, own_git_dir
 
 FILES_MOST = 500
 """Changed files that are listed, and likewise untracked ones."""
@@ -23,10 +23,6 @@ LINES_MOST = 5_000
 
 _PATCH_BYTES = 1 << 20
 _LIST_BYTES = 1 << 18
-_DEFAULTS = (
-    *("refs/remotes/*/HEAD", "refs/remotes/*/main", "refs/remotes/*/master"),
-    *("refs/heads/main", "refs/heads/master"),
-)
 _EMPTY_TREES = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
@@ -88,8 +84,7 @@ def _look(tree: str, unwanted: Callable[[], bool]) -> Changes:
     """What differs in one work tree from its base."""
     patience = Patience.from_now(unwanted)
     real = git_dir_of(tree)
-    common = os.path.realpath(os.path.join(real, line_of(real, "commondir") or "."))
-    with own_git_dir(real, common, patience) as git_dir:
+    with own_git_dir(real, common_of(real), patience) as git_dir:
         ask = Git(git_dir, tree, os.path.join(real, "index"), patience)
         base, words = _base(ask, real)
         counts = ask.at_most(_LIST_BYTES, *_DIFF, "--numstat", "-z", "--end-of-options", base)
@@ -117,7 +112,7 @@ def _base(ask: Git, real: str) -> tuple[str, str]:
     head = (line_of(real, "HEAD") or "").removeprefix("ref: ")
     if head.startswith("refs/") and ask.fails("show-ref", "--quiet", "--verify", head):
         return _EMPTY_TREES[ask("rev-parse", "--show-object-format").strip()], "nothing: there is no commit yet"
-    listed = ask("for-each-ref", "--count=20", "--format=%(refname)", *_DEFAULTS).split("\n")
+    listed = ask("for-each-ref", "--count=20", "--format=%(refname)", *DEFAULTS).split("\n")
     lines = [ref for ref in listed if ref and ref != head]
     if lines and not ask.fails("merge-base", "HEAD", *lines):
         base = ask("merge-base", "HEAD", *lines).strip()

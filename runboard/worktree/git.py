@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +15,16 @@ from dataclasses import dataclass
 
 from runboard import files
 from runboard.safetext import clean
+from runboard.tree import temporary
 
 LIMIT = 10.0
 """Seconds that all questions to one repository may take together."""
+
+DEFAULTS = (
+    *("refs/remotes/*/HEAD", "refs/remotes/*/main", "refs/remotes/*/master"),
+    *("refs/heads/main", "refs/heads/master"),
+)
+"""What the main line of a repository is mostly called, the nearest to others first."""
 
 _LOOK_SECONDS = 0.05
 _PIECE = 1 << 16
@@ -37,6 +42,10 @@ _OPTIONS = (
 
 class Unknown(Exception):
     """Git cannot answer; the message says why."""
+
+
+class Gone(Unknown):
+    """There is no repository any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,11 @@ class Git:
         """Whether git answers no."""
         return self._run(arguments)[0] != 0
 
+    def told(self, *arguments: str) -> tuple[int, str]:
+        """Git's exit code and what it prints, of a question that may have no answer."""
+        code, answer, _ = self._run(arguments)
+        return code, os.fsdecode(answer.output).strip()
+
     def _run(self, arguments: tuple[str, ...], most: int | None = None) -> tuple[int, Answer, bytes]:
         """One run of git."""
         own = {
@@ -124,8 +138,10 @@ def _git(
     most: int | None = None,
 ) -> tuple[int, Answer, bytes]:
     """Run git with nothing of the caller's environment but where programs and the home are."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CONFIG_HOME") if name in os.environ}
+    program, path = _program()
+    kept = {name: os.environ[name] for name in ("HOME", "XDG_CONFIG_HOME") if name in os.environ}
     fixed = {
+        "PATH": path,
         "LC_ALL": "C",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -133,10 +149,11 @@ def _git(
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
+        **{f"GIT_{who}_{what}": "runboard" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     }
     try:
         process = subprocess.Popen(
-            ("git", *arguments),
+            (program, *arguments),
             cwd=cwd,
             env=kept | fixed | more,
             stdin=subprocess.DEVNULL,
@@ -144,7 +161,7 @@ def _git(
             stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
-        raise Unknown("git is not installed") from None
+        raise Unknown("it is not there any more") from None
     with process:
         try:
             output, complaint, cut = _read(process, patience, most)
@@ -154,6 +171,19 @@ def _git(
         if cut:
             process.kill()
     return process.returncode, Answer(output, cut), complaint
+
+
+def _program() -> tuple[str, str]:
+    """Git by its absolute path, and a PATH without relative directories: we work where a run may have put a ``git``.
+
+    Raises:
+        Unknown: There is none.
+    """
+    folders = [folder for folder in os.environ.get("PATH", os.defpath).split(":") if folder.startswith("/")]
+    for folder in folders:
+        if os.access(f"{folder}/git", os.X_OK) and os.path.isfile(f"{folder}/git"):
+            return f"{folder}/git", ":".join(folders)
+    raise Unknown("git is not installed")
 
 
 def _read(process: subprocess.Popen[bytes], patience: Patience, most: int | None) -> tuple[bytes, bytes, bool]:
@@ -185,26 +215,29 @@ def _read(process: subprocess.Popen[bytes], patience: Patience, most: int | None
 
 @contextmanager
 def own_git_dir(real: str, common: str, patience: Patience) -> Iterator[str]:
-    """A git directory of ours for a repository: its HEAD, harmless settings, and links to its objects and refs."""
+    """A git directory of ours for a repository: its HEAD, harmless settings, and links to its objects and refs.
+
+    What git makes on the way (trees of a tried merge) goes into objects of ours, and away with the rest.
+    """
     head = line_of(real, "HEAD")
     if head is None:
         raise Unknown("it has no HEAD")
     config = _config(common, patience)
-    own = tempfile.mkdtemp(prefix="runboard-git-")
-    try:
-        for name, text in (("HEAD", f"{head}\n"), ("config", config)):
+    with temporary("runboard-git-") as own:
+        for name in ("info", "objects", "objects/info"):
+            os.mkdir(os.path.join(own, name), 0o700)
+        texts = {"HEAD": f"{head}\n", "config": config, "objects/info/alternates": f"{own}/theirs\n"}
+        for name, text in texts.items():
             with open(os.path.join(own, name), "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
-        os.mkdir(os.path.join(own, "info"))
-        for name in ("objects", "refs", "packed-refs", "shallow", "info/exclude"):
+        os.symlink(os.path.join(common, "objects"), os.path.join(own, "theirs"))
+        for name in ("refs", "packed-refs", "shallow", "worktrees", "info/exclude"):
             if os.path.lexists(os.path.join(common, name)):
                 os.symlink(os.path.join(common, name), os.path.join(own, name))
         for name in os.listdir(real):
             if name.startswith("sharedindex."):
                 os.symlink(os.path.join(real, name), os.path.join(own, name))
         yield own
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
 
 
 def _config(common: str, patience: Patience) -> str:
@@ -225,15 +258,32 @@ def _config(common: str, patience: Patience) -> str:
     return f"[core]\n\trepositoryformatversion = {int(version)}\n\tbare = false\n" + "".join(lines)
 
 
-def git_dir_of(tree: str) -> str:
-    """Where the git directory of a work tree really is: ``.git`` itself, or where that file points to."""
+def git_dir_of(tree: str, home: str | None = None) -> str:
+    """Where the git directory of a work tree really is: ``.git`` itself, or where that file points to.
+
+    ``home`` is where the work tree lay before it was moved, which a relative path in that file still begins from.
+
+    Raises:
+        Gone: It points to nothing.
+        Unknown: It is no such file.
+    """
     path = os.path.join(tree, ".git")
-    if not os.path.isdir(path):
-        target = (line_of(tree, ".git") or "").removeprefix("gitdir: ")
-        path = os.path.join(tree, target)
-        if not target or not os.path.isdir(path):
-            raise Unknown(f"its repository {clean(target)} is gone" if target else ".git is none")
-    return os.path.realpath(path)
+    if os.path.isdir(path):
+        return os.path.realpath(path)
+    line = line_of(tree, ".git") or ""
+    target = line.removeprefix("gitdir: ")
+    if not target or target == line:
+        raise Unknown(".git is none")
+    for start in (tree, home or tree):
+        path = os.path.join(start, target)
+        if os.path.isdir(path):
+            return os.path.realpath(path)
+    raise Gone(f"its repository {clean(target)} is gone")
+
+
+def common_of(real: str) -> str:
+    """The repository that a git directory belongs to: itself, or for a worktree's the one it is a worktree of."""
+    return os.path.realpath(os.path.join(real, line_of(real, "commondir") or "."))
 
 
 def line_of(folder: str, name: str) -> str | None:

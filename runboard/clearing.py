@@ -1,0 +1,224 @@
+"""Runs on their way to the trash, back, or out of the world: nothing that lives goes, and no work that is nowhere else.
+
+A run's repo/ may be a worktree: its repository is told where it is now, and its branch may go, and come back, with it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from runboard import files, worktree
+from runboard.errors import AtRisk, ControlError, Refused
+from runboard.lenient import as_mapping, as_text
+from runboard.model import Run
+from runboard.process import Roll
+from runboard.reconcile import settle_or_preview
+from runboard.record import iso, parse_started
+from runboard.safetext import clean
+from runboard.store import LockedRun, OpenTrash, Store, StoreError
+from runboard.worktree import Branch, Risk, Unknown
+
+TRASHED = "trashed.json"
+"""What is needed to bring a run's branch back, beside its record while it is in the trash."""
+
+_TOGETHER = 256
+"""So many runs are cleared with the trash held open once, and made durable together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A run that was dealt with: why it was kept where it was, else the bytes freed and what else there is to say."""
+
+    run_id: str
+    error: Exception | None = None
+    freed: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Clearing:
+    """The acts that move runs away and back, in the name of one person."""
+
+    def __init__(self, store: Store, by: str) -> None:
+        """Act on ``store`` in the name of ``by``."""
+        self._store = store
+        self._by = by
+
+    def at_risk(self, run_id: str, *, in_trash: bool = False) -> Risk | None:
+        """What of the work in a run's repo/ exists nowhere else; None for nothing."""
+        home = self._store.path(run_id)
+        return worktree.risk_of(self._in_trash(run_id), home) if in_trash else worktree.risk_of(home)
+
+    def branch_of(self, run_id: str) -> Branch | None:
+        """The branch that is checked out in a run's repo/, of a repository elsewhere."""
+        return worktree.branch_of(self._store.path(run_id))
+
+    def trash(
+        self,
+        run_id: str,
+        *,
+        force: bool = False,
+        branches: bool = False,
+        into: OpenTrash | None = None,
+        roll: Roll | None = None,
+    ) -> tuple[str, ...]:
+        """Move a finished or damaged run to the trash, and tell its repository; returns what else there is to say.
+
+        Args:
+            run_id: Which run.
+            force: Also with work that is nowhere else, and past a lock that somebody does not let go of.
+            branches: Delete its branch too where that loses nothing, or with ``force``.
+            into: The trash, where it is open already.
+            roll: A look at all processes, not older than the decision to move this run.
+
+        Raises:
+            AtRisk: Its checkout holds work that is nowhere else.
+            StoreError: It is live, gone, or cannot be moved.
+        """
+        self._refuse_loss(run_id, force=force)
+        branch = self.branch_of(run_id) if branches else None
+        goes = branch is not None and (branch.kept is None or (force and not branch.needed))
+        roll = roll or Roll()
+        over = force and settle_or_preview(self._store, run_id, by=self._by).unsaved
+
+        def sure(held: LockedRun) -> None:
+            """Refuse what lives, and write down what the branch was."""
+            self._refuse_living(held.run, roll)
+            if goes and branch is not None:
+                told = {"at": iso(time.time()), "by": self._by, "branch": branch.name, "commit": branch.commit}
+                held.put_file(TRASHED, files.encode(told | {"repository": branch.repository}, indent=True))
+
+        self._store.trash(run_id, into, sure, past_lock=force, over=over)
+        return self._moved(run_id, branch, goes=goes)
+
+    def restore(self, run_id: str) -> tuple[str, ...]:
+        """Bring a run back from the trash, with its worktree and its branch; returns what else there is to say.
+
+        Raises:
+            StoreError: It is not in the trash, or its id is taken again.
+        """
+        self._store.restore(run_id)
+        notes = self._followed(self._store.path(run_id), self._in_trash(run_id))
+        told = as_mapping(_decoded(self._store.read_file(run_id, TRASHED, 1 << 16)))
+        name, commit = as_text(told.get("branch")), as_text(told.get("commit"))
+        if name and commit:
+            try:
+                if worktree.bring_back(self._store.path(run_id), name, commit):
+                    notes.append(f"branch {clean(name)} is back at {commit[:12]}")
+            except Unknown as error:
+                was = f"branch {clean(name)}, which was at {clean(commit)[:64]},"
+                notes.append(f"{was} could not be brought back: {error}")
+            with suppress(OSError, StoreError), files.opened(self._store.open_dir(run_id)) as folder:
+                os.unlink(TRASHED, dir_fd=folder)
+        return tuple(notes)
+
+    def destroy(self, run_id: str, *, force: bool = False, held: OpenTrash | None = None) -> int:
+        """Remove a run in the trash for good, with the same care for work in its checkout; returns the bytes freed.
+
+        Raises:
+            AtRisk: Its checkout holds work that is nowhere else.
+            StoreError: It cannot be removed.
+        """
+        self._refuse_loss(run_id, force=force, in_trash=True)
+        path, home = self._in_trash(run_id), self._store.path(run_id)
+        known = worktree.administration(path, path) or worktree.administration(path, home)
+        freed = self._store.destroy(run_id, held, past_lock=force)
+        if known is not None:
+            try:
+                worktree.forget(known)
+            except OSError as error:
+                raise StoreError(f"run {run_id} is gone, but {clean(known)} could not be removed: {error}") from None
+        return freed
+
+    def clear(
+        self, run_ids: Iterable[str], *, force: bool = False, branches: bool = False, for_good: bool = False
+    ) -> Generator[Cleared, None, None]:
+        """Move many runs to the trash, or those there out of the world; one that stops here leaves the rest untouched.
+
+        Args:
+            run_ids: Which runs; taken a few hundred at a time.
+            force: Also where work that is nowhere else is lost.
+            branches: Delete their branches too, where that loses nothing or with ``force``.
+            for_good: Destroy what is in the trash already.
+
+        Yields:
+            Each run once it is dealt with.
+        """
+        coming = iter(run_ids)
+        while some := list(islice(coming, _TOGETHER)):
+            roll = None if for_good else Roll()
+            with self._store.open_trash() as trash:
+                for run_id in some:
+                    try:
+                        if for_good:
+                            yield Cleared(run_id, freed=self.destroy(run_id, force=force, held=trash))
+                        else:
+                            notes = self.trash(run_id, force=force, branches=branches, into=trash, roll=roll)
+                            yield Cleared(run_id, notes=notes)
+                    except (ControlError, StoreError) as error:
+                        yield Cleared(run_id, error)
+
+    def _in_trash(self, run_id: str) -> str:
+        """Where a run is while it is in the trash."""
+        return os.path.join(self._store.root, ".trash", run_id)
+
+    def _refuse_loss(self, run_id: str, *, force: bool, in_trash: bool = False) -> None:
+        """Stand in the way of losing work that is nowhere else; the trash alone loses nothing of a lost repository.
+
+        Raises:
+            AtRisk: There is such work, and nobody said ``force``.
+        """
+        risk = None if force else self.at_risk(run_id, in_trash=in_trash)
+        if risk is not None and (in_trash or not risk.gone):
+            sentence = f"run {run_id} was kept: its repo/ holds {risk.sentence()}; save it, or use --force to lose it"
+            raise AtRisk(sentence, risk.lines())
+
+    def _refuse_living(self, run: Run, roll: Roll) -> None:
+        """Stand in the way of moving a run that lives, whatever its record says.
+
+        Raises:
+            Refused: Something of it lives.
+        """
+        started = parse_started(self._store.read_json(run.id, "started.json"))
+        ended = self._store.file_stat(run.id, "exit.json") is not None
+        living = roll.living(run, self._store.path(run.id), started, ended=ended)
+        if living is not None:
+            says = f"its record says {run.status}, but {living} of it lives"
+            raise Refused(f"run {run.id} was kept: {says}; end that first")
+
+    def _moved(self, run_id: str, branch: Branch | None, *, goes: bool) -> tuple[str, ...]:
+        """What follows a run into the trash: its repository knows where it is, and its branch is deleted."""
+        path, home = self._in_trash(run_id), self._store.path(run_id)
+        notes = []
+        if branch is not None:
+            where = f"branch {clean(branch.name)} of {clean(branch.repository)}"
+            if not goes:
+                notes.append(f"{where} was kept: {branch.kept}")
+            else:
+                try:
+                    worktree.delete(path, branch, home)
+                    notes.append(f"deleted {where}; it was at {branch.commit}")
+                except Unknown as error:
+                    notes.append(f"{where} was kept: {error}")
+        return (*notes, *self._followed(path, home))
+
+    def _followed(self, path: str, home: str) -> list[str]:
+        """Have the repository of a run that was moved know where its worktree is; what is to say of it."""
+        try:
+            worktree.follow(path, home)
+        except OSError as error:
+            place = clean(f"{path}/repo")
+            return [f"its repository could not be told where {place} is now ({error}); git worktree repair tells it"]
+        return []
+
+
+def _decoded(data: bytes | None) -> object:
+    """A small JSON file, or nothing."""
+    try:
+        return None if data is None else files.decode(data)
+    except ValueError:
+        return None
