@@ -227,13 +227,12 @@ class Run(Value):
     """One run as it is known: immutable, so that a row on the screen never changes under a key press.
 
     Times are epoch seconds, ``timeout`` is seconds. Text fields are cleaned for display when they are read, except
-    ``command``, ``cwd`` and ``env``, which must stay exact to be run again; ``env`` are the names of the variables that
-    it was given for itself, whose values are nowhere kept. ``raw`` is the record as found on disk;
-    what nobody changed is written back from it. ``damage`` says why the record could not be read; ``unsaved`` marks an
-    ending that was judged in memory only; ``foreign`` says why it cannot be judged from here. ``agent``,
-    ``session_id`` and ``warnings`` are what its transcript tells; ``activity_at`` is when it last wrote to its log.
-    ``paused`` is what the kernel says: the whole tree is stopped. ``size`` is what it takes on the disk, where somebody
-    measured it, in bytes.
+    ``command``, ``cwd`` and ``env`` (names of variables, whose values are kept nowhere), which must stay exact. ``raw``
+    is the record as found on disk; what nobody changed is written back from it. ``damage`` says why it could not be
+    read; ``unsaved`` marks an ending judged in memory only; ``foreign`` says why it cannot be judged from here.
+    ``agent``, ``session_id`` and ``warnings`` are what its transcript tells; ``activity_at`` is when it last wrote to
+    its log. ``paused`` is what the kernel says: the whole tree is stopped. ``size`` is what it takes on the disk, in
+    bytes, where somebody measured it.
     """
 
     id: str

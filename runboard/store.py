@@ -240,7 +240,9 @@ class Store:
             Refused: It has not ended, or the trash has a run of this name already.
         """
         with nullcontext(into) if into else self.open_trash() as trash:
-            if folder.is_name(run_id) and os.path.islink(self.path(run_id)):
+            if not folder.is_name(run_id):
+                raise NoSuchRun(f"There is no run {clean(run_id)}")
+            if os.path.islink(self.path(run_id)):
                 trash.take(run_id)  # the link itself; what it points to is not ours
                 return
             with suppress(OSError), files.opened(files.open_root(self.root)) as root:
