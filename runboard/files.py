@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from errno import EEXIST, EINVAL, EOPNOTSUPP, EPERM
+from errno import EINVAL, EOPNOTSUPP, EPERM
 from math import isfinite
 
 import orjson
@@ -53,12 +53,16 @@ def opened(fd: int) -> Iterator[int]:
 
 def make_root(path: str) -> None:
     """Make a private directory unless there is one, and those above it that are missing, which are private too."""
-    if path and not os.path.isdir(path):
+    if os.path.isdir(path):
+        return
+    try:
+        os.mkdir(path, 0o700)
+    except FileNotFoundError:
         make_root(os.path.dirname(path))
-        with suppress(FileExistsError):
-            os.mkdir(path, 0o700)
-    if not os.path.isdir(path or "."):
-        raise FileExistsError(EEXIST, os.strerror(EEXIST), path)
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def make_folder(name: str, parent: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from errno import ENOENT
 from itertools import islice
@@ -69,11 +69,8 @@ class Store:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
             return []
-        return (
-            None
-            if len(few) > most
-            else sorted(e.name for e in few if e.is_dir(follow_symlinks=False) or e.is_symlink())
-        )
+        shown = (e.name for e in few if e.is_dir(follow_symlinks=False) or e.is_symlink())
+        return None if len(few) > most else sorted(shown)
 
     def find(self, text: str) -> str:
         """The id that is meant by a whole id, the beginning of only one, or ``@last`` for the run started last."""
@@ -119,18 +116,19 @@ class Store:
         return run
 
     @contextmanager
-    def locked(self, run_id: str, limit: float | None = None) -> Iterator[LockedRun]:
+    def locked(self, run_id: str, limit: float | None = None, *, past: bool = False) -> Iterator[LockedRun]:
         """Hold a run's lock and its record as it stands; processes and threads that also ask wait.
 
         Args:
             run_id: Which run.
             limit: How long to wait for another holder, in seconds; by default ``folder.LOCK_SECONDS``.
+            past: Whether to go on without the lock after that.
 
         Raises:
             RunBusy: The lock was not to be had within the limit.
             NoSuchRun: There is no such directory, or not any more.
         """
-        fd = self._lock(run_id, folder.LOCK_SECONDS if limit is None else limit)
+        fd = self._lock(run_id, folder.LOCK_SECONDS if limit is None else limit, past=past)
         try:
             yield LockedRun(self.path(run_id), run_id, fd, self._note)
         finally:
@@ -228,13 +226,9 @@ class Store:
     ) -> None:
         """Move a finished or damaged run to the trash, decided under its lock.
 
-        Args:
-            run_id: Which run.
-            into: The trash, where it is open already.
-            sure: Called under the lock before the run is moved; what it raises keeps the run.
-            past_lock: Whether one that holds the lock and does not let go of it is passed by: it may be stopped for
-                good, and what it still writes goes with the run.
-            over: Whether it was found to have ended, though that could not be written down.
+        ``sure`` is called under the lock before; what it raises keeps the run. With ``past_lock`` one that does not let
+        go of the lock is passed by: it may be stopped for good, and what it still writes goes with the run. ``over``
+        where the run was found to have ended, though that could not be written down.
 
         Raises:
             Refused: It has not ended, or the trash has a run of this name already.
@@ -247,7 +241,7 @@ class Store:
                 return
             with suppress(OSError), files.opened(files.open_root(self.root)) as root:
                 tree.make_writable(root, run_id)  # whoever owns it may have locked themselves out
-            with self._held(run_id, past_lock=past_lock) as held:
+            with self.locked(run_id, past=past_lock) as held:
                 if held.run.active and not over:
                     raise Refused(f"Run {clean(run_id)} is {held.run.status}; stop it first")
                 sure(held)
@@ -289,25 +283,13 @@ class Store:
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT), run_id)
         return files.open_folder(self.path(run_id))
 
-    @contextmanager
-    def _held(self, run_id: str, *, past_lock: bool) -> Iterator[LockedRun]:
-        """A run that is locked, or with ``past_lock`` one whose lock another does not let go of."""
-        with ExitStack() as kept:
-            try:
-                held = kept.enter_context(self.locked(run_id))
-            except RunBusy:
-                if not past_lock:
-                    raise
-                fd = kept.enter_context(files.opened(self.open_dir(run_id)))
-                held = LockedRun(self.path(run_id), run_id, fd, self._note)
-            yield held
-
-    def _lock(self, run_id: str, limit: float) -> int:
+    def _lock(self, run_id: str, limit: float, *, past: bool) -> int:
         """A descriptor of the run's directory with its lock held; one moved away meanwhile is looked up again."""
         while True:
             fd = self.open_dir(run_id)
             try:
-                folder.acquire(fd, self.path(run_id), limit)
+                with suppress(RunBusy) if past else nullcontext():
+                    folder.acquire(fd, self.path(run_id), limit)
                 if folder.in_place(self.path(run_id), fd):
                     return fd
             except BaseException:

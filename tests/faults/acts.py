@@ -160,7 +160,7 @@ def be_shim(store: Store, run_id: str, _number: int) -> None:
     """Be the shim of a run that is written down, from its first descriptor to its last word."""
     run = store.read(run_id)
     sheet = os.memfd_create("sheet")
-    os.write(sheet, _sheet(run, {"PATH": os.environ["PATH"]}, (), 1.0))
+    os.write(sheet, _sheet(run, {"PATH": os.environ["PATH"]}, {}, (), 1.0))
     os.lseek(sheet, 0, os.SEEK_SET)
     folder = store.open_dir(run_id)
     log = os.open(f"{store.path(run_id)}/output.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
