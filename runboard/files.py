@@ -59,7 +59,8 @@ def make_root(path: str) -> None:
         os.mkdir(path, 0o700)
     except FileNotFoundError:
         make_root(os.path.dirname(path))
-        os.mkdir(path, 0o700)
+        with suppress(FileExistsError):  # somebody else made it meanwhile
+            os.mkdir(path, 0o700)
     except FileExistsError:
         if not os.path.isdir(path):
             raise
