@@ -21,7 +21,7 @@ def crash(_app: object) -> None:
 
 
 def main(runs: str, *how: str) -> int:
-    """Open the board on ``runs``: to ``watch`` only, to ``crash`` at the key ``?``, on ``stock`` Textual."""
+    """Open the board on ``runs``: to ``watch``, to ``crash`` at ?, on ``stock`` Textual, or with frames ``undropped``."""
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         del os.environ[name]
     store = Store(runs)
@@ -38,6 +38,10 @@ def main(runs: str, *how: str) -> int:
 
         TerminalApp.get_driver_class = lambda _self: LinuxDriver  # type: ignore[assignment]
         TerminalApp._display = App._display  # type: ignore[method-assign,assignment]
+    if "undropped" in how:
+        from runboard.ui.terminal import Writer  # noqa: PLC0415 - likewise
+
+        Writer.behind = property(lambda _self: False)  # type: ignore[assignment,method-assign]
     return show(
         Board(),
         Reconciler(store, writing=not watching),

@@ -1,8 +1,8 @@
 """A terminal for tests: a program runs in a real pty, its screen is read with pyte, its keys are pressed as bytes.
 
 A thread drains the pty and answers what programs ask of terminals, so that a program never waits for a test; after
-`stop_reading` nothing is drained at all. The end of the ``with`` block ends every process that was started in it, also
-those that left the session: they carry a marker in their environment.
+`stop_reading` nothing is drained at all, after `read_slowly` little. The end of the ``with`` block ends every process
+that was started in it, also those that left the session: they carry a marker in their environment.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screens[0])
         self._lock = threading.Lock()
         self._reading, self._ended, self._closing = True, False, False
+        self._portion, self._pause = 65536, 0
         self._failure: Exception | None = None
         self._master, self.process = _spawn(argv, self._environment(env or {}), columns, rows)
         self._wake_reader, self._wake_writer = os.pipe()
@@ -171,8 +172,13 @@ class Terminal:
         self._reading = False
         os.write(self._wake_writer, b".")
 
+    def read_slowly(self, rate: int) -> None:
+        """Drain so many bytes a second from here on, as a narrow line does."""
+        self._portion, self._pause = rate // 20, 50
+
     def resume_reading(self) -> None:
-        """Drain again."""
+        """Drain again, as fast as can be."""
+        self._portion, self._pause = 65536, 0
         self._reading = True
         os.write(self._wake_writer, b".")
 
@@ -244,12 +250,13 @@ class Terminal:
                 os.read(self._wake_reader, 64)
             elif self._master in ready:
                 self._take()
+                _readable(self._wake_reader, timeout=self._pause)
 
     def _take(self) -> None:
         """Read once, show it and answer it; an error means that nobody holds the other side any more."""
         with self._lock:
             try:
-                data = os.read(self._master, 65536)
+                data = os.read(self._master, self._portion)
             except OSError:
                 data = b""
             self._ended = not data

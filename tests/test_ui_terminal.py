@@ -77,6 +77,18 @@ def board(runs: Path, *how: str, rows: int = 36) -> Terminal:
     return Terminal([sys.executable, "-m", "tests.opened", str(runs), *how], 120, rows)
 
 
+def resident(pid: int) -> int:
+    """Kilobytes of memory that a process has."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def ended(store: Store, run: Run) -> None:
+    """End a run, if it still runs."""
+    with suppress(ControlError):
+        Control(store).kill(run.id, signal.SIGKILL)
+
+
 def full(terminals: list[Terminal]) -> bool:
     """Whether ptys that nobody reads take no more: what waits in them has not grown for a while."""
 
@@ -220,6 +232,41 @@ def test_a_terminal_that_reads_nothing_stops_nobody(chatty: Callable[[], Run], t
         assert record(places[1], all_runs[1].id)["status"] == "running"
         ours.press("q")
         assert (ours.wait_exit(), ours.modes_left_on()) == (0, set())
+
+
+def test_a_narrow_line_is_never_far_behind(tmp_path: Path) -> None:
+    """At 5 kB/s keys act, memory stays flat and what is painted is new; with every frame sent it lags ever further."""
+    stores = [Store(str(tmp_path / name)) for name in ("ours", "undropped")]
+    script = "while :; do head -c 300 /dev/urandom | base64 -w 100; sleep 0.04; done"
+    runs = [Control(store).start(["sh", "-c", script]) for store in stores]
+    with ExitStack() as stack:
+        for store, run in zip(stores, runs, strict=True):
+            stack.callback(ended, store, run)
+        ours, undropped = opened = [
+            stack.enter_context(board(Path(store.root), *how, rows=50))
+            for store, how in zip(stores, ((), ("undropped",)), strict=True)
+        ]
+        for terminal in opened:
+            terminal.wait_for("following")
+            terminal.read_slowly(5_000)
+        began = len(ours.raw)
+        until(lambda: len(ours.raw) > began + 8_000, 20)
+        before = resident(ours.process)
+        until(lambda: len(ours.raw) > began + 20_000, 20)
+        assert resident(ours.process) < before + 3_000
+        for terminal in opened:
+            terminal.press("S")
+            time.sleep(0.5)  # for the question to come, unseen
+            terminal.press("y")
+        until(lambda: record(tmp_path / "ours", runs[0].id)["status"] == "failed", 10)
+        ours.wait_for("✘ failed", 30)
+        assert "✘ failed" not in undropped.text()
+        ahead = [len(terminal.raw) for terminal in opened]
+        for terminal in opened:
+            terminal.resume_reading()
+        undropped.wait_for("✘ failed", 30)
+        late = [len(terminal.raw) - then for terminal, then in zip(opened, ahead, strict=True)]
+        assert late[0] < 60_000 < late[1]
 
 
 def test_an_idle_board_writes_nothing_follows_the_window_and_leaves_by_q(runs: Path) -> None:

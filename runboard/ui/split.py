@@ -41,7 +41,8 @@ class Split(Container):
         self._grabbed = False
 
     def compose(self) -> ComposeResult:
-        """The table first."""
+        """The table first; what is inside is styled once, for it stands as it was left already."""
+        self._arrange()
         yield self.table
         yield self.run_pane
 
@@ -87,10 +88,6 @@ class Split(Container):
         self._remembrance.keep(KEY, {"chosen": self._chosen, **self._shares})
 
     # Events.
-
-    def on_mount(self) -> None:
-        """Stand as it was left."""
-        self._arrange()
 
     def on_resize(self) -> None:
         """Another width may suggest another way."""
