@@ -5,17 +5,10 @@ After a wanted change: RUNBOARD_SNAPSHOTS=write pytest tests/test_ui_screens.py,
 
 from __future__ import annotations
 
-import asyncio
-import html
-import os
-import re
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
 
 from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Transition
 from runboard.model import Usage as Spent
@@ -23,12 +16,10 @@ from runboard.process import Member, Usage
 from runboard.ui.sources import Sources
 from runboard.ui.taste import Taste
 from runboard.worktree import Changes, FileChange
+from tests.pictures import in_utc, is_as_in
 from tests.pilots import NOW, Desk, fixed_board
-from tests.waiting import A_GUARD, patient
 
-SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
-CELL = 12.2
-"""The width of a cell in Rich's pictures, in pixels."""
+__all__ = ["in_utc"]
 
 HOME = Identity(pid=4242, start_ticks=1, boot_id="b", pid_namespace="n", host="atlas")
 FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
@@ -235,43 +226,6 @@ SCREENS = {
 """Each picture: the size of the terminal, and the keys that lead to it."""
 
 
-@pytest.fixture(autouse=True)
-def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The wall clock shows UTC, and no variable changes the colours."""
-    for name in ("NO_COLOR", "TEXTUAL_THEME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-def settled(svg: str, name: str) -> str:
-    """A picture that is the same every time and looks the same everywhere.
-
-    Its ids are named after it, it asks for no font from the network, and every word stands in its cell whatever font
-    there is: Rich's blanks at the ends of a text are dropped by some programs, and then everything behind them shifts.
-    """
-    svg = re.sub(r"terminal-\d+", name, svg)
-    svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
-    svg = svg.replace("font-family: Fira Code, monospace", 'font-family: "Fira Code", "DejaVu Sans Mono", monospace')
-    return re.sub(
-        r'<text class="([^"]+)" x="([\d.]+)" y="([\d.]+)" [^>]*(clip-path="[^"]+")>([^<]*)</text>', _words, svg
-    )
-
-
-def _words(match: re.Match[str]) -> str:
-    """One text of a picture as its words, each in its place."""
-    kind, x, y, clip, text = match.groups()
-    plain, words = html.unescape(text), []
-    for word in re.finditer("[^\xa0]+(?:\xa0[^\xa0]+)*", plain):
-        at, wide = float(x) + CELL * cell_len(plain[: word.start()]), CELL * cell_len(word[0])
-        shown = html.escape(word[0]).replace("\xa0", "&#160;")
-        words.append(f'<text class="{kind}" x="{at:g}" y="{y}" textLength="{wide:g}" {clip}>{shown}</text>')
-    return "".join(words)
-
-
 def log_has_come(desk: Desk) -> bool:
     """Whether the log pane, if it can be seen, shows as many lines of the chosen run as fit."""
     run, window = desk.log._run, desk.log._window
@@ -312,22 +266,4 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
             await desk.shows(awaited[name])
         if name == "response":
             await desk.shows("The login test no longer flakes")
-        path = SCREENSHOTS / f"{name}.svg"
-        if os.environ.get("RUNBOARD_SNAPSHOTS") == "write":
-            path.write_text(await still(desk, name), "utf-8")
-        svg = await still(desk, name, path.read_text("utf-8"))
-    assert path.read_text("utf-8") == svg, f"{path} differs; look at it after RUNBOARD_SNAPSHOTS=write"
-
-
-async def still(desk: Desk, name: str, wanted: str | None = None) -> str:
-    """The screen as a picture, once it is the wanted one or stays for 3 s: what is looked at is seen after one."""
-    before, since = "", time.monotonic()
-    deadline = since + patient(A_GUARD)
-    while True:
-        await desk.pilot.pause()
-        svg = settled(desk.app.export_screenshot(simplify=True), name)
-        if svg != before:
-            before, since = svg, time.monotonic()
-        if svg == wanted or time.monotonic() > min(since + 3.0, deadline):
-            return svg
-        await asyncio.sleep(0.05)
+        await is_as_in(desk, name)
