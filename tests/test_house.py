@@ -146,6 +146,38 @@ def test_loading_would_be_seen() -> None:
     assert loaded("import asyncio") == {"asyncio"}
 
 
+REMOVERS = {"rmtree", "removedirs", "TemporaryDirectory"}
+"""What removes whole directories by a path."""
+
+
+def by_path(source: str) -> list[str]:
+    """Uses of anything that removes a directory by its path, of ``os.system`` and of ``shell=True``."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(value=ast.Name(id="os"), attr="system" | "popen" as name):
+                found.append(name)
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.alias(name=name) if name in REMOVERS:
+                found.append(name)
+            case ast.keyword(arg="shell"):
+                found.append("shell=")
+    return found
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_path_is_given_to_a_recursive_removal(path: Path) -> None:
+    """Directories are removed by descriptor, in tree.py alone; and no program is started through a shell."""
+    assert by_path(path.read_text("utf-8")) == []
+
+
+def test_a_removal_by_path_would_be_seen() -> None:
+    """The check itself sees the usual ways."""
+    source = (
+        "import shutil\nfrom tempfile import TemporaryDirectory\nshutil.rmtree(p)\nrun(x, shell=True)\nos.system(x)\n"
+    )
+    assert sorted(by_path(source)) == ["TemporaryDirectory", "rmtree", "shell=", "system"]
+
+
 @pytest.mark.parametrize("path", [*sources(), *sorted(Path(__file__).parent.rglob("*.py"))], ids=lambda path: path.name)
 def test_every_definition_says_what_it_is(path: Path) -> None:
     """Every module, class and def has a docstring, and no file is longer than 350 lines."""

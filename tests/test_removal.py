@@ -69,6 +69,17 @@ def test_a_naive_removal_leaves_the_run(store: Store, outside: Path) -> None:
     assert not (outside / "deeper").exists()
 
 
+def test_a_path_given_to_rmtree_leads_where_it_leads_by_then(store: Store, outside: Path) -> None:
+    """Negative control: a check, then a removal by path; whoever swaps a directory in between has the outside lost."""
+    run = trashed(store)
+    (run / "home" / "deeper").mkdir(parents=True)
+    assert not (run / "home").is_symlink()
+    (run / "home").rename(run / "aside")
+    (run / "home").symlink_to(outside)
+    shutil.rmtree(f"{run}/home/deeper")
+    assert not (outside / "deeper").exists()
+
+
 def test_a_directory_swapped_for_a_link_meanwhile_leads_nowhere(store: Store, outside: Path) -> None:
     """While somebody swaps directories for links to the outside as fast as can be, removal stays inside."""
     stop = threading.Event()
@@ -176,6 +187,7 @@ def test_a_mounted_file_system_is_not_emptied(mounted: Path, store: Store) -> No
         StoreError, match="cannot be removed for good: Device or resource busy; a file system is mounted"
     ):
         store.destroy(mounted.name)
+    assert (mounted / "repo" / "mounted" / "file").exists(), "it is refused before anything is removed"
     place = next(mounted.rglob("mounted"))
     assert (place / "file").read_text() == "text"
     assert stat.S_IMODE(place.stat().st_mode) == 0o500

@@ -274,9 +274,8 @@ def git_dir_of(tree: str, home: str | None = None) -> str:
     target = line.removeprefix("gitdir: ")
     if not target or target == line:
         raise Unknown(".git is none")
-    for start in (tree, home or tree):
-        path = os.path.join(start, target)
-        if os.path.isdir(path):
+    for path in (os.path.join(tree, target), os.path.normpath(os.path.join(os.path.realpath(home or tree), target))):
+        if os.path.isdir(path):  # the latter by its words: where it lay there is no directory to go up from
             return os.path.realpath(path)
     raise Gone(f"its repository {clean(target)} is gone")
 
