@@ -21,7 +21,7 @@ def crash(_app: object) -> None:
 
 
 def main(runs: str, *how: str) -> int:
-    """Open the board on ``runs``: to ``watch``, to ``crash`` at ?, on ``stock`` Textual, or with frames ``undropped``."""
+    """Open the board on ``runs``: to ``watch``, to ``crash`` at ?, on ``stock`` Textual, or ``undropped``."""
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         del os.environ[name]
     store = Store(runs)

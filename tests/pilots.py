@@ -21,6 +21,7 @@ from runboard.control import Control
 from runboard.logs import LogView
 from runboard.model import Run
 from runboard.reconciler import Reconciler
+from runboard.state import State
 from runboard.store import Store
 from runboard.ui.app import RunboardApp
 from runboard.ui.log import LogPane
@@ -122,6 +123,11 @@ class Desk:
     async def hides(self, text: str, limit: float = 5.0) -> None:
         """Wait until a text is not on the screen."""
         await self.until(lambda: text not in self.text(), limit)
+
+
+def arranged(memory: State) -> dict[str, object]:
+    """What is remembered beside what somebody has seen, which a board notes by itself after a second."""
+    return {key: value for key, value in memory.load().items() if key != "attention"}
 
 
 def file_log(folder: Path, run_id: str) -> LogView:

@@ -13,7 +13,7 @@ from runboard.order import Sorting
 from runboard.state import State
 from runboard.ui.arrangement import sorting_of, text_of
 from runboard.ui.taste import Taste
-from tests.pilots import NOW, Desk, fixed_board
+from tests.pilots import NOW, Desk, arranged, fixed_board
 
 DONE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 
@@ -49,14 +49,14 @@ async def test_the_sorting_comes_back(tmp_path: Path) -> None:
     memory = State(str(tmp_path))
     async with fixed_board(RUNS, taste=Taste(remember=memory.save)) as desk:
         desk.table.ordering.sort("cost")
-        await desk.until(lambda: memory.load() == {"board.sort": "cost"})
+        await desk.until(lambda: arranged(memory) == {"board.sort": "cost"})
         await desk.press("o")
-        await desk.until(lambda: memory.load() == {"board.sort": "-cost"})
+        await desk.until(lambda: arranged(memory) == {"board.sort": "-cost"})
     async with fixed_board(RUNS, taste=Taste(remember=memory.save, sort="-cost")) as desk:
         assert desk.app._board.order == ["aaaaaaaa", "bbbbbbbb", "cccccccc"]
         assert "Cost▲" in desk.text()
         desk.table.ordering.sort(None)
-        await desk.until(lambda: memory.load() == {})
+        await desk.until(lambda: arranged(memory) == {})
 
 
 async def test_the_columns_of_the_settings() -> None:
@@ -101,7 +101,7 @@ async def test_columns_are_chosen_with_the_table_behind(tmp_path: Path) -> None:
         await desk.hides("automatic")
         width = desk.table.placed["repo"]
         kept = ["status", "name", "id", "repo", *(slot.column.key for slot in desk.table._slots[4:])]
-        await desk.until(lambda: memory.load() == {"board.columns": kept, "board.widths": {"repo": 20}})
+        await desk.until(lambda: arranged(memory) == {"board.columns": kept, "board.widths": {"repo": 20}})
         assert (width, header(desk)[:4], desk.table.cursor) == (20, ["Status", "Name", "ID", "Repo"], chosen)
     again = Taste(remembered=memory.load(), columns=tuple(kept))
     async with fixed_board(RUNS, taste=again, size=(160, 40)) as desk:

@@ -13,7 +13,7 @@ from runboard.state import State
 from runboard.ui.completing import completed
 from runboard.ui.tabline import line, present, tabs
 from runboard.ui.taste import Taste
-from tests.pilots import NOW, Desk, fixed_board
+from tests.pilots import NOW, Desk, arranged, fixed_board
 
 BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 3", 3)
 LIVE = Run(
@@ -93,7 +93,7 @@ async def test_a_filter_is_saved_and_forgotten(tmp_path: Path) -> None:
         await desk.shows("Failed is there already.")
         await desk.press(*["backspace"] * 6, *"[b]Api", "enter")
         await desk.hides("Save this filter")
-        await desk.until(lambda: memory.load() == {"board.filters": {"[b]Api": "repo:api"}})
+        await desk.until(lambda: arranged(memory) == {"board.filters": {"[b]Api": "repo:api"}})
         assert desk.text().splitlines()[1].split() == ["All", "Running", "Failed", "[b]Api"]
         assert told(desk)[0] == [LOST.id]
     kept = {"board.filters": {"[b]Api": "repo:api", "broken": "nokey:x", "All": "x", "odd": 3}}
@@ -102,7 +102,7 @@ async def test_a_filter_is_saved_and_forgotten(tmp_path: Path) -> None:
         await desk.press("ctrl+p", *"forget the")
         await desk.shows("Forget the filter (b)Api")
         await desk.press("enter")
-        await desk.until(lambda: memory.load() == {})
+        await desk.until(lambda: arranged(memory) == {})
         assert desk.text().splitlines()[1].split() == ["All", "Running", "Failed"]
 
 
