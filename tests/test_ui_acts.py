@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from runboard.control import Control, ControlError
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.store import Store
+from tests.leaving import leave_damaged
 from tests.pilots import NOW, fixed_board, real_board
 from tests.program import alive, record
 from tests.waiting import until
@@ -201,6 +203,46 @@ async def test_d_and_u_go_to_the_trash_and_back(store: Store) -> None:
         await desk.press("u")
         await desk.shows("✔ completed", run.id)
         assert store.ids() == [run.id]
+
+
+def unsaved(repo: Path) -> None:
+    """Make a repository with a file that git does not know."""
+    subprocess.run(["git", "init", "-q", str(repo)], check=True, env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"})
+    (repo / "new.txt").write_text("work")
+
+
+async def test_work_that_is_nowhere_else_asks_again(store: Store) -> None:
+    """A run whose checkout holds such work goes only after a second question that names it, and u brings it back."""
+    run = Control(store).start(["true"], name="worked")
+    until(lambda: store.read(run.id).finished)
+    repo = Path(store.path(run.id), "repo")
+    unsaved(repo)
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("✔ completed")
+        for answer, there in (("n", [run.id]), ("y", [])):
+            await desk.press("d")
+            await desk.shows("Move this run to the trash?")
+            await desk.press("y")
+            await desk.shows("Move it all the same?", "Its repo/ holds 1 untracked file.")
+            await desk.press(answer)
+            await desk.until(lambda: len(desk.app.screen_stack) == 1 and store.ids() == there)  # noqa: B023
+        await desk.press("u")
+        await desk.shows("✔ completed", run.id)
+        assert sorted(os.listdir(repo)) == [".git", "new.txt"]
+
+
+async def test_d_clears_a_damaged_run(store: Store) -> None:
+    """A run that cannot be read goes to the trash as it is, and comes back as it is."""
+    path = leave_damaged(Path(store.root), "damaged1") / "run.json"
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("damaged1")
+        await desk.press("d")
+        await desk.shows("Move this run to the trash?", "damaged1")
+        await desk.press("y")
+        await desk.shows("No runs yet")
+        await desk.press("u")
+        await desk.shows("damaged1")
+        assert os.stat(path).st_mtime == 0
 
 
 async def test_r_runs_it_again(store: Store) -> None:
