@@ -11,11 +11,11 @@ from runboard.errors import told
 from runboard.model import Evidence, ExitRecord, Liveness, Run, Transcript
 from runboard.record import Started, parse_exit, parse_started
 from runboard.safetext import clean
-from runboard.store import Store
+from runboard.store import OpenRun
 
 
 def gather(
-    store: Store, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool = True
+    folder: OpenRun, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool = True
 ) -> tuple[Run, Evidence | None]:
     """Everything known of an active run, and the run with what started.json adds; no evidence while a record is due.
 
@@ -29,28 +29,28 @@ def gather(
         StoreError: Something of it cannot be read, so that nothing can be said.
     """
     with told(f"Run {clean(run.id)} cannot be judged now"):
-        return _gathered(store, run, gone_at, kernel_status, patient=patient, words=words)
+        return _gathered(folder, run, gone_at, kernel_status, patient=patient, words=words)
 
 
 def _gathered(
-    store: Store, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool
+    folder: OpenRun, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool
 ) -> tuple[Run, Evidence | None]:
     """The same; what the system refuses is raised as it comes."""
-    run, started = _adopted(store, run)
+    run, started = _adopted(folder, run)
     liveness = _liveness(run, started)
     if liveness is Liveness.GONE and run.process.pid is None:
-        run, started = _adopted(store, run)
+        run, started = _adopted(folder, run)
         liveness = _liveness(run, started)
     shim_lives = liveness is Liveness.GONE and run.process.shim_pid != os.getpid() and process.shim_alive(run)
-    exit_record = exit_of(store, run.id)
-    log = store.file_stat(run.id, "output.log")
+    exit_record = exit_of(folder)
+    log = folder.file_stat("output.log")
     log_size = log.st_size if log else 0
     start_error = None if exit_record else _start_error(run, started, liveness, log_size)
     if exit_record is None and liveness is Liveness.GONE:
         if shim_lives and patient and start_error is None:
             return run, None
         exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
-    response = store.file_stat(run.id, "response.md")
+    response = folder.file_stat("response.md")
     return run, Evidence(
         liveness=liveness,
         exit=exit_record,
@@ -60,7 +60,7 @@ def _gathered(
         log_size=log_size,
         log_changed_at=log.st_mtime if log else None,
         has_response=response is not None and response.st_size > 0,
-        transcript=_transcript(store, run) if words and liveness is not Liveness.ALIVE else None,
+        transcript=_transcript(folder, run) if words and log_size and liveness is not Liveness.ALIVE else None,
     )
 
 
@@ -69,11 +69,11 @@ def _liveness(run: Run, started: Started | None) -> Liveness:
     return Liveness.GONE if started is not None and started.errno is not None else process.liveness(run)
 
 
-def _adopted(store: Store, run: Run) -> tuple[Run, Started | None]:
+def _adopted(folder: OpenRun, run: Run) -> tuple[Run, Started | None]:
     """The run with the pids that the shim wrote down, where its launcher did not live to record them."""
     if run.process.pid is not None:
         return run, None
-    started = parse_started(store.read_json(run.id, "started.json"))
+    started = parse_started(folder.read_json("started.json"))
     if started is None or started.pid is None:
         return run, started
     known = replace(
@@ -86,11 +86,11 @@ def _adopted(store: Store, run: Run) -> tuple[Run, Started | None]:
     return replace(run, process=known), started
 
 
-def _transcript(store: Store, run: Run) -> Transcript | None:
+def _transcript(folder: OpenRun, run: Run) -> Transcript | None:
     """What the log of a run that is over says, if an agent wrote it."""
     from runboard import tally  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
 
-    return tally.ended(store, run)
+    return tally.ended(folder, run)
 
 
 def _start_error(run: Run, started: Started | None, liveness: Liveness, log_size: int) -> tuple[int, str] | None:
@@ -105,9 +105,9 @@ def _start_error(run: Run, started: Started | None, liveness: Liveness, log_size
     return None
 
 
-def exit_of(store: Store, run_id: str) -> ExitRecord | None:
+def exit_of(folder: OpenRun) -> ExitRecord | None:
     """What the shim wrote down of the end."""
-    return parse_exit(store.read_json(run_id, "exit.json"))
+    return parse_exit(folder.read_json("exit.json"))
 
 
 def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None, *, watched: bool) -> ExitRecord | None:

@@ -31,13 +31,49 @@ Note = Callable[[Run, str, str, str, str], None]
 """Tells the journal of a run, an event, the status before, a reason and who did it."""
 
 
-class LockedRun:
+class OpenRun:
+    """The files of a run whose directory is held open: each answers as `Store` does, without looking the path up."""
+
+    def __init__(self, fd: int) -> None:
+        """Read in this directory, which the caller closes."""
+        self._fd = fd
+
+    def file_stat(self, name: str) -> os.stat_result | None:
+        """What the file system says of a file of the run, links not followed; None where there is none."""
+        try:
+            return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except OSError:
+            return None
+
+    def read_json(self, name: str) -> object | None:
+        """A file of the run as a JSON value; None where it is absent or cannot be understood.
+
+        Raises:
+            StoreError: It cannot be read just now, which says nothing of what is in it.
+        """
+        with told(f"{name} cannot be read"):
+            try:
+                return files.decode(files.read_plain(self._fd, name, MOST))
+            except (FileNotFoundError, ValueError):
+                return None
+
+    def open_file(self, name: str) -> int:
+        """A descriptor of whatever bears this name, opened to read without waiting.
+
+        Raises:
+            OSError: It cannot be opened, or is a link.
+        """
+        return files.open_file(self._fd, name)
+
+
+class LockedRun(OpenRun):
     """A run whose lock is held: ``run`` is its record as it stands, and nobody else of ours changes it."""
 
     def __init__(self, path: str, run_id: str, fd: int, note: Note) -> None:
         """Read the record under the lock; ``fd`` is the locked directory, found at ``path``."""
+        super().__init__(fd)
         self.run = read_record(fd, run_id)
-        self._path, self._fd, self._note = path, fd, note
+        self._path, self._note = path, note
 
     def put(self, run: Run, event: str, *, reason: str = "", by: str = "", from_status: str = "") -> Run:
         """Replace the record durably, then tell the journal; returns the run as every reader now finds it.
@@ -56,7 +92,7 @@ class LockedRun:
         if self.run.damage is not None:
             raise Refused(f"Run {clean(run.id)} is damaged ({self.run.damage}) and is left as it is")
         self._require_in_place()
-        before, self.run = str(self.run.status), write_record(self._fd, run)
+        before, self.run = str(self.run.status), write_record(self._fd, run, self.run)
         self._note(self.run, event, from_status or before, reason, by)
         return self.run
 
@@ -82,11 +118,14 @@ class LockedRun:
             raise Refused(f"Run {clean(self.run.id)} was moved away meanwhile; nothing was written")
 
 
-def write_record(fd: int, run: Run) -> Run:
-    """Replace the record in a run's directory; returns the run as every reader now finds it."""
+def write_record(fd: int, run: Run, before: Run | None = None) -> Run:
+    """Replace the record in a run's directory; returns the run as every reader now finds it.
+
+    ``before`` is the run as its record tells, where that was just read.
+    """
     what = f"run.json of run {clean(run.id)} could not be written"
     try:
-        doc = record.dump(run)
+        doc = record.dump(run, before)
         data = files.encode(doc, indent=True)
     except (ValueError, OverflowError, TypeError) as error:
         raise StoreError(f"{what}: {clean(str(error))}") from error

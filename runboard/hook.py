@@ -17,6 +17,7 @@ from typing import Any
 from runboard import config, files, journal, tree
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
 from runboard.safetext import clean
+from runboard.settings import BY_KEY
 
 LIMIT = 60.0
 """Seconds after which a hook is ended."""
@@ -42,13 +43,41 @@ RESULT = "hook.json"
 LEFT_SECONDS = 600.0
 """So long an unfinished file in the queue may be somebody's who is still writing it."""
 
+SETTING = "hooks.on_finish"
+"""The key of the command among the settings."""
+
+_YOUNG = 2.5
+"""Seconds: a file that was changed so shortly before may change again with the same time."""
+
+_known: dict[tuple[str, str | None], tuple[object, tuple[str, ...]]] = {}
+"""By config file and environment: what the file was, and the command then: of ten thousand endings one looks it up."""
+
 EVENT = "hook"
 """What the journal calls a hook that failed."""
 
 
 def command(environ: Mapping[str, str]) -> tuple[str, ...]:
     """``on_finish`` under ``[hooks]`` in the config file: words, or a line for sh; empty where there is none."""
-    wanted = config.load(environ).values["hooks.on_finish"]
+    where, said = config.path(environ), environ.get(BY_KEY[SETTING].variable or "")
+    state, old = _state(where)
+    known = _known.get((where, said))
+    if known is None or known[0] != state or not old:
+        known = _known[where, said] = state, _command(environ)
+    return known[1]
+
+
+def _state(where: str) -> tuple[object, bool]:
+    """What tells one state of a file from the next, and whether it is old enough for a later one to differ."""
+    try:
+        info = os.stat(where)
+    except OSError as error:
+        return error.errno, True
+    return (info.st_mtime_ns, info.st_ino, info.st_size, info.st_dev), abs(time.time() - info.st_mtime) > _YOUNG
+
+
+def _command(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The same, whatever was known."""
+    wanted = config.load(environ).values[SETTING]
     if isinstance(wanted, str) and wanted.strip():
         return ("sh", "-c", wanted)
     return tuple(map(str, wanted)) if isinstance(wanted, list | tuple) else ()

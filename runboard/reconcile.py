@@ -53,11 +53,11 @@ def finalize_run(
     with store.locked(run_id) as locked:
         if not locked.run.active:
             return locked.run
-        run, evidence = gather(store, locked.run, gone_at, kernel_status, patient=patient)
+        run, evidence = gather(locked, locked.run, gone_at, kernel_status, patient=patient)
         finished = None if evidence is None else _judged(run, evidence, by)
         if finished is None:
             return locked.put(run, "started", by=by) if run != locked.run else run
-        saved = _persist(store, locked, finished, evidence, by)
+        saved = _persist(locked, finished, evidence, by)
     _fire(store, saved)
     return saved
 
@@ -84,7 +84,8 @@ def settle(
         if not run.active:
             return run
         patient = time.monotonic() < deadline
-        adopted, evidence = gather(store, run, gone_at, kernel_status, patient=patient, words=False)
+        with store.reading(run_id) as folder:
+            adopted, evidence = gather(folder, run, gone_at, kernel_status, patient=patient, words=False)
         if evidence is not None:
             if adopted == run and resolve_run_status(run, evidence, time.time()) is None:
                 return _told(run, evidence)
@@ -106,7 +107,10 @@ def preview(
             return run
         patient = time.monotonic() < deadline
         try:
-            run, evidence = gather(store, run, gone_at, kernel_status, patient=patient)
+            with store.reading(run_id) as folder:
+                run, evidence = gather(folder, run, gone_at, kernel_status, patient=patient)
+        except NoSuchRun:
+            raise
         except StoreError as error:
             return replace(run, foreign=f"unjudged: {error}")
         if evidence is not None:
@@ -188,7 +192,7 @@ def request_kill(store: Store, run_id: str, signal: int, *, by: str, timeout: bo
     with store.locked(run_id) as locked:
         run = locked.run
         asked = run.kill_request is not None and run.kill_request.signal in ENDING_SIGNALS
-        if not run.active or asked or exit_of(store, run_id) is not None:
+        if not run.active or asked or exit_of(locked) is not None:
             return run
         request = KillRequest(time.time(), by, signal, process.boot_clock(), timeout)
         return locked.put(replace(run, kill_request=request), "kill", by=by)
@@ -237,7 +241,7 @@ def _judged(run: Run, evidence: Evidence, by: str) -> Run | None:
     return tally.told(finished, evidence.transcript)
 
 
-def _persist(store: Store, locked: LockedRun, finished: Run, evidence: Evidence | None, by: str) -> Run:
+def _persist(locked: LockedRun, finished: Run, evidence: Evidence | None, by: str) -> Run:
     """Write the ending, then what the run answered; the record comes first, so that an answer never makes a verdict."""
     from runboard import logs  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
 
@@ -245,7 +249,8 @@ def _persist(store: Store, locked: LockedRun, finished: Run, evidence: Evidence 
     saved = locked.put(finished, "finished", reason=str(reason or ""), by=by, from_status="running")
     transcript = evidence.transcript if evidence else None
     if transcript is None:
-        answer: str | None = logs.last_text(lambda: store.open_file(finished.id, "output.log"))
+        written = evidence is None or evidence.log_size
+        answer: str | None = logs.last_text(lambda: locked.open_file("output.log")) if written else None
     else:
         # What a failed agent said last is no answer; it can be read in its log.
         answer = transcript.response if transcript.verdict is AgentVerdict.SUCCESS else None

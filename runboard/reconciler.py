@@ -222,10 +222,10 @@ class Reconciler:
         return changed + self._index.stale(run_id for run_id, stamp in known if stamp is None)
 
     def _read_journal(self) -> None:
-        """Look at the runs that other processes say they changed."""
+        """Look at the runs that other processes say they changed; what is told of our own endings is known."""
         for entry in self._journal.poll():
             run_id = entry.get("id")
-            if isinstance(run_id, str) and run_id:
+            if isinstance(run_id, str) and run_id and not self._known(run_id):
                 self._look_soon(run_id)
             if entry.get("event") == HOOK_FAILED:
                 self._notice(f"on_finish failed: {entry.get('reason')}")
@@ -250,6 +250,10 @@ class Reconciler:
             if run.active:
                 self._look_soon(run.id)
 
+    def _known(self, run_id: str) -> bool:
+        """Whether a run is finished and shown as its record stands."""
+        return run_id not in self._picture.open and self._picture.settled(run_id, self._store.stamp(run_id))
+
     def _look_soon(self, run_id: str, *, first: bool = False) -> None:
         """Look at one run in a thread; if it is being looked at, once more afterwards."""
         self._jobs.add(run_id, partial(self._done, run_id, partial(self._look, run_id)), first=first)
@@ -260,9 +264,9 @@ class Reconciler:
         return self._glance.look(run_id, good=run_id in self._picture and (old is None or old.damage is None))
 
     def _on_exit(self, run_id: str, kernel_status: int | None) -> None:
-        """A process has ended."""
+        """A process has ended; of many the newest is settled first: somebody may be looking at it."""
         self._glance.saw_exit(run_id, kernel_status)
-        self._look_soon(run_id)
+        self._look_soon(run_id, first=True)
 
     def _done(self, run_id: str, work: Callable[[], Run | None]) -> Callable[[], None]:
         """Do some work on a run in a thread; returns how to take over what it found, on the loop."""

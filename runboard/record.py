@@ -81,10 +81,12 @@ def parse(doc: object, run_id: str) -> Run:
     )
 
 
-def dump(run: Run) -> dict[str, Any]:
+def dump(run: Run, read: Run | None = None) -> dict[str, Any]:
     """The record to write: what was found on disk with only the changed keys replaced, so unknown keys survive.
 
     The values of variables, which earlier versions kept under ``env``, do not: their names do.
+
+    ``read`` is what `parse` made of what was found, where the caller has it still.
 
     Raises:
         ValueError: The run is damaged; such a record is never overwritten.
@@ -93,8 +95,10 @@ def dump(run: Run) -> dict[str, Any]:
         raise ValueError(f"run {run.id} is damaged and its record is left as it is")
     found = dict(run.raw)
     if isinstance(found.get("env"), dict):
-        found["env"] = list(_names(found["env"]))
-    before, now = _encode(parse(found, run.id)) if found else {}, _encode(run)
+        found["env"], read = list(_names(found["env"])), None
+    if read is None or read.raw is not run.raw or read.id != run.id:
+        read = parse(found, run.id) if found else None
+    before, now = _encode(read) if found and read else {}, _encode(run)
     for key in before.keys() - now.keys():
         found.pop(key, None)
     for key, value in now.items():

@@ -12,7 +12,7 @@ from itertools import islice
 
 from runboard import files, folder, journal, tree
 from runboard.errors import AmbiguousRun, NoSuchRun, Refused, RunBusy, StoreError, told
-from runboard.folder import MOST, RECORD, LockedRun
+from runboard.folder import MOST, RECORD, LockedRun, OpenRun
 from runboard.journal import Journal
 from runboard.model import Run
 from runboard.safetext import clean
@@ -25,6 +25,7 @@ __all__ = [
     "Journal",
     "LockedRun",
     "NoSuchRun",
+    "OpenRun",
     "OpenTrash",
     "Refused",
     "RunBusy",
@@ -140,6 +141,12 @@ class Store:
         """Remove what writers that died left unfinished in a run's directory, unless somebody is writing there."""
         with suppress(StoreError, OSError), self.locked(run_id, 0.0) as held:
             held.sweep()
+
+    @contextmanager
+    def reading(self, run_id: str) -> Iterator[OpenRun]:
+        """The files of a run, its directory held open meanwhile; raises as `open_dir` does."""
+        with files.opened(self.open_dir(run_id)) as fd:
+            yield OpenRun(fd)
 
     def open_dir(self, run_id: str) -> int:
         """A descriptor of the run's directory, for the caller to close."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM, ESTALE
 
 from runboard.model import Run, Transcript
-from runboard.store import Store
+from runboard.store import OpenRun, Store
 from runboard.transcripts import Folding, read_ended, read_running
 from runboard.transcripts.hint import hint
 
@@ -65,7 +65,7 @@ class Tally:
     def look(self, run: Run) -> Run:
         """A live run with what its log says by now: usage, model, warnings, and when it last wrote."""
         try:
-            opened = _opened(self._store, run)
+            opened = _opened(lambda: self._store.open_file(run.id, LOG))
         except OSError:
             return run
         if opened is None:
@@ -110,7 +110,7 @@ def names_agent(run: Run) -> bool:
     return bool(hint(run.command).tools)
 
 
-def ended(store: Store, run: Run) -> Transcript | None:
+def ended(folder: OpenRun, run: Run) -> Transcript | None:
     """What the log of a run that has ended says, as much of it read as its format needs; None if it is no agent's.
 
     Raises:
@@ -118,7 +118,7 @@ def ended(store: Store, run: Run) -> Transcript | None:
     """
     fd = -1
     try:
-        fd, info = _opened(store, run) or (-1, None)
+        fd, info = _opened(lambda: folder.open_file(LOG)) or (-1, None)
         return None if info is None else read_ended(run.command, info.st_size, _reader(fd))
     except OSError as error:
         if error.errno in _PASSING:
@@ -143,9 +143,9 @@ def told(run: Run, transcript: Transcript | None) -> Run:
     )
 
 
-def _opened(store: Store, run: Run) -> tuple[int, os.stat_result] | None:
+def _opened(open_log: Callable[[], int]) -> tuple[int, os.stat_result] | None:
     """A descriptor of a run's log with what it is; None where it is no plain file."""
-    fd = store.open_file(run.id, LOG)
+    fd = open_log()
     try:
         info = os.fstat(fd)
     except OSError:
