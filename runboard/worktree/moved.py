@@ -20,9 +20,9 @@ def follow(path: str, home: str) -> bool:
         OSError: The repository could not be written to.
     """
     admin = administration(path, home)
-    path = os.path.realpath(path)
     if admin is None:
         return False
+    path = os.path.realpath(path)
     with files.opened(files.open_folder(admin)) as folder:
         _put(folder, "gitdir", f"{path}/repo/.git\n")
     with files.opened(files.open_folder(f"{path}/repo")) as folder:
@@ -38,7 +38,7 @@ def administration(path: str, home: str) -> str | None:
     """
     tree = os.path.join(path, "repo")
     try:
-        if os.path.islink(tree) or os.path.isdir(os.path.join(tree, ".git")):
+        if os.path.islink(tree) or not os.path.isfile(os.path.join(tree, ".git")):
             return None
         admin = git_dir_of(tree, os.path.join(home, "repo"))
         known = os.path.join(admin, line_of(admin, "gitdir") or "")
