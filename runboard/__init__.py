@@ -10,7 +10,7 @@ The map of the floors; a module imports only from floors below its own, and test
     9   evidence                                    everything known of a run at the moment of judging
     8   tally edits hook picture                    what logs and people say; what an ending starts; all runs
     8   index                                       the cache of finished runs
-    7   store process watch logs worktree           input and output; siblings that do not know each other
+    7   store process watch logs worktree guest     input and output; siblings that do not know each other
     7   config state                                what is set, and where; what is remembered of a user
     7   cachefile rowtable                          the file of the index, and the tables in it
     6   board census                                what there is, in what order, and what changed; all looked at once

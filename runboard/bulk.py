@@ -124,7 +124,13 @@ def _by_two(fd: int, names: Sequence[str], work: Work[list[T]], own: float) -> I
         return
     mine = int(len(names) * own)
     ear, mouth = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:  # no process to be had, or none allowed
+        os.close(ear)
+        os.close(mouth)
+        yield from work(fd, names)
+        return
     if pid == 0:
         _hand_over(fd, names[mine:], work, mouth)
     os.close(mouth)

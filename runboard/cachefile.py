@@ -53,7 +53,7 @@ class CacheFile:
             self._inode = os.stat(self.path).st_ino
             self.db = _connected(self.path)
             try:
-                self._require(schema)
+                _require(self.db, schema)
             except BaseException:
                 self.db.close()
                 raise
@@ -93,15 +93,6 @@ class CacheFile:
         except (Unusable, OSError):
             self.db.close()
 
-    def _require(self, schema: str) -> None:
-        """Refuse a file made by another version."""
-        try:
-            found = self.db.execute("SELECT text FROM about WHERE key = 'schema'").fetchone()
-        except sqlite3.Error as error:
-            raise Spoilt(str(error)) from None
-        if found != (schema,):
-            raise Spoilt("another version made it")
-
 
 def home() -> str:
     """The directory of all indexes, by the XDG specification, which says that a relative one is to be ignored.
@@ -128,6 +119,38 @@ def name_of(root: str) -> str:
         raise Unusable(f"{root}: {error.strerror}") from None
     host = "".join(letter if letter.isalnum() else "_" for letter in os.uname().nodename)[:64]
     return f"{host}-{info.st_dev:x}-{info.st_ino:x}-{crc32(os.fsencode(root)):08x}.db"
+
+
+def copied(folder: str, name: str, schema: str) -> sqlite3.Connection:
+    """A copy in memory of the file as its last writer left it, for who may take no lock and write no file.
+
+    Raises:
+        Unusable: There is none that is whole, or it is being written.
+    """
+    path = f"{folder}/{name}"
+    try:
+        _require_own(path)
+        before = _state(path)
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            data = bytearray(file.read())
+        if _seal_of(path) != before or _state(path) != before or "\n" in before:
+            raise Unusable("it is being written")
+    except OSError as error:
+        raise Unusable(f"{path}: {error.strerror}") from None
+    data[18:20] = b"\1\1"  # in memory there is no log of changes, and the file's is empty (SQLite's file format, 1.3.3)
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        db.deserialize(bytes(data))
+        _require(db, schema)
+    except (sqlite3.Error, Unusable, AttributeError) as error:  # an SQLite may be built without the first
+        db.close()
+        raise Unusable(str(error)) from None
+    return db
+
+
+def parts(folder: str, name: str) -> list[str]:
+    """All files that the index may consist of."""
+    return [f"{folder}/{name}{part}" for part in _PARTS]
 
 
 def made(folder: str, name: str, schema: str, fill: Callable[[sqlite3.Connection], None]) -> CacheFile:
@@ -203,6 +226,16 @@ def remove(folder: str, name: str) -> None:
         for part in _PARTS[:-1]:  # the seal stays: others may be waiting for its lock
             with suppress(FileNotFoundError):
                 os.unlink(f"{folder}/{name}{part}")
+
+
+def _require(db: sqlite3.Connection, schema: str) -> None:
+    """Refuse a database made by another version."""
+    try:
+        found = db.execute("SELECT text FROM about WHERE key = 'schema'").fetchone()
+    except sqlite3.Error as error:
+        raise Spoilt(str(error)) from None
+    if found != (schema,):
+        raise Spoilt("another version made it")
 
 
 def _require_own(path: str) -> None:

@@ -55,18 +55,20 @@ class Synced:
 class Index:
     """The rows of a store's finished runs, in a file where there can be one, else in memory; threads may share it."""
 
-    def __init__(self, store: Store, path: str | None = None, *, writing: bool = True) -> None:
+    def __init__(self, store: Store, path: str | None = None, *, writing: bool = True, copying: bool = False) -> None:
         """Name the file; nothing is opened before the first question.
 
         Args:
             store: Whose runs.
             path: The file, in a directory that is made ours alone; by default that of this store and host.
             writing: Whether to keep what is found; a guest only reads what others kept.
+            copying: Whether to go on with a copy of it in memory: a guest takes no lock.
         """
         self.path = path
         self.trouble: str | None = None
         self._root = store.root
-        self._writing = writing
+        self._writing = writing and not copying
+        self._copying = copying
         self._lock = RLock()
         self._file: CacheFile | None = None
         self._memory: sqlite3.Connection | None = None
@@ -186,8 +188,11 @@ class Index:
             self.trouble = None
             try:
                 folder, name = self._place()
-                self._file = CacheFile(folder, name, self._schema)
-                rowtable.prepare(self._file.db)
+                if self._copying:
+                    self._memory = cachefile.copied(folder, name, self._schema)
+                else:
+                    self._file = CacheFile(folder, name, self._schema)
+                rowtable.prepare(self._db)
             except cachefile.Spoilt:
                 return False
             except (cachefile.Unusable, OSError) as error:

@@ -105,7 +105,8 @@ class Reconciler:
         self._wake = asyncio.Event()
         self._jobs = Jobs(loop)
         self._journal = self._store.journal()
-        self._exits = process.ExitWatch(loop, self._on_exit)
+        patience = process.REAP_SECONDS if self._writing else process.PATIENT_SECONDS
+        self._exits = process.ExitWatch(loop, self._on_exit, patience=patience)
         self._watch = Watch(self._wake_threadsafe, self._notice_threadsafe) if self._writing else None
         self._ready.set()
         tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._stopping.wait())]

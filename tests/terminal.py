@@ -167,6 +167,10 @@ class Terminal:
         assert self.exit_code is not None
         return self.exit_code
 
+    def ended(self) -> bool:
+        """Whether the program has ended."""
+        return self._poll_exit() is not None
+
     def stop_reading(self) -> None:
         """Drain nothing from here on, as a terminal behind a dead network does; soon the program's writes block."""
         self._reading = False

@@ -64,7 +64,7 @@ def _called(args: list[str]) -> int:
         """Open the board, whatever the config file says wrongly."""
         root = place.runs_dir(asked.runs_dir, os.environ, lenient=True)
         taste = comfort.taste_of({}, writable=not asked.watch)
-        return opening.open_board(root, writable=not asked.watch, taste=taste)
+        return opening.open_board(root, writable=not asked.watch, taste=taste, unlocked=asked.unlocked)
 
     return telling.told_code(opened)
 
@@ -110,6 +110,7 @@ def _forgiving(stream: TextIO | None, number: int) -> TextIO:
 
 def _close_stdout() -> None:
     """Let what could not be written go, or Python would try once more and complain."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.close(null)
+    with suppress(OSError):  # a guest may open nothing for writing
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)

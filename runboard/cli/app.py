@@ -85,10 +85,11 @@ class Program(click.Group):
     "3 no such run, 4 some of several failed, 130 interrupted.",
 )
 @theme_option
-@click.option("--watch", is_flag=True, help="Open a board that only looks: it changes no file and signals nothing.")
+@click.option("--watch", is_flag=True, help="Open a board that only looks, locked by the kernel: for guests.")
+@click.option("--unlocked", is_flag=True, help="With --watch: without the kernel's lock, for people you trust.")
 @click.option("--version", is_flag=True, help="Print the version.")
 @click.pass_context
-def program(ctx: click.Context, *, watch: bool, version: bool) -> int:
+def program(ctx: click.Context, *, watch: bool, unlocked: bool, version: bool) -> int:
     """Open the board of your runs, or do one thing from the shell with a verb.
 
     \b
@@ -98,6 +99,8 @@ def program(ctx: click.Context, *, watch: bool, version: bool) -> int:
     if version:
         put(f"runboard {_version()}")
         ctx.exit(DONE)
+    if unlocked and not watch:
+        ctx.fail("--unlocked goes with --watch.")
     if ctx.invoked_subcommand is not None:
         if watch:
             ctx.fail("--watch opens the board and takes no verb; did you mean 'runboard watch'?")
@@ -106,7 +109,8 @@ def program(ctx: click.Context, *, watch: bool, version: bool) -> int:
     from runboard.cli.opening import open_board  # noqa: PLC0415
 
     desk = ctx.ensure_object(Desk)
-    return open_board(desk.board_root, writable=not watch, taste=taste_of(desk.options, writable=not watch))
+    taste = taste_of(desk.options, writable=not watch)
+    return open_board(desk.board_root, writable=not watch, taste=taste, unlocked=unlocked)
 
 
 def run_command_line(args: list[str]) -> int:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 
 class Bare(NamedTuple):
-    """A call for the board: the runs directory as it was given, if it was, and whether only to look."""
+    """A call for the board: the runs directory as it was given, whether only to look, and then without the lock."""
 
     runs_dir: str | None = None
     watch: bool = False
+    unlocked: bool = False
 
 
 def bare_call(args: list[str]) -> Bare | None:
@@ -19,10 +20,12 @@ def bare_call(args: list[str]) -> Bare | None:
     for word in words:
         if word == "--watch":
             asked = asked._replace(watch=True)
+        elif word == "--unlocked":
+            asked = asked._replace(unlocked=True)
         elif word == "--runs-dir" and (value := next(words, None)) is not None:
             asked = asked._replace(runs_dir=value)
         elif word.startswith("--runs-dir="):
             asked = asked._replace(runs_dir=word.partition("=")[2])
         else:
             return None
-    return asked
+    return asked if asked.watch or not asked.unlocked else None

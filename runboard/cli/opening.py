@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from runboard.board import Board
 from runboard.cli import place
@@ -22,39 +23,62 @@ from runboard.ui.taste import Taste
 FEW = 200
 """So many runs are read for the first frame; of more, the newest that the index knows and those still open."""
 
+SCRIPTS = "for scripts: runboard ps"
+"""What to do where there is no terminal."""
+
 MOST_OPEN = 2_000
 """With more open runs than this there is no first frame: reading them takes as long as loading Textual."""
 
 
-def open_board(root: str, *, writable: bool, taste: Taste) -> int:
+def open_board(root: str, *, writable: bool, taste: Taste, unlocked: bool = False) -> int:
     """Show the runs of a directory until the person leaves, and return the exit code.
 
     Args:
         root: The runs directory; it need not exist yet.
-        writable: Whether the board may act and settle; if not, it is built without the means to.
+        writable: Whether the board may act and settle; if not, it is built without the means to, and locked.
         taste: Colours and keys.
+        unlocked: Whether a board that only looks does without the lock.
 
     Raises:
-        Failure: There is no terminal, or the directory cannot be looked into.
+        Failure: There is no terminal, or the directory cannot be looked into, or there is no lock to be had.
     """
-    require_terminals()
-    place.check(root)
-    store = Store(root)
     title = _with_tilde(root)
+    lock = None
+    if writable:
+        require_terminals()
+        place.check(root)
+    else:
+        lock, taste = _guarded(root, taste, unlocked=unlocked)
+    store = Store(root)
     with EarlyScreen() as early:
         runs = few_runs(store)
         if runs is None:
-            runs = newest_runs(store)
+            runs = newest_runs(store, copying=not writable)
         board = Board(runs or [])
         if runs is not None and taste.usual:
-            _paint(early, board, title, read_only=not writable)
+            _paint(early, board, title, lock)
         from runboard.cli.screen import show_board  # noqa: PLC0415 - a tenth of a second that the first frame saves
 
-        return show_board(store, board, title, early, taste, writable=writable)
+        return show_board(store, board, title, early, taste, lock=lock)
 
 
-def require_terminals() -> None:
-    """Refuse to draw where nobody could see it or answer.
+def _guarded(root: str, taste: Taste, *, unlocked: bool) -> tuple[str, Taste]:
+    """Lock the board before it reads anything of a run; how it is locked, and the taste with what is to be told of it.
+
+    Raises:
+        Failure: It cannot be, or somebody wants something else than a board.
+    """
+    from runboard.cli import guarding  # noqa: PLC0415 - only guests need it
+
+    guarding.turn_away(os.environ)
+    require_terminals("over SSH: ssh -t" if "SSH_CONNECTION" in os.environ else SCRIPTS)
+    place.check(root)
+    words, notices = guarding.guard(root, unlocked=unlocked)
+    return words, replace(taste, notices=(*notices, *taste.notices))
+
+
+def require_terminals(otherwise: str = SCRIPTS) -> None:
+    """Refuse to draw where nobody could see it or answer, and say what to do otherwise.
 
     Raises:
         Failure: A standard stream is no terminal.
@@ -64,7 +88,7 @@ def require_terminals() -> None:
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         where = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
-        raise Failure(f"the board needs a terminal, and {where} {verb} none; for scripts: runboard ps", USAGE)
+        raise Failure(f"the board needs a terminal, and {where} {verb} none; {otherwise}", USAGE)
 
 
 def few_runs(store: Store) -> list[Run | Row] | None:
@@ -82,11 +106,14 @@ def few_runs(store: Store) -> list[Run | Row] | None:
     return runs
 
 
-def newest_runs(store: Store) -> list[Run | Row] | None:
-    """The runs that are open, as they are on disk, and the newest that have ended; None where no index tells."""
+def newest_runs(store: Store, *, copying: bool = False) -> list[Run | Row] | None:
+    """The runs that are open, as they are on disk, and the newest that have ended; None where no index tells.
+
+    With ``copying`` no lock is taken for it.
+    """
     from runboard.index import Index  # noqa: PLC0415 - SQLite, which few runs do without
 
-    index = Index(store, writing=False)
+    index = Index(store, writing=False, copying=copying)
     try:
         if index.kept() is None:
             return None
@@ -104,15 +131,15 @@ def newest_runs(store: Store) -> list[Run | Row] | None:
     return runs
 
 
-def _paint(early: EarlyScreen, board: Board, title: str, *, read_only: bool) -> None:
+def _paint(early: EarlyScreen, board: Board, title: str, lock: str | None) -> None:
     """Paint the first frame in the present window, where one can be painted."""
     try:
         columns, rows = os.get_terminal_size(2)
     except OSError:
         return
     if columns >= frame.NARROWEST and rows >= frame.LOWEST:
-        now, depth = time.time(), _depth()
-        lines = frame.frame(board, columns, rows, title=clean(title), read_only=read_only, now=now, depth=depth)
+        named, now, depth, looks = clean(title), time.time(), _depth(), lock is not None
+        lines = frame.frame(board, columns, rows, title=named, read_only=looks, lock=lock, now=now, depth=depth)
         early.paint(lines)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 
-from runboard import hook
+from runboard import guest, hook
 from runboard.process import kernel_status
 
 NETWORKED = frozenset(
@@ -23,8 +23,6 @@ NETWORKED = frozenset(
 """File systems where other machines write too: locks and notices may not reach from one to the other."""
 
 _PR_GET_CHILD_SUBREAPER = 37
-_SYS_LANDLOCK_CREATE_RULESET = 444
-_LANDLOCK_VERSION = 1
 _FEW_FILES = 4096
 _FEW_WATCHES = 1024
 
@@ -56,7 +54,7 @@ def probe_machine(environ: Mapping[str, str]) -> list[Check]:
         exit_info(),
         subreaper(),
         cgroup(),
-        landlock(),
+        *locks(),
         inotify(),
         open_files(),
         program("git", "work in a run's repo/ cannot be told from what is safe elsewhere; such runs are kept"),
@@ -150,15 +148,9 @@ def cgroup() -> Check:
     return Check("cgroup v2", State.OK, f"{own} is yours" + (", with cgroup.kill" if kills else ""))
 
 
-def landlock() -> Check:
-    """Which version of Landlock the kernel has switched on."""
-    if sys.platform == "linux":
-        from ctypes import CDLL  # noqa: PLC0415 - not to be loaded where it is of no use
-
-        abi = CDLL(None).syscall(_SYS_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
-        if abi > 0:
-            return Check("landlock", State.OK, f"ABI {abi}")
-    return Check("landlock", State.DEGRADED, "not offered by this kernel")
+def locks() -> list[Check]:
+    """What there is to lock a guest's board with."""
+    return [Check(one.name, State.OK if one.there else State.DEGRADED, one.detail) for one in guest.offers()]
 
 
 def inotify() -> Check:

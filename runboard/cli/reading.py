@@ -105,10 +105,24 @@ def logs_verb(
 
 
 @verb("watch", example="runboard watch @last")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="ID", required=False)
 @_count_option
-def watch_verb(desk: Desk, *, run_id: str, lines: int | None) -> int:
+@click.option(
+    "--print-authorized-key",
+    "key",
+    metavar="KEY",
+    help="Print the line of authorized_keys by which this public key, or the one in this file, opens a guest's board.",
+)
+def watch_verb(desk: Desk, *, run_id: str | None, lines: int | None, key: str | None) -> int:
     """Follow a run's output to its end, say how it ended, and exit with its code."""
+    if key is not None:
+        from runboard.cli.inviting import print_key  # noqa: PLC0415 - seldom wanted
+
+        if run_id is not None or lines is not None:
+            raise Failure("--print-authorized-key stands alone: it is about the board, not about a run", USAGE)
+        return print_key(desk, key)
+    if run_id is None:
+        raise Failure("missing argument 'ID'. See runboard watch --help", USAGE)
     store = desk.store()
     return followed(desk, store, find(store, run_id), lines=LINES if lines is None else lines)
 

@@ -23,7 +23,7 @@ RESPONSE_MOST = 1 << 16
 """Bytes of the end of an answer that are shown."""
 
 
-def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste: Taste, *, writable: bool) -> int:
+def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste: Taste, *, lock: str | None) -> int:
     """Show the runs of a store until the person leaves, and return the exit code.
 
     Args:
@@ -32,23 +32,25 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
         title: What to call the directory.
         early: What is on the terminal until Textual takes it over.
         taste: Colours and keys.
-        writable: Whether the board may act and settle; if not, it is built without the means to.
+        lock: None where the board may act and settle; else it is built without the means to, and this says what keeps
+            it from that.
     """
     _forget_screen_settings()
     raise_file_limit()
-    feed = SizedFeed(partial(_follow, store, writing=writable), store.size, board.order)
+    feed = SizedFeed(partial(_follow, store, writing=lock is None), store.size, board.order)
     return show(
         board,
         feed,
-        Control(store) if writable else None,
+        Control(store) if lock is None else None,
         lambda run_id: LogView(lambda: store.open_file(run_id, "output.log")),
         title,
         read_response=partial(read_response, store),
         read_run=store.read,
-        sources=sources_of(store),
+        sources=sources_of(store, programs=lock is None),
         on_screen=feed.look,
         early=early,
         taste=taste,
+        lock=lock or "",
     )
 
 
@@ -57,7 +59,7 @@ def _follow(store: Store, *, writing: bool) -> tuple[Feed, Memory]:
     from runboard.index import Index  # noqa: PLC0415 - SQLite
     from runboard.reconciler import Reconciler  # noqa: PLC0415 - and all that reads agents' logs and watches files
 
-    index = Index(store, writing=writing)
+    index = Index(store, writing=writing, copying=not writing)
     return Reconciler(store, writing=writing, index=index), index
 
 

@@ -13,9 +13,13 @@ from runboard.ui.sources import Sources
 from runboard.worktree import Changes, changes_of
 
 
-def sources_of(store: Store) -> Sources:
-    """What is read of the runs of a store; the pane and the table have a gauge each, for each reads in its thread."""
-    return Sources(partial(_whole, store), partial(_changes, store), Gauge().processes, Gauge().loads)
+def sources_of(store: Store, *, programs: bool = True) -> Sources:
+    """What is read of the runs of a store; the pane and the table have a gauge each, for each reads in its thread.
+
+    Without ``programs`` none is started.
+    """
+    changes = partial(_changes, store) if programs else _no_git
+    return Sources(partial(_whole, store), changes, Gauge().processes, Gauge().loads)
 
 
 def _whole(store: Store, run: Run) -> Run:
@@ -26,6 +30,11 @@ def _whole(store: Store, run: Run) -> Run:
         return store.read(run.id)
     except StoreError:
         return run
+
+
+def _no_git(_run: Run, _unwanted: Callable[[], bool]) -> Changes:
+    """A board that only looks starts no program, not even one that only reads."""
+    return Changes(trouble="What changed is told by git, and a board that only looks starts no program")
 
 
 def _changes(store: Store, run: Run, unwanted: Callable[[], bool]) -> Changes:

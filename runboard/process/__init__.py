@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runboard.process.ending import NotOurs, TreeEnd, end_tree, proven, signal_member, signal_tree
-from runboard.process.exits import ExitWatch
+from runboard.process.exits import PATIENT_SECONDS, REAP_SECONDS, ExitWatch
 from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd
 from runboard.process.launch import launch
 from runboard.process.limits import file_limit, raise_file_limit, read_last
@@ -16,6 +16,8 @@ from runboard.process.table import start_ticks
 from runboard.process.usage import Gauge, Load, Usage
 
 __all__ = [
+    "PATIENT_SECONDS",
+    "REAP_SECONDS",
     "ExitWatch",
     "Gauge",
     "Load",

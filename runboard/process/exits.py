@@ -21,6 +21,8 @@ POLL_SECONDS = 1.0
 REAP_SECONDS = 0.2
 """How long a wait status that only the reap reveals is waited for, where no shim will tell it."""
 
+PATIENT_SECONDS = 3.0
+"""The same for a guest, to whom Landlock shows no zombie's status; some inits reap once a second."""
 
 SPARE = 64
 """How many descriptors are left to the rest of the program."""
@@ -63,8 +65,14 @@ class ExitWatch:
     read for as long as nobody reaps it, and spin the loop.
     """
 
-    def __init__(self, loop: Loop, on_exit: Callable[[str, int | None], None]) -> None:
-        """Register with a loop; ``on_exit`` is called there with the run's id and the raw wait status, or None."""
+    def __init__(
+        self, loop: Loop, on_exit: Callable[[str, int | None], None], *, patience: float = REAP_SECONDS
+    ) -> None:
+        """Register with a loop; ``on_exit`` is called there with the run's id and the raw wait status, or None.
+
+        A status that shows at the reap is waited for with ``patience``, in seconds.
+        """
+        self._patience = patience
         self._loop = loop
         self._on_exit = on_exit
         self._watched: dict[str, _Watched] = {}
@@ -167,7 +175,7 @@ class ExitWatch:
             status, hidden = None, False  # no descriptors left to look with; that it ended is certain
         if hidden and watched.timer is None and self._epoll is not None and watched.pidfd is not None:
             self._epoll.modify(watched.pidfd, 0)  # a zombie stays readable; only its reap (HUP) may wake us now
-            watched.timer = self._loop.call_later(REAP_SECONDS, lambda: self._tell(watched, None))
+            watched.timer = self._loop.call_later(self._patience, lambda: self._tell(watched, None))
             return
         self._tell(watched, status)
 

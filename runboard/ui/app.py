@@ -83,6 +83,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
         taste: Taste = PLAIN,
         on_screen: Callable[[list[str]], None] = lambda _run_ids: None,
+        lock: str = "",
     ) -> None:
         """Show ``board``, kept true by ``feed``.
 
@@ -98,12 +99,12 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             sources: What else is read of a run.
             taste: Colours, keys, and what was wrong with them.
             on_screen: Is told once a second which rows can be seen.
+            lock: How it is seen to that nothing can be done, where there is no ``control``.
         """
         super().__init__(taste)
+        self.only_looks = control is None
         self.animation_level = "none"
-        self._board = board
-        self._feed = feed
-        self._clock = clock
+        self._board, self._feed, self._clock = board, feed, clock
         self._guard = WireGuard()
         self._read_run = read_run or board.get
         self._on_screen = on_screen
@@ -116,7 +117,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._tabs = FilterTabs(taste, kept)
         self._vigil = Vigil(board, clock, taste.limits, kept)
         self._table = RunTable(board, clock, stopping, Arrangement(taste, kept))
-        self._summary = Summary(title, read_only=control is None)
+        self._summary = Summary(title, read_only=control is None, lock=lock)
         one = None if control is None else OneProcess(control, self._ask, self._say)
         self._run_pane = RunPane(open_log, read_response, sources, one, clock)
         self._split = Split(self._table, self._run_pane, kept)

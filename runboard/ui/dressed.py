@@ -17,7 +17,7 @@ from runboard.plain import ascii_text
 from runboard.safetext import clean
 from runboard.settings import nearest
 from runboard.state import Forgotten
-from runboard.ui.interrupt import InterruptibleApp
+from runboard.ui.barred import BarredApp
 from runboard.ui.keys import key_of, keymap
 from runboard.ui.taste import AUTO, Taste
 from runboard.ui.theme import DARK, LIGHT
@@ -35,7 +35,7 @@ class Plain(LineFilter):
         return [Segment(ascii_text(text), style, control) for text, style, control in segments]
 
 
-class DressedApp(InterruptibleApp, inherit_bindings=False):
+class DressedApp(BarredApp, inherit_bindings=False):
     """An app that wears what it is given."""
 
     def __init__(self, taste: Taste) -> None:

@@ -46,7 +46,17 @@ class Layout:
         return cls(columns, rows, top, columns, max(4, panes * 45 // 100))
 
 
-def frame(board: Board, columns: int, rows: int, *, title: str, read_only: bool, now: float, depth: int) -> list[str]:
+def frame(
+    board: Board,
+    columns: int,
+    rows: int,
+    *,
+    title: str,
+    read_only: bool,
+    lock: str | None = None,
+    now: float,
+    depth: int,
+) -> list[str]:
     """Every line of the screen as it goes to a terminal, each with its place.
 
     Args:
@@ -55,11 +65,12 @@ def frame(board: Board, columns: int, rows: int, *, title: str, read_only: bool,
         rows: Its height.
         title: The runs directory as people write it, clean.
         read_only: Whether the board will only look.
+        lock: How that is seen to, in words.
         now: Epoch seconds.
         depth: How many colours the terminal has; 0 for none.
     """
     layout = Layout.of(columns, rows, empty=not board.total)
-    headline = Headline.of(board, now, title, read_only=read_only).parts(columns - 2)
+    headline = Headline.of(board, now, title, read_only=read_only, lock=lock or "").parts(columns - 2)
     lines: list[list[Cell]] = [[(" ", "", ""), *((text, colour, "") for text, colour in headline)]]
     lines += [_filters(columns) if board.total else [] for _ in range(layout.top - 1)]
     lines += [[*cells, *_beside(layout, y)] for y, cells in enumerate(_table(board, layout, now))]

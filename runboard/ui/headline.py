@@ -27,7 +27,10 @@ _LEAST_PATH = 12
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What the line tells: counts, and of how many runs that pass the filter, sums, disk use, the directory (clean)."""
+    """What the line tells: counts, and of how many runs that pass the filter, sums, disk use, the directory (clean).
+
+    ``lock`` says how a board is kept from doing more than to look.
+    """
 
     place: str
     read_only: bool = False
@@ -36,16 +39,18 @@ class Headline:
     spent: str = ""
     marked: int = 0
     needs: int = 0
+    lock: str = ""
 
     @classmethod
-    def of(cls, board: Board, now: float, place: str, *, read_only: bool) -> Headline:
+    def of(cls, board: Board, now: float, place: str, *, read_only: bool, lock: str = "") -> Headline:
         """What the line tells of a board at a time."""
         matching = len(board) if board.query.terms else None
         spending = board.spending(now)
         told = ["" if spending is None else spending_text(spending)]
         if disk := board.disk():
             told.append(size_text(disk[0]) + ("" if disk[1] else "…"))
-        return cls(place, read_only, board.counts(), matching, "  ".join(filter(None, told)), needs=len(board.needs))
+        spent, needs = "  ".join(filter(None, told)), len(board.needs)
+        return cls(place, read_only, board.counts(), matching, spent, needs=needs, lock=lock)
 
     def parts(self, width: int) -> list[Part]:
         """Counts at the left, the directory at the right, a blank part between them; what does not fit goes."""
@@ -57,7 +62,9 @@ class Headline:
         if self.marked:
             right.append((f"{self.marked} marked", "accent"))
         if self.read_only:
-            right.append(("read-only", "accent"))
+            long = f"read-only · {self.lock}"
+            fits = self.lock and taken + sum(cell_len(text) + 3 for text, _ in right) + cell_len(long) + 3 <= width
+            right.append((long if fits else "read-only", "accent"))
         room = width - taken - sum(cell_len(text) + 3 for text, _ in right) - 3
         path = min(_LEAST_PATH, cell_len(self.place))
         if self.spent and room >= cell_len(self.spent) + 3 + path:

@@ -36,6 +36,7 @@ def show(
     on_screen: Callable[[list[str]], None] = lambda _run_ids: None,
     early: Early | None = None,
     taste: Taste = PLAIN,
+    lock: str = "",
 ) -> int:
     """Show the board until it is left, and return the exit code.
 
@@ -60,6 +61,7 @@ def show(
         sources=sources,
         on_screen=on_screen,
         taste=taste,
+        lock=lock,
     )
     app.early = early
     gc.freeze()

@@ -17,14 +17,15 @@ class Summary(Widget):
 
     ALLOW_SELECT = False
 
-    def __init__(self, place: str, *, read_only: bool) -> None:
-        """Name the place whose runs are counted; say so where nothing can be done to them."""
+    def __init__(self, place: str, *, read_only: bool, lock: str = "") -> None:
+        """Name the place whose runs are counted; say so where nothing can be done to them, and why."""
         super().__init__(id="summary")
-        self._headline = Headline(clean(place), read_only)
+        self._headline = Headline(clean(place), read_only, lock=lock)
 
     def tell(self, board: Board, now: float, marked: int = 0) -> None:
         """Show what a board counts and sums up to at a time, and how many runs are marked."""
-        told = Headline.of(board, now, self._headline.place, read_only=self._headline.read_only)
+        before = self._headline
+        told = Headline.of(board, now, before.place, read_only=before.read_only, lock=before.lock)
         told = replace(told, marked=marked)
         if told != self._headline:
             self._headline = told
