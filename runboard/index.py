@@ -61,14 +61,13 @@ class Index:
         Args:
             store: Whose runs.
             path: The file, in a directory that is made ours alone; by default that of this store and host.
-            writing: Whether to keep what is found; a guest only reads what others kept.
+            writing: Whether to keep what is found.
             copying: Whether to go on with a copy of it in memory: a guest takes no lock.
         """
         self.path = path
         self.trouble: str | None = None
         self._root = store.root
-        self._writing = writing and not copying
-        self._copying = copying
+        self._writing, self._copying = writing and not copying, copying
         self._lock = RLock()
         self._file: CacheFile | None = None
         self._memory: sqlite3.Connection | None = None

@@ -90,15 +90,16 @@ FORBIDDEN: dict[str, tuple[str, Act]] = {}
 NEEDED: dict[str, Act] = {}
 
 
-def _filtered() -> bool:
-    """Whether a filter of system calls is in force."""
-    return "Seccomp:\t2" in Path("/proc/self/status").read_text()
+def beware() -> None:
+    """Fork in no process with threads unless it will be refused: Python in the child would wait for them for ever."""
+    if threading.active_count() > 1 and "Seccomp:\t2" not in Path("/proc/self/status").read_text():
+        raise OSError(EDEADLK, "there are other threads")
 
 
 def raw(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
     """Make a system call by its name; OSError where it fails."""
-    if name in {"fork", "clone3"} and threading.active_count() > 1 and not _filtered():
-        raise OSError(EDEADLK, "Python in the child would wait for threads that are not there")
+    if name in {"fork", "clone3"}:
+        beware()
     words = (ctypes.c_long(word) if isinstance(word, int) else word for word in arguments)
     got = int(_LIBC.syscall(_NUMBERS[name][_COLUMN], *words))
     if got < 0:
@@ -130,6 +131,12 @@ def child(started: int) -> None:
     if started == 0:
         os._exit(0)
     os.waitpid(started, 0)
+
+
+def forked(_place: Place) -> None:
+    """Start a process as Python does."""
+    beware()
+    child(os.fork())
 
 
 def connect(family: int, where: Callable[[Place], tuple[str, int] | str]) -> Act:
@@ -288,7 +295,7 @@ for _layers, _name, _act in (
     ("s", "record lock", locked(1)),
     ("s", "lease", leased),
     ("sl1", "exec", lambda _: os.execv("/bin/true", ["true"])),
-    ("s", "fork", lambda _: child(os.fork())),
+    ("s", "fork", forked),
     ("s", "old fork", lambda _: child(raw("fork"))),
     ("s", "clone3", lambda _: child(raw("clone3", struct.pack("8Q", 0, 0, 0, 0, 17, 0, 0, 0), 64))),
     ("sl1", "spawn", lambda _: child(os.posix_spawn("/bin/true", ["true"], {}))),

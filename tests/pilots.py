@@ -150,6 +150,7 @@ async def fixed_board(
     taste: Taste | None = None,
     tooltips: bool = False,
     read_run: Callable[[str], Run | None] | None = None,
+    lock: str = "",
 ) -> AsyncIterator[Desk]:
     """A board of these runs at a time that stands still; ``control`` is any object with the verbs that are used."""
     feed = HandFeed(runs, complete=complete)
@@ -165,6 +166,7 @@ async def fixed_board(
         sources=sources,
         taste=taste or Taste(),
         read_run=read_run,
+        lock=lock,
     )
     async with app.run_test(size=size, notifications=True, tooltips=tooltips) as pilot:
         desk = Desk(app, pilot, feed)

@@ -250,6 +250,7 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
         size=size,
         logs=tmp_path,
         control=None if name == "read-only" else object(),
+        lock="locked by the kernel",
         read_response=lambda _run_id: ANSWER,
         sources=Sources(processes=lambda _run: TREE, changes=lambda _run, _unwanted: CHANGES),
         taste=Taste(theme="runboard-light" if name.startswith("light") else "runboard"),
