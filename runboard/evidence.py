@@ -47,7 +47,8 @@ def _gathered(
     log_size = log.st_size if log else 0
     start_error = None if exit_record else _start_error(run, started, liveness, log_size)
     if exit_record is None and liveness is Liveness.GONE:
-        if shim_lives and patient and start_error is None:
+        # Beyond all patience only a stopped shim is given up: one that a hung or full disk keeps waiting will yet tell.
+        if shim_lives and start_error is None and (patient or not process.shim_stopped(run)):
             return run, None
         exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
     response = folder.file_stat("response.md")

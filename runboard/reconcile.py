@@ -33,7 +33,7 @@ def finalize_run(
     """Move a run out of running, if it has ended: the only function that does.
 
     Under the run's lock: read again, leave a finished run alone, gather, judge, write, journal. While the shim lives
-    and has not written its record, nothing is judged, unless ``patient`` is False.
+    and has not written its record, nothing is judged, unless ``patient`` is False and somebody stopped it.
 
     Args:
         store: Where the run lives.
@@ -92,6 +92,8 @@ def settle(
             settled = finalize_run(store, run_id, gone_at=gone_at, kernel_status=kernel_status, by=by, patient=patient)
             if not settled.active or evidence.liveness is not Liveness.GONE or not patient:
                 return _told(settled, evidence)
+        elif not patient:
+            return adopted  # its process has gone; a shim that waits for a disk will yet tell how
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 
@@ -116,6 +118,8 @@ def preview(
         if evidence is not None:
             finished = _judged(run, evidence, by)
             return replace(finished, unsaved=True) if finished else _told(run, evidence)
+        if not patient:
+            return run
         time.sleep(0.005)
 
 

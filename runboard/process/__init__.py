@@ -7,7 +7,7 @@ from runboard.process.exits import PATIENT_SECONDS, REAP_SECONDS, ExitWatch
 from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd
 from runboard.process.launch import launch
 from runboard.process.limits import file_limit, raise_file_limit, read_last
-from runboard.process.liveness import liveness, machine_restarted, shim_alive, wait_gone
+from runboard.process.liveness import liveness, machine_restarted, shim_alive, shim_stopped, wait_gone
 from runboard.process.members import Member, members
 from runboard.process.pausing import hold_tree, paused, release_tree
 from runboard.process.place import Place, here, identity_of, where
@@ -46,6 +46,7 @@ __all__ = [
     "read_last",
     "release_tree",
     "shim_alive",
+    "shim_stopped",
     "signal_member",
     "signal_tree",
     "start_ticks",

@@ -110,6 +110,13 @@ def shim_alive(run: Run) -> bool:
     return False
 
 
+def shim_stopped(run: Run) -> bool:
+    """Whether the run's shim stands still because somebody stopped it, so that nobody knows when it will go on."""
+    pid = run.process.shim_pid
+    stat = None if pid is None else read_stat(pid)
+    return stat is not None and stat.state in "Tt"
+
+
 def wait_gone(run: Run, limit: float) -> bool:
     """Block until the run's command has ended, at most ``limit`` seconds; True where it has."""
     deadline = time.monotonic() + limit

@@ -1,0 +1,182 @@
+"""Disks that are full, read-only, immovable or hung: the runs go on, what cannot be saved is told, and saved later."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from runboard.control import Control
+from runboard.model import Run
+from runboard.store import Store
+from tests.faults.disks import done, loop_disk, memory_disk, needs_root
+from tests.faults.table import Table
+from tests.program import record, runboard
+from tests.terminal import Terminal
+from tests.waiting import until
+
+WAITING = 'while [ ! -e "$0" ]; do sleep 0.02; done; exit 4'
+"""A command that exits with 4 when a file is there."""
+
+
+def begun(runs: Path, go: Path) -> Run:
+    """A run that ends when it may."""
+    return Control(Store(str(runs))).start(["sh", "-c", WAITING, str(go)], cwd="/")
+
+
+def board_on(runs: Path) -> Terminal:
+    """The board, as a person opens it."""
+    return Terminal([sys.executable, "-m", "runboard", "--runs-dir", str(runs)], 140, 30)
+
+
+def told(runs: Path, run_id: str) -> tuple[object, object]:
+    """How ``ps`` tells a run's state and exit code, whatever can be saved."""
+    listed = runboard(runs, "ps", "-a", "--json")
+    assert listed.returncode == 0, listed.stderr
+    [run] = [run for run in json.loads(listed.stdout) if run["id"] == run_id]
+    return run["status"], run.get("exitCode")
+
+
+def answers(board: Terminal) -> float:
+    """Seconds until the board has answered a key."""
+    began = time.monotonic()
+    board.press("?")
+    board.wait_for("Next run")
+    board.press("escape")
+    board.wait_gone("Next run")
+    return (time.monotonic() - began) / 2
+
+
+def no_bytes(disk: Path) -> None:
+    """Leave no byte."""
+    with (disk / "filler").open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+
+
+def no_inodes(disk: Path) -> None:
+    """Leave room for no further file."""
+    (disk / "filler").mkdir()
+    with suppress(OSError):
+        for number in range(1000):
+            (disk / "filler" / str(number)).touch()
+
+
+def read_only(disk: Path) -> None:
+    """Let nothing be written any more, but by who has it open already."""
+    done("mount", "--bind", disk, disk)
+    done("mount", "-o", "remount,bind,ro", disk)
+
+
+def again(disk: Path) -> None:
+    """Take back whatever was done."""
+    subprocess.run(("mount", "-o", "remount,bind,rw", disk), check=False, capture_output=True)
+    subprocess.run(("rm", "-rf", disk / "filler"), check=True)
+
+
+@needs_root
+@pytest.mark.parametrize("spoil", [no_bytes, no_inodes, read_only])
+def test_an_ending_that_cannot_be_saved_is_kept_and_saved_later(
+    tmp_path: Path, table: Table, spoil: Callable[[Path], None]
+) -> None:
+    """The run ends, the board says how and that it is not saved yet, keys answer; once there is room it is saved."""
+    go = tmp_path / "go"
+    with memory_disk(tmp_path / "disk", "size=1m,nr_inodes=60") as disk:
+        runs = disk / "runs"
+        run = begun(runs, go)
+        with board_on(runs) as board:
+            board.wait_for("running")
+            before = (runs / run.id / "run.json").read_bytes()
+            spoil(disk)
+            go.touch()
+            board.wait_for("not saved", 20)
+            board.wait_for("Exited with code 4")
+            assert answers(board) < 3
+            assert (runs / run.id / "run.json").read_bytes() == before
+            assert told(runs, run.id) == ("failed", 4)
+            refused = runboard(runs, "tag", run.id, "+x")
+            assert (refused.returncode, "could not be written" in refused.stderr) == (1, True), refused.stderr
+            again(disk)
+            until(lambda: record(runs, run.id)["status"] == "failed", 20, "the ending is saved")
+            board.wait_gone("not saved", 20)
+            board.press("q")
+            assert board.wait_exit() == 0
+        found = record(runs, run.id)
+        harm = (found["status"], found.get("exitCode")) != ("failed", 4)
+        table.tell("the disk is full or read-only while a run ends", 1, harm)
+        assert not harm
+        assert not [name for name in os.listdir(runs / run.id) if name.startswith(".")]
+
+
+def test_who_does_not_look_at_errors_loses_the_record(tmp_path: Path, table: Table) -> None:
+    """The control: a record rewritten in place on a full disk is empty afterwards."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    with memory_disk(tmp_path / "disk", "size=64k") as disk:
+        (disk / "run.json").write_text('{"status": "running"}')
+        no_bytes(disk)
+        with suppress(OSError), (disk / "run.json").open("w") as file:
+            file.write('{"status": "failed"}' * 5000)
+        harm = 0
+        try:
+            json.loads((disk / "run.json").read_text())
+        except ValueError:
+            harm = 1
+        table.control("the disk is full or read-only while a run ends", 1, harm)
+
+
+@needs_root
+@pytest.mark.parametrize("what", ["run.json", ""])
+def test_what_may_not_be_changed_is_shown_all_the_same(tmp_path: Path, table: Table, what: str) -> None:
+    """An immutable record or directory is read and told; who wants to change it is told why not."""
+    with loop_disk(tmp_path / "disk", tmp_path / "disk.img") as disk:
+        runs = disk / "runs"
+        run = begun(runs, tmp_path / "go")
+        done("chattr", "+i", runs / run.id / what)
+        try:
+            (tmp_path / "go").touch()
+            until(lambda: told(runs, run.id)[0] == "failed", 10, "ps judges in memory")
+            refused = runboard(runs, "tag", run.id, "+x")
+            assert (refused.returncode, "could not be written" in refused.stderr) == (1, True), refused.stderr
+            with board_on(runs) as board:
+                board.wait_for("not saved", 20)
+                board.press("q")
+                assert board.wait_exit() == 0
+        finally:
+            done("chattr", "-i", runs / run.id / what)
+        runboard(runs, "reconcile")
+        assert record(runs, run.id)["status"] == "failed"
+    table.tell("a record or directory is immutable", 1, 0)
+
+
+@needs_root
+def test_a_disk_that_hangs_leaves_the_board_its_keys(tmp_path: Path, table: Table) -> None:
+    """A frozen file system stops whoever writes to it; the board answers keys meanwhile, and catches up afterwards."""
+    with loop_disk(tmp_path / "disk", tmp_path / "disk.img") as disk:
+        runs = disk / "runs"
+        run = begun(runs, tmp_path / "go")
+        with board_on(runs) as board:
+            board.wait_for("running")
+            done("fsfreeze", "-f", disk)
+            try:
+                (tmp_path / "go").touch()
+                time.sleep(0.5)  # the board now hangs in its write, if it ever does
+                slowest = max(answers(board) for _ in range(5))
+                assert record(runs, run.id)["status"] == "running", "the disk does not hang"
+                time.sleep(4)  # longer than a shim is waited for
+            finally:
+                done("fsfreeze", "-u", disk)
+            until(lambda: record(runs, run.id)["status"] != "running", 20, "the ending is saved once the disk is back")
+            assert record(runs, run.id).get("exitCode") == 4, f"{record(runs, run.id)}"
+            board.wait_for("Exited with code 4", 20)
+            board.press("q")
+            board.wait_exit()
+    table.tell("the disk hangs: a key waits longer than 3 s", 10, slowest > 3)
+    assert slowest < 3
