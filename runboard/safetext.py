@@ -100,6 +100,14 @@ def _as_shown(code: int) -> str:
     return character
 
 
+def _as_copied(code: int) -> str:
+    """A character as it may be copied: itself, a break, or nothing; what joins letters and emoji is part of them."""
+    kind = category(chr(code))
+    if kind in {"Zl", "Zp"}:
+        return "\n"
+    return "" if kind in {"Cc", "Cs"} or (kind == "Cf" and code not in {0x200C, 0x200D}) else chr(code)
+
+
 def _as_mark(code: int) -> str:
     """A combining mark as NUL, every other character as itself; for text already cleaned."""
     return "\0" if category(chr(code)) == "Mn" else chr(code)
@@ -120,6 +128,7 @@ def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
 
 
 _CELL, _LINES, _LOG = _Judged(_as_shown), _Judged(_as_shown, "\n\t"), _Judged(_as_shown, "\t\b")
+_COPY = _Judged(_as_copied, "\n\t")
 _MARKS, _WIRE = _Judged(_as_mark), _Judged(_as_sent)
 
 
@@ -131,6 +140,14 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _capped(_SEQUENCE.sub("", text).translate(_CELL))
+
+
+def clean_copy(text: str) -> str:
+    """Text on its way into or out of a clipboard: nothing that acts or hides is left, every letter stays as it is."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _SEQUENCE.sub("", text).translate(_COPY)
 
 
 def clean_lines(text: str) -> str:

@@ -100,7 +100,9 @@ class Terminal:
         if self._failure is not None:
             raise self._failure
         with self._lock:
-            return list(self._screens[-1].display)
+            shown = self._screens[-1]  # its own `display` stumbles over half a wide character
+            lines = [shown.buffer[y] for y in range(shown.lines)]
+            return ["".join([line[x].data for x in range(shown.columns)]) for line in lines]
 
     def text(self) -> str:
         """The screen without the blanks at the ends of its lines."""

@@ -8,6 +8,7 @@ behind Textual's back.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
@@ -35,12 +36,19 @@ _OSC = {
     "link": re.compile(rb"8;id=[0-9a-zA-Z-]+;[!-~]*|8;;"),
     "title": re.compile(rb"2;runboard(?:: [0-9]+ (?:running|failed)(?:, [0-9]+ failed)?)?"),  # ours
     "clipboard": re.compile(rb"52;c;[A-Za-z0-9+/=]*"),
+    "notification": re.compile(rb"9;runboard: [^;]*|99;;runboard: [^;]*|777;notify;runboard;[^;]*"),
 }
 
 # Characters that are never drawn, and move or hide what is; the joiners that emoji are made with are left alone.
 _UNSEEN = re.compile(
     "[\x80-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+
+# What joins, recolours or widens the character before it, so that terminals do not agree on the width of both.
+_UNEVEN = re.compile("[\u200c\u200d\ufe00-\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U0001f1e6-\U0001f1ff\U000e0100-\U000e01ef]")
+
+_BROKEN = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 _MODE_NAMES = {
     "7": "line wrap off",
@@ -82,21 +90,23 @@ def tokens(written: bytes) -> Iterator[Token]:
 
 
 def foreign(written: bytes, allowed: Collection[str] = ()) -> list[Foreign]:
-    """What Textual would not have written unasked; ``allowed``: what the app uses of "bell", "clipboard" and "link".
+    """What Textual would not have written unasked.
 
+    ``allowed`` is what the app uses of "bell", "clipboard", "notification" and "link"; with "narrow" in it no character
+    of disputed width is native either. What a clipboard or a notification is given is looked at like what is drawn.
     A screen that is being written to may end in the middle of a sequence: look when it is quiet.
     """
     found = []
+    unseen = [_UNSEEN, _BROKEN, *([_UNEVEN] if "narrow" in allowed else [])]
     for offset, kind, body, whole in tokens(written):
         match kind:
             case "csi":
                 native = _CSI.fullmatch(body) is not None
             case "osc":
-                native = any(
-                    form.fullmatch(body) for name, form in _OSC.items() if name in {"pointer", "title", *allowed}
-                )
+                names = [name for name, form in _OSC.items() if form.fullmatch(body)]
+                native = bool({"pointer", "title", *allowed}.intersection(names)) and not _hidden(names, body, unseen)
             case "text":
-                found += _unseen(offset, whole)
+                found += _unseen(offset, whole, unseen)
                 continue
             case _:
                 native = kind == "break" or (whole == b"\x07" and "bell" in allowed)
@@ -105,10 +115,18 @@ def foreign(written: bytes, allowed: Collection[str] = ()) -> list[Foreign]:
     return found
 
 
-def _unseen(offset: int, text: bytes) -> list[Foreign]:
+def _hidden(names: list[str], body: bytes, unseen: list[re.Pattern[str]]) -> bool:
+    """Whether what the terminal is given to keep or to tell holds what it must not."""
+    if "clipboard" in names:
+        kept = b64decode(body.rpartition(b";")[2], validate=True)
+        return bool(_unseen(0, kept, [_UNSEEN, _BROKEN, _CONTROL]))
+    return bool(_unseen(0, body, unseen))
+
+
+def _unseen(offset: int, text: bytes, patterns: list[re.Pattern[str]]) -> list[Foreign]:
     """The characters of a text that no terminal draws, and the bytes that are no character at all."""
     shown = text.decode("utf-8", "surrogateescape")
-    places = [match for pattern in (_UNSEEN, re.compile("[\ud800-\udfff]")) for match in pattern.finditer(shown)]
+    places = [match for pattern in patterns for match in pattern.finditer(shown)]
     return [
         Foreign(offset + len(shown[: place.start()].encode("utf-8", "surrogateescape")), "unseen", _bytes(place[0]))
         for place in places

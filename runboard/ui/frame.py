@@ -11,10 +11,10 @@ from rich.cells import cell_len
 
 from runboard.board import Board
 from runboard.columns import STOPPING, shown
-from runboard.safetext import wire_safe
 from runboard.ui.cells import Slot, fit, lay_out
 from runboard.ui.colours import DARK, KINDS, ink, sequence
 from runboard.ui.headline import Headline
+from runboard.ui.sendable import sendable
 from runboard.ui.tabline import GENERAL, line
 
 Cell = tuple[str, str, str]
@@ -135,7 +135,7 @@ def _painted(cells: list[Cell], columns: int, depth: int) -> str:
     parts, last = [], ""
     for text, colour, ground in [*cells, (" " * max(0, columns - _length(cells)), "", "")]:
         switch = sequence(DARK[colour or "foreground"], DARK[ground or "background"], depth)
-        parts.append(wire_safe(text) if switch == last else switch + wire_safe(text))
+        parts.append(sendable(text) if switch == last else switch + sendable(text))
         last = switch if text else last
     return "".join(parts)
 

@@ -6,7 +6,6 @@ tests/test_ui_terminal.py fails if one of them moves.
 
 from __future__ import annotations
 
-import re
 import resource
 import signal
 import termios
@@ -25,7 +24,6 @@ from rich.console import Console, RenderableType
 from textual._ansi_sequences import SYNC_END
 from textual._compositor import CompositorUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
-from textual._xterm_parser import XTermParser
 from textual.binding import Keymap
 from textual.color import Color
 from textual.driver import Driver
@@ -37,8 +35,9 @@ from textual.messages import InBandWindowResize
 from textual.screen import Screen
 from textual.style import Style
 
-from runboard.safetext import clean_lines
+from runboard.safetext import clean_copy, clean_lines
 from runboard.ui.handover import Early
+from runboard.ui.incoming import Incoming
 from runboard.ui.inorder import OrderlyApp
 from runboard.ui.partial import PartialUpdate
 from runboard.ui.sent import Sent, keeps_ground
@@ -64,7 +63,6 @@ _RESTORED = (
 """Every mode that LinuxDriver switches on, switched off."""
 
 _ALTERNATE = "\x1b[?1049h"
-_BEFORE_ESCAPE = re.compile("(?=\x1b)")
 
 
 class Writer(WriterThread):
@@ -206,31 +204,23 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read keys until told to end; the end of input ends the app."""
         decode = getincrementaldecoder("utf-8")("replace").decode
-        parser = XTermParser(self._debug)
+        incoming = Incoming(debug=self._debug)
         with DefaultSelector() as selector, open(self.fileno, "rb", buffering=0, closefd=False) as terminal:
             selector.register(terminal, EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(0.1):
-                    try:
-                        data = terminal.read(4096)
-                    except OSError:
-                        data = b""
-                    if not data:
-                        self._leave(TERMINAL_GONE)
-                        return
-                    for piece in _BEFORE_ESCAPE.split(decode(data)):
-                        parser = self._parsed(parser, piece)
-                for message in parser.tick():
+                if not selector.select(0.1):
+                    for message in incoming.late():
+                        self.process_message(message)
+                    continue
+                try:
+                    data = terminal.read(4096)
+                except OSError:
+                    data = b""
+                if not data:
+                    self._leave(TERMINAL_GONE)
+                    return
+                for message in incoming.take(decode(data)):
                     self.process_message(message)
-
-    def _parsed(self, parser: XTermParser, piece: str) -> XTermParser:
-        """Feed a piece that begins with at most one escape sequence; rubbish costs that sequence and a new parser."""
-        try:
-            for message in parser.feed(piece) if piece else ():
-                self.process_message(message)
-        except (ValueError, ArithmeticError, LookupError):
-            return XTermParser(self._debug)
-        return parser
 
     def process_message(self, message: Message) -> None:
         """Pass on what the parser understood, but no sizes: those come from the kernel, not from whoever types."""
@@ -305,9 +295,9 @@ class TerminalApp(OrderlyApp):
             self._driver.write(sequence)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Hand a text to the terminal's clipboard (OSC 52)."""
-        self._clipboard = text
-        self.emit(f"\x1b]52;c;{b64encode(text.encode()).decode()}\a")
+        """Hand a text to the terminal's clipboard (OSC 52): who pastes it presses no keys by it."""
+        self._clipboard = clean_copy(text)
+        self.emit(f"\x1b]52;c;{b64encode(self._clipboard.encode()).decode()}\a")
 
     def _catch_up(self) -> None:
         """Repaint everything once the terminal has taken all it was given."""

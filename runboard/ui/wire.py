@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-from runboard.safetext import wire_safe
+from runboard.ui.sendable import sendable
 
 
 class WireGuard(LineFilter):
@@ -17,13 +17,13 @@ class WireGuard(LineFilter):
         """The same line without controls, hyperlinks and actions; Textual's own marks on text stay."""
         if all(_harmless(segment) for segment in segments):
             return segments
-        return [Segment(wire_safe(text), _plain(style)) for text, style, control in segments if not control]
+        return [Segment(sendable(text), _plain(style)) for text, style, control in segments if not control]
 
 
 def _harmless(segment: Segment) -> bool:
     """Whether a segment is plain text with nothing but looks."""
     text, style, control = segment
-    if control or wire_safe(text) != text:
+    if control or sendable(text) != text:
         return False
     return style is None or (style.link is None and not _actions(style))
 

@@ -1,0 +1,317 @@
+"""No foreign byte reaches the terminal: the real board over hostile texts in every place, and a judge of each byte.
+
+The judge knows what a full-screen app of Textual writes, and, from a walk over a board with tame texts, which of that
+this board writes. `PAYLOADS` texts are on the screen, one after the other, each told by the mark before it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import MARK
+from tests.keys import typed
+from tests.planted import Planter
+from tests.program import COMMAND
+from tests.terminal import Terminal
+from tests.waiting import until
+from tests.wire import foreign, tokens
+
+PAYLOADS = 3000
+"""So many hostile texts are seen on the screen, at least."""
+
+RUNS = 18
+ALLOWED = {"bell", "clipboard", "notification", "narrow"}
+"""What this board sends beside its frames; "narrow": no character that joins, recolours or widens others."""
+
+_UNGUARDED = """
+import sys
+import runboard.ui.sendable  # with the cleaning that it needs itself
+from runboard import safetext
+how = sys.argv.pop(1)
+if "reading" in how:
+    safetext.clean = safetext.clean_lines = lambda text: text
+    safetext.clean_log = lambda raw: raw.decode("utf-8", "replace")
+if "wire" in how:
+    from runboard.ui.wire import WireGuard
+    WireGuard.apply = lambda self, segments, background: segments
+    from runboard.ui import frame
+    frame.sendable = lambda text: text
+from runboard.cli import program
+program()
+"""
+
+
+class Walk:
+    """A board in a terminal with a planted runs directory below ``place``, and the marks that have been seen on it."""
+
+    def __init__(
+        self, place: Path, size: tuple[int, int], runs: int, *, seed: int = 1, tame: bool = False, without: str = ""
+    ) -> None:
+        """Plant, and open the board, ``without`` the cleaning at "reading", the guard of the "wire", or both."""
+        self.planter, self.runs, self.seen = Planter(seed, tame=tame), place / "runs", set[str]()
+        home = place / "home"
+        self.planter.config(home)
+        self.folders = [self.planter.run(self.runs, number) for number in range(runs)]
+        self.planter.checkout(self.folders[0])
+        self.planter.damaged(self.runs, 8)
+        self.environment = self.planter.environment(home)
+        self.live = self._started(place)
+        argv = [sys.executable, "-c", _UNGUARDED, without] if without else COMMAND
+        self.terminal = Terminal([*argv, "--runs-dir", str(self.runs)], *size, self.environment)
+        self.terminal.wait_for("running", 20)
+        self.kitty = "kitty keyboard" in self.terminal.modes_left_on()
+
+    def _started(self, place: Path) -> str:
+        """A live run of a strange name, whose processes have strange words."""
+        kept = {key: value for key, value in {**os.environ, **self.environment}.items() if value is not None}
+        words = self.planter.word
+        told = ["--name", words(), "--tag", words(), "--model", words(), "--persona", words(), "--env", f"A={words()}"]
+        command = ["sh", "-c", 'echo "$1"; "$0" 600; :', str(self.planter.program(place)), words(), words()]
+        argv = [*COMMAND, "--runs-dir", str(self.runs), "run", *told, "--", *command]
+        return subprocess.run(argv, env=kept, check=True, capture_output=True, text=True).stdout.strip()
+
+    def close(self) -> None:
+        """End the live run and the board."""
+        argv = [*COMMAND, "--runs-dir", str(self.runs), "kill", "-s", "KILL", self.live]
+        subprocess.run(argv, check=False, capture_output=True)
+        self.terminal.close()
+
+    def look(self) -> str:
+        """What is on the screen; the marks on it have been seen."""
+        text = self.terminal.text()
+        self.seen.update(MARK.findall(text))
+        return text
+
+    def press(self, key: str, then: str | None = None) -> None:
+        """Press a key, or paste where it is "paste", and wait for a text, or a moment for any change."""
+        before = self.look()
+        if key == "paste":
+            self.terminal.send(b"\x1b[200~" + self.planter.line().replace(b"\x1b[201~", b"") + b"\x1b[201~")
+        else:
+            self.terminal.send(typed(key, kitty=self.kitty))
+        if then is None:
+            with suppress(AssertionError):  # nothing may be what it brings here
+                until(lambda: self.look() != before, 1)
+            return
+        try:
+            until(lambda: then in self.look(), 10)
+        except AssertionError:
+            raise AssertionError(f"{key} does not bring {then!r}:\n{self.terminal.text()}") from None
+
+    def through(self, pane: str, signs: list[str]) -> None:
+        """Show every run that was planted in a pane; each has a sign that only this pane shows."""
+        self.press("g")
+        self.press(pane)
+        for sign in signs:
+            self.press("down", sign)
+
+    def panes(self) -> None:
+        """Show every run in its details, its log and its response."""
+        self.through("3", [f"Exit code    {20 + number}" for number in range(len(self.folders))])
+        self.through("1", self.planter.last_lines)
+        self.through("2", self.planter.first_words)
+
+    def forms(self) -> None:
+        """Open every question, form, list and bar, and paste a hostile text wherever one can be typed."""
+        for steps in (LIVE, ENDED, BOARD, LOG):
+            for key, then in steps:
+                self.press(key, then)
+
+    def endings(self) -> None:
+        """Let the live run end, whose ending is told in a corner and by the terminal, and leave."""
+        subprocess.run([*COMMAND, "--runs-dir", str(self.runs), "kill", self.live], check=True, capture_output=True)
+        until(lambda: b"\x1b]9;" in self.terminal.raw, 10, "the terminal's own notification")
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave, from wherever one is."""
+        for _ in range(5):
+            self.press("ctrl+c", "")
+            with suppress(AssertionError):
+                until(lambda: self.terminal._poll_exit() is not None, 2)
+                break
+        assert self.terminal.wait_exit() == 0
+
+
+Steps = list[tuple[str, str | None]]
+"""Keys, each with the text that it brings to the screen; None for any change."""
+
+LIVE: Steps = [
+    *(("g", None), ("5", "sh -c"), ("s", "Stop this run?"), ("n", None), ("S", "Kill this run?"), ("n", None)),
+    *(("x", "Send a signal"), ("escape", None), ("p", "paused"), ("p", None), ("i", "Directory")),
+    *(("escape", None), ("n", "A new run"), ("paste", None), ("up", None), ("tab", None), ("paste", None)),
+    *(("escape", "once more"), ("escape", None), ("y", "clipboard"), ("V", "marked"), ("escape", None)),
+]
+ENDED: Steps = [
+    *(
+        ("down", None),
+        ("4", "files changed"),
+        ("tab", None),
+        ("pagedown", None),
+        ("G", None),
+        ("tab", None),
+        ("i", "Directory"),
+    ),
+    *(
+        ("pagedown", None),
+        ("escape", None),
+        ("m", "Count this run"),
+        ("paste", None),
+        ("ctrl+s", None),
+        ("c", "completed"),
+    ),
+    *(
+        ("t", "Tags and note"),
+        ("paste", None),
+        ("tab", None),
+        ("paste", None),
+        ("ctrl+s", None),
+        ("y", "clipboard"),
+    ),
+    *(("r", "Run this again?"), ("y", None), ("d", "Move this run"), ("y", None), ("g", None)),
+    *(
+        ("down", None),
+        ("down", None),
+        ("down", None),
+        ("d", "Move this run"),
+        ("y", "trash;"),
+        ("u", None),
+    ),
+    *(("*", "marked"), ("d", "Move these"), ("n", None), ("t", "Tags of these"), ("escape", None), ("escape", None)),
+]
+BOARD: Steps = [
+    *(
+        ("/", None),
+        ("paste", None),
+        ("escape", None),
+        ("/", None),
+        ("a", None),
+        ("ctrl+s", "Save this filter"),
+        ("paste", None),
+    ),
+    *(
+        ("enter", None),
+        ("escape", None),
+        (".", None),
+        (".", None),
+        (",", None),
+        (",", None),
+        ("c", None),
+        ("space", None),
+    ),
+    *(("escape", None), ("T", None), ("down", None), ("escape", None), ("?", None), ("escape", None), ("ctrl+p", None)),
+    *(
+        ("a", None),
+        ("paste", None),
+        ("escape", None),
+        ("F", None),
+        ("¤", None),
+        ("enter", "¤"),
+        ("down", None),
+        ("paste", None),
+    ),
+    *(("escape", None), ("a", None), (">", None), ("o", None)),
+]
+LOG: Steps = [
+    *(
+        ("1", None),
+        ("g", None),
+        ("down", None),
+        ("down", None),
+        ("tab", None),
+        ("/", None),
+        ("¤", None),
+        ("enter", " of "),
+    ),
+    *(
+        ("n", None),
+        ("&", None),
+        ("paste", None),
+        ("enter", None),
+        ("escape", None),
+        ("%", None),
+        ("paste", None),
+        ("enter", None),
+    ),
+    *(("escape", None), ("right", None), ("$", None), ("v", None), ("enter", None), ("escape", None)),
+]
+
+
+def shapes(written: bytes) -> set[str]:
+    """The kinds of sequences in what was written, without the numbers that say where and in what colour."""
+    return {
+        re.sub(r"(?<![?>=0-9;])[0-9;]+|(?<=;).*", "", token.body.decode("utf-8", "replace")) + token.kind
+        for token in tokens(written)
+        if token.kind not in {"text", "break"}
+    }
+
+
+def shown(place: Path, without: str) -> bytes:
+    """What a board without some layer writes when it shows a few runs in every pane, whatever becomes of the screen."""
+    walk = Walk(place, (120, 40), 4, without=without)
+    try:
+        for key in "3jjjj1kkkk2jjjj":
+            before = len(walk.terminal.raw)
+            walk.terminal.send(key.encode())
+            with suppress(AssertionError):
+                until(lambda: len(walk.terminal.raw) > before, 2)  # noqa: B023 - asked at once
+        return walk.terminal.raw
+    finally:
+        walk.close()
+
+
+def test_no_foreign_byte_in_any_pane(tmp_path: Path) -> None:
+    """Thousands of hostile texts in details, logs and answers send nothing foreign, and clicks on them do nothing."""
+    walk = Walk(tmp_path, (200, 100), RUNS)
+    try:
+        walk.panes()
+        rung = walk.terminal.raw.count(b"\a")
+        for y in range(4, 90, 3):
+            walk.terminal.click(40, y)
+            walk.terminal.click(150, y)
+        walk.press("1", "Log")
+        assert walk.terminal._poll_exit() is None
+        assert walk.terminal.raw.count(b"\a") == rung
+        walk.endings()
+        assert foreign(walk.terminal.raw, ALLOWED) == []
+        assert len(walk.seen) >= PAYLOADS
+    finally:
+        walk.close()
+
+
+def test_no_foreign_byte_in_any_form(tmp_path: Path) -> None:
+    """Every form, question, list, bar, toast and notification sends the same kinds of bytes as with tame texts."""
+
+    def walked(tame: bool) -> bytes:
+        """All that one board wrote."""
+        walk = Walk(tmp_path / str(tame), (130, 36), 4, tame=tame)
+        try:
+            walk.forms()
+            walk.endings()
+            return walk.terminal.raw
+        finally:
+            walk.close()
+
+    with ThreadPoolExecutor() as both:
+        tame, hostile = both.map(walked, (True, False))
+    assert foreign(hostile, ALLOWED) == foreign(tame, ALLOWED) == []
+    assert shapes(hostile) <= shapes(tame)
+
+
+@pytest.mark.parametrize("without", ["wire", "reading"])
+def test_each_layer_is_enough(tmp_path: Path, without: str) -> None:
+    """Without the guard of the wire, or without the cleaning at reading, still nothing foreign gets through."""
+    assert foreign(shown(tmp_path, without), ALLOWED) == []
+
+
+def test_without_both_layers_dozens_get_through(tmp_path: Path) -> None:
+    """Negative control: neither cleaned nor guarded, the same texts are foreign by the dozen."""
+    assert len(foreign(shown(tmp_path, "reading and wire"), ALLOWED)) > 30
