@@ -38,6 +38,10 @@ _SEQUENCE = re.compile(
 _SGR = re.compile(r"\x1b\[(?:[0-9]{0,3}[;:])*+[0-9]{0,3}+m")
 _SGR_BETWEEN = re.compile(f"({_SGR.pattern})")
 _SGR_RESETS = frozenset({"\x1b[m", "\x1b[0m"})
+_ACTS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\uffff"
+    "\U000e0000-\U000e0fff\ud800-\udfff]"
+)
 _TOO_MANY_MARKS = re.compile(f"\0{{{_MARKS_MOST + 1},}}")
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
@@ -177,6 +181,15 @@ def clean_log(raw: bytes) -> str:
 def clean_output(raw: bytes) -> str:
     """One line of a log as it is to be kept: as in `clean_log`, but whole, with its tabs, without colours."""
     return _last_state(raw, _kept)
+
+
+def guarded(text: str) -> str:
+    """The last guard before a terminal without a layout: of what is in a text only colours and breaks act on it."""
+    if text.isascii() and text.isprintable():
+        return text
+    if not _ACTS.search(_SGR.sub("", text) if "\x1b" in text else text):
+        return text
+    return "".join(part if at % 2 else clean_lines(part) for at, part in enumerate(_SGR_BETWEEN.split(text)))
 
 
 def strip_sgr(text: str) -> str:

@@ -13,6 +13,7 @@ from runboard.errors import why
 from runboard.safetext import clean
 
 NAME = "board.json"
+REPORT = "crash.log"
 MOST = 4 << 20
 """Bytes of the file that are read."""
 
@@ -66,6 +67,20 @@ class State:
             raise Forgotten(
                 clean(f"{self.path} cannot be written: {why(error)}; this will not be remembered")
             ) from None
+
+
+def keep_report(where: str, text: str) -> str:
+    """Keep the report of a crash in the directory ``where``, for its owner alone; its path, or nothing if it cannot be.
+
+    The one before is replaced.
+    """
+    try:
+        os.makedirs(where, 0o700, exist_ok=True)
+        with files.opened(files.open_root(where)) as held:
+            files.replace(held, REPORT, f"{text}\n".encode("utf-8", "replace"))
+    except OSError:
+        return ""
+    return f"{where}/{REPORT}"
 
 
 def folder(environ: Mapping[str, str]) -> str:

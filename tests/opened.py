@@ -6,6 +6,7 @@ import os
 import sys
 from functools import partial
 
+from runboard import state
 from runboard.board import Board
 from runboard.control import Control
 from runboard.logs import LogView
@@ -48,6 +49,7 @@ def main(runs: str, *how: str) -> int:
         None if watching else Control(store),
         lambda run_id: LogView(partial(store.open_file, run_id, "output.log")),
         title=runs,
+        keep_crash=partial(state.keep_report, state.folder(os.environ)),
     )
 
 

@@ -20,10 +20,9 @@ _GIT = ("git", "-c", "user.name=x", "-c", "user.email=x", "-c", "init.defaultBra
 class Planter:
     """Puts the next payload, behind its mark, wherever one is wanted, and counts them."""
 
-    def __init__(self, seed: int, *, tame: bool = False) -> None:
-        """Take the payloads of a seed; ``tame`` puts the marks alone."""
+    def __init__(self, seed: int) -> None:
+        """Take the payloads of a seed."""
         self._texts = payloads(seed)
-        self._tame = tame
         self.placed = 0
         self.last_lines: list[str] = []
         self.first_words: list[str] = []
@@ -32,7 +31,7 @@ class Planter:
         """The next payload; bytes that are no UTF-8 are surrogates in it."""
         number, self.placed = self.placed, self.placed + 1
         mark = "¤" + "".join(DIGITS[number >> shift & 31] for shift in (10, 5, 0))
-        return mark if self._tame else f"{mark}{next(self._texts)}."
+        return f"{mark}{next(self._texts)}."
 
     def tame(self) -> str:
         """A mark with nothing behind it, to be waited for."""

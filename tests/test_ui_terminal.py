@@ -112,16 +112,22 @@ def test_signals_restore_the_terminal(runs: Path) -> None:
             assert time.monotonic() - began < BACKSTOP_SECONDS
 
 
-def test_a_crash_restores_the_terminal_and_shows_no_values(runs: Path) -> None:
-    """An exception anywhere ends the board with 1 and a plain traceback: no local variables, no control sequences."""
-    with board(runs, "crash") as terminal:
+def test_a_crash_restores_the_terminal_and_shows_no_values(runs: Path, tmp_path: Path) -> None:
+    """An exception anywhere ends the board with 1 and one clean line; a report without values is kept for the owner."""
+    argv = [sys.executable, "-m", "tests.opened", os.fspath(runs), "crash"]
+    with Terminal(argv, 120, 36, {"XDG_STATE_HOME": os.fspath(tmp_path)}) as terminal:
         terminal.wait_for("completed")
         terminal.press("?")
         assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (1, set(), True)
-        terminal.wait_for("runboard: the board stopped because of this error; your runs go on.")
-        assert "RuntimeError: broken on purpose, 7\n" in terminal.text()
+        terminal.wait_for("runboard: the board stopped because of an error; your runs go on.")
+        assert "RuntimeError: broken on purpose, 7." in terminal.text()
+        assert "Traceback" not in terminal.text()
         assert b"hunter2" not in terminal.raw
         assert b"\x1b]0;" not in terminal.raw
+    report = tmp_path / "runboard" / "crash.log"
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert "Traceback" in report.read_text()
+    assert not {"hunter2", "\x1b"} & set(report.read_text().split())
 
 
 def test_a_closed_window_ends_the_board_and_not_the_runs(chatty: Callable[[], Run], tmp_path: Path) -> None:

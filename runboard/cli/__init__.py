@@ -42,11 +42,30 @@ def main() -> NoReturn:
         code = PIPE_CLOSED
     except OSError as error:
         _close_stdout()
+        from runboard.safetext import clean  # noqa: PLC0415 - only for a failure
+
         where = f"{error.filename}: " if error.filename else "stdout: " if error.errno == ENOSPC else ""
-        sys.stderr.write(f"runboard: {where}{error.strerror or error}\n")
+        sys.stderr.write(clean(f"runboard: {where}{error.strerror or error}") + "\n")
         code = FAILED
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends on the screen, in one clean line
+        code = _crashed(error)
     gc.freeze()
     sys.exit(code)
+
+
+def _crashed(error: Exception) -> int:
+    """Tell in one line what nobody foresaw, and keep a report without values for whoever is to mend it."""
+    from traceback import format_exception  # noqa: PLC0415 - only for a failure
+
+    from runboard import state  # noqa: PLC0415 - likewise
+    from runboard.safetext import clean, clean_lines  # noqa: PLC0415 - likewise
+
+    report = clean_lines("".join(format_exception(error))).rstrip()
+    where = state.keep_report(state.folder(os.environ), report)
+    kept = f"; the report is in {where}" if where else ""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(clean(f"runboard: an error of its own: {report.rpartition(chr(10))[2][:200]}{kept}") + "\n")
+    return FAILED
 
 
 def _called(args: list[str]) -> int:

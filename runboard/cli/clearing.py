@@ -265,7 +265,7 @@ def _ask(question: str, *, yes: bool) -> None:
         return
     if not is_terminal(sys.stdin):
         raise Failure(f"nobody is there to answer: {question} Say -y to go ahead", USAGE)
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(clean(question) + " [y/N] ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):

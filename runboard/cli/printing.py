@@ -12,7 +12,7 @@ from runboard.columns import Column
 from runboard.files import encode
 from runboard.model import Run, Status
 from runboard.plain import ascii_text
-from runboard.safetext import clean
+from runboard.safetext import clean, guarded
 
 _UNSEEN = (
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
@@ -62,8 +62,8 @@ def complain(sentence: str) -> None:
 
 
 def put(text: str) -> None:
-    """One line of data on stdout, made safe by whoever made it."""
-    sys.stdout.write(text + "\n")
+    """A line of data on stdout; to a terminal nothing goes that acts on it, whoever made the line."""
+    sys.stdout.write((guarded(text) if is_terminal(sys.stdout) else text) + "\n")
 
 
 def put_bytes(data: bytes) -> None:

@@ -6,7 +6,7 @@ import os
 from errno import EINVAL
 from functools import partial
 
-from runboard import files
+from runboard import files, state
 from runboard.board import Board
 from runboard.cli.early import EarlyScreen
 from runboard.cli.sights import sources_of
@@ -51,6 +51,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
         early=early,
         taste=taste,
         lock=lock or "",
+        keep_crash=partial(state.keep_report, state.folder(os.environ)),
     )
 
 

@@ -10,6 +10,7 @@ from runboard.board import Board
 from runboard.control import Control
 from runboard.logs import LogView
 from runboard.model import Run
+from runboard.safetext import clean
 from runboard.ui.handover import Early
 from runboard.ui.intake import Feed
 from runboard.ui.sources import Sources
@@ -21,6 +22,10 @@ COLLECTING = (10_000, 20, 50)
 SWITCHING = 0.0005
 """Seconds after which another thread may go on: who settles needs a moment thirty times for each run, and at Python's
 usual 5 ms would wait longer for a screen that is being painted than for the disk."""
+
+
+TOLD = 200
+"""Characters of an error that are told on the terminal."""
 
 
 def show(
@@ -37,12 +42,15 @@ def show(
     early: Early | None = None,
     taste: Taste = PLAIN,
     lock: str = "",
+    keep_crash: Callable[[str], str] = lambda _report: "",
 ) -> int:
     """Show the board until it is left, and return the exit code.
 
     The caller has seen to it that stdin, stdout and stderr are terminals, and has taken every TEXTUAL* variable and
     ESCDELAY out of the environment, and NO_COLOR where it is empty: Textual reads them when it is imported, and some
     of them load modules or press keys. That import happens here and takes a quarter of a second.
+
+    ``keep_crash`` keeps the report of a crash and says where: on the terminal only its last line is told.
 
     Returns:
         0 when it was left by q or ctrl+c, 1 after a crash (told on stderr), 128 + n after signal n, 129 when the
@@ -72,5 +80,12 @@ def show(
     if early is not None:
         early.leave()
     if app.crash is not None:
-        sys.stderr.write(f"{app.crash}\nrunboard: the board stopped because of this error; your runs go on.\n")
+        sys.stderr.write(told(app.crash, keep_crash(app.crash)))
     return app.return_code or 0
+
+
+def told(crash: str, where: str) -> str:
+    """One clean line about a crash: what went wrong, and where its report is, if that could be kept."""
+    last = clean(crash.rpartition("\n")[2])[:TOLD]
+    kept = f" The report is in {clean(where)}" if where else ""
+    return f"runboard: the board stopped because of an error; your runs go on. {last}.{kept}\n"
