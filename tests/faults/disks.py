@@ -32,7 +32,8 @@ def memory_disk(place: Path, options: str) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(("umount", "-l", place), check=False, capture_output=True)
+        while os.path.ismount(place):  # something may lie over it
+            subprocess.run(("umount", "-l", place), check=True, capture_output=True)
 
 
 @contextmanager
