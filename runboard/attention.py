@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from runboard.model import Reason, Run, Status
+from runboard.query import HAY
+from runboard.row import Row
 from runboard.verdict import duration
+
+KEY = "attention"
+"""Under which it is remembered what somebody has looked at."""
 
 SEEN_MOST = 2_000
 """So many runs are remembered as looked at, the last ones."""
 
+_REASON = HAY.index("reason")
 _WAITING = ("limit", "permission", "approval", "waiting for")
 
 
@@ -46,6 +52,11 @@ class Seen:
 
     since: float = 0.0
     marks: tuple[str, ...] = ()
+    _known: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Have the marks at hand: every failure there is may be asked after."""
+        object.__setattr__(self, "_known", frozenset(self.marks))
 
     @classmethod
     def of(cls, kept: object, now: float) -> Seen:
@@ -63,7 +74,7 @@ class Seen:
 
     def has(self, run_id: str, kind: Kind) -> bool:
         """Whether somebody has looked at this."""
-        return f"{run_id} {kind}" in self.marks
+        return f"{run_id} {kind}" in self._known
 
     def looked(self, run_id: str, kind: Kind) -> Seen:
         """With one more."""
@@ -75,6 +86,22 @@ def need_of(run: Run, now: float, limits: Limits, seen: Seen) -> Need | None:
     """What about a run needs somebody who has ``seen`` so much; the gravest of several, None for nothing."""
     need = _failure(run, seen) if run.finished else _trouble(run, now, limits)
     return None if need is None or seen.has(run.id, need.kind) else need
+
+
+def need_of_row(row: Row, seen: Seen) -> Need | None:
+    """The same of a row, without reading it: its own words say why it failed."""
+    if row.status is not Status.FAILED or (row.ended or 0.0) <= seen.since or seen.has(row.id, Kind.FAILED):
+        return None
+    killed = row.hay.split("\n", _REASON + 1)[_REASON] == Reason.KILLED
+    return None if killed else Need(Kind.FAILED, "failed")
+
+
+def needs_among(entries: Iterable[Run | Row], now: float, limits: Limits, seen: Seen) -> dict[str, str]:
+    """Why runs need somebody, by their ids."""
+    found = {
+        one.id: need_of_row(one, seen) if isinstance(one, Row) else need_of(one, now, limits, seen) for one in entries
+    }
+    return {run_id: need.why for run_id, need in found.items() if need is not None}
 
 
 def _failure(run: Run, seen: Seen) -> Need | None:

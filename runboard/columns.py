@@ -164,6 +164,21 @@ def _size_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is a
     return "" if run.size is None else size_text(run.size)
 
 
+def cpu_text(cpu: float) -> str:
+    """How many processors are busy, in per cent of one."""
+    return f"{100 * cpu:.0f} %"
+
+
+def _cpu_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is asked with the time
+    """What the run's whole tree uses of processors, where somebody looked."""
+    return "" if run.sample.cpu is None or not run.active else cpu_text(run.sample.cpu)
+
+
+def _memory_text(run: Run, now: float) -> str:  # noqa: ARG001 - every column is asked with the time
+    """The memory of the run's whole tree, where somebody looked."""
+    return "" if run.sample.memory is None or not run.active else size_text(run.sample.memory)
+
+
 def _field(key: str) -> Callable[[Run, float], str]:
     """A column that shows one text field of a run."""
     return lambda run, now: clean(getattr(run, key) or "")  # noqa: ARG005 - every column is asked with the time
@@ -184,11 +199,35 @@ COLUMNS = (
     Column("ended", "Ended", 5, _ended_text, align="right", rank=13, extra=True),
     Column("tokens", "Tokens", 6, _tokens_text, align="right", fills=lambda run: _tokens(run) is not None, rank=6),
     Column("cost", "Cost", 7, _cost_text, align="right", fills=lambda run: _cost(run) is not None, rank=5),
+    Column("cpu", "CPU", 6, _cpu_text, align="right", rank=7, extra=True),
+    Column("memory", "Memory", 7, _memory_text, align="right", rank=7, extra=True),
     Column("size", "Size", 7, _size_text, align="right", fills=lambda run: run.size is not None, rank=10),
     Column("exit", "Exit", 4, _exit_text, align="right", rank=3),
     Column("reason", "Reason", 0, lambda run, _now: reason_text(run), rank=2),
+    Column("last_line", "Last line", 0, lambda run, _now: clean(run.sample.last_line or ""), rank=2, extra=True),
 )
 """Every column, in the order in which they stand."""
+
+SAMPLED = frozenset({"cpu", "memory", "last_line"})
+"""The columns that tell what was seen a moment ago: nobody looks where none of them is shown."""
+
+HINTS = {
+    "status": "Where it stands; ! needs you",
+    "id": "Its id: any unique beginning of it means the run",
+    "name": "Its name, else its command",
+    "elapsed": "How long it ran or has been running, and of how long where it has a limit",
+    "age": "How long ago it began",
+    "ended": "How long ago it ended",
+    "tokens": "All tokens, cache included",
+    "cost": "In USD, as its agent tells",
+    "cpu": "Processors that its whole tree keeps busy",
+    "memory": "Resident memory of its whole tree",
+    "size": "What its directory takes on the disk",
+    "exit": "The exit code; a signal's number with a minus",
+    "reason": "Why it stands where it stands",
+    "last_line": "The last line of its log; sorted by when it was written",
+}
+"""What a title means, where it does not say it all."""
 
 
 FILLS = {column.key: 1 << number for number, column in enumerate(COLUMNS) if column.fills is not None}

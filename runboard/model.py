@@ -1,42 +1,12 @@
-"""The values of a run, frozen: what it is, how it ended, what is known of it; imports nothing of ours."""
+"""The values of a run, frozen: what it is, how it ended, what is known of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from operator import attrgetter
 
-
-class Value:
-    """How frozen dataclasses are compared, hashed and told, written once: made for each they would delay every verb."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __eq__(self, other: object) -> bool:
-        """Whether it is of the same class, and equal in all that counts."""
-        return _told(self) == _told(other) if isinstance(other, Value) and type(other) is type(self) else NotImplemented
-
-    def __hash__(self) -> int:
-        """That of all that counts."""
-        return hash(_told(self))
-
-    def __repr__(self) -> str:
-        """Its class and what it holds."""
-        parts = (f"{name}={getattr(self, name)!r}" for name in type(self).__slots__ if name != RAW)
-        return f"{type(self).__qualname__}({', '.join(parts)})"
-
-
-def _told(value: Value) -> object:
-    """What counts of a value: everything but a record as it was found."""
-    kind = type(value)
-    if kind not in _TELLS:
-        _TELLS[kind] = attrgetter(*(name for name in kind.__slots__ if name != RAW))
-    return _TELLS[kind](value)
-
-
-RAW = "raw"
-_TELLS: dict[type, attrgetter[object]] = {}
+from runboard.value import Value
 
 
 class Status(StrEnum):
@@ -223,6 +193,23 @@ class Evidence(Value):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sample(Value):
+    """What was seen of a run a moment ago, None where nobody looked.
+
+    ``cpu`` is how many processors its whole tree kept busy, ``memory`` what that has resident in bytes, ``last_line``
+    the last line of its log, clean and without colours.
+    """
+
+    cpu: float | None = None
+    memory: int | None = None
+    last_line: str | None = None
+
+
+UNSEEN = Sample()
+"""Nobody looked."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Run(Value):
     """One run as it is known: immutable, so that a row on the screen never changes under a key press.
 
@@ -232,7 +219,7 @@ class Run(Value):
     read; ``unsaved`` marks an ending judged in memory only; ``foreign`` says why it cannot be judged from here.
     ``agent``, ``session_id`` and ``warnings`` are what its transcript tells; ``activity_at`` is when it last wrote to
     its log. ``paused`` is what the kernel says: the whole tree is stopped. ``size`` is what it takes on the disk, in
-    bytes, where somebody measured it.
+    bytes, where somebody measured it; ``sample`` is what was seen of it a moment ago.
     """
 
     id: str
@@ -268,6 +255,7 @@ class Run(Value):
     paused: bool = False
     activity_at: float | None = None
     size: int | None = None
+    sample: Sample = UNSEEN
     raw: Mapping[str, object] = field(default_factory=dict)
 
     @property

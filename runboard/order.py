@@ -98,6 +98,15 @@ class Order:
             del self.ids[spot]
         return spot is not None
 
+    def drop(self, run_ids: list[str]) -> None:
+        """Take several out that are in."""
+        if len(run_ids) <= FEW:
+            for run_id in run_ids:
+                self.remove(run_id)
+            return
+        going = set(run_ids)
+        self.ids[:] = [run_id for run_id in self.ids if run_id not in going]
+
     def merge(self, run_ids: list[str]) -> None:
         """Put several ids in."""
         if len(run_ids) <= FEW:

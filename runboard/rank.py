@@ -13,7 +13,7 @@ from runboard.row import Row
 Value = float | str | None
 """By what a run is ranked; the values of one column are all numbers or all texts, or None."""
 
-LARGEST_FIRST = frozenset({"elapsed", "tokens", "cost", "size"})
+LARGEST_FIRST = frozenset({"elapsed", "tokens", "cost", "cpu", "memory", "size"})
 """The columns of which one wants to see the largest first."""
 
 _STATUSES = {status: float(at) for at, status in enumerate(Status)}
@@ -40,6 +40,11 @@ def _natural(text: str | None) -> str | None:
 def _age(started: float | None) -> float | None:
     """The youngest first."""
     return None if started is None else -started
+
+
+def _wrote(run: Run) -> float | None:
+    """Who wrote to its log last comes first: of a live run as far as somebody saw it."""
+    return _age(run.completed_at if run.finished else run.activity_at or run.started_at)
 
 
 def _exit(outcome: Outcome | None) -> int | None:
@@ -90,6 +95,9 @@ _RUNS: dict[str, Callable[[Run, float], Value]] = {
     "tokens": lambda run, _now: run.usage.total_tokens if run.usage else None,
     "cost": lambda run, _now: run.usage.cost if run.usage else None,
     "size": lambda run, _now: run.size,
+    "cpu": lambda run, _now: run.sample.cpu,
+    "memory": lambda run, _now: run.sample.memory,
+    "last_line": lambda run, _now: _wrote(run),
     "exit": lambda run, _now: _exit(run.outcome),
     "reason": lambda run, _now: _reason(run),
 }
@@ -110,6 +118,9 @@ _ROWS: dict[str, Callable[[Row, float], Value]] = {
     "tokens": lambda row, _now: row.tokens,
     "cost": lambda row, _now: row.cost,
     "size": lambda _row, _now: None,  # whoever holds rows knows their sizes
+    "cpu": lambda _row, _now: None,  # what has ended uses nothing
+    "memory": lambda _row, _now: None,
+    "last_line": lambda row, _now: _age(row.ended),
     "exit": lambda row, _now: row.exit,
     "reason": lambda row, _now: _row_reason(row),
 }

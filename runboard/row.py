@@ -17,8 +17,8 @@ from runboard.safetext import clean
 Place = tuple[int, float, str]
 """Where a run stands in the order: its group, then newest first, then its id so that no two places are equal."""
 
-ENDED = 2
-"""The group of the runs that have ended, below the running and the queued ones."""
+NEEDY, ENDED = -1, 2
+"""The group of the runs that need somebody, above the running ones; that of those that have ended, below the queued."""
 
 _GROUPS = {Status.RUNNING: 0, Status.QUEUED: 1}
 _REPO, _ISSUE, _MODEL, _TOKENS, _COST = (FILLS[key] for key in ("repo", "issue", "model", "tokens", "cost"))

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from runboard.board import Board, place
+from runboard.board import Board
 from runboard.columns import COLUMNS, elapsed, reason_text, shown, status_word
 from runboard.model import Identity, KillRequest, Outcome, Reason, Run, Status, Usage
 from runboard.order import Sorting
 from runboard.query import BadQuery, Query
 from runboard.rank import of_row, of_run
-from runboard.row import Row
+from runboard.row import Row, place
 from runboard.totals import Spending
 
 NOW = 10_000.0
@@ -88,6 +88,49 @@ def test_a_thousand_random_changes_keep_the_order_of_a_plain_sort(light: bool) -
         check_sums(board, plain, now)
     tally = {status: sum(one.status is status for one in plain.values()) for status in Status}
     assert board.counts() == {status: count for status, count in tally.items() if count}
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
+def test_who_needs_somebody_stands_first(many: bool) -> None:
+    """Those that need somebody stand above the running ones, the newest first, whatever comes, goes and is sorted by.
+
+    Who is spared keeps its place until it changes its state, or until nobody looks at it any more.
+    """
+    chance = random.Random(11)
+    board, plain = Board(), dict[str, Run]()
+    for step in range(400):
+        new = {one.id: one for one in (random_run(chance) for _ in range(chance.choice([0, 1, 3, 40])))}
+        gone = {f"r{chance.randrange(60)}" for _ in range(chance.choice([0, 1]))} - set(new)
+        plain = {run_id: one for run_id, one in (plain | new).items() if run_id not in gone}
+        for _ in range(40 if many else 2):
+            who = f"r{chance.randrange(60)}"
+            board.needs[who] = "look"
+            board.needs.pop(f"r{chance.randrange(60)}", None)
+        if step % 10 == 0:
+            board.filter(chance.choice(["", "repo:web"]), NOW)
+            board.sort(Sorting(chance.choice([None, "repo"])), NOW)
+        board.apply(
+            [one for one in new.values() if not one.finished], gone, [Row.of(r) for r in new.values() if r.finished]
+        )
+        usual = sorted(plain.values(), key=lambda one: (-1, *place(one)[1:]) if one.id in board.needs else place(one))
+        found = [one for one in usual if board.query.matches(one, NOW)]
+        if board.sorting.column:
+            found.sort(key=lambda one: (one.repo is None, (one.repo or "").lower()))
+        assert board.order == [one.id for one in found]
+
+
+def test_what_is_looked_at_stays_where_it_stands() -> None:
+    """A run under the cursor that needs nobody any more moves when the cursor has left, one that ends at once."""
+    board = Board([run("a", at=9), run("b", at=8), run("c", "failed", at=1)])
+    board.needs["c"] = "failed"
+    assert (board.prefer(), board.order) == (True, ["c", "a", "b"])
+    del board.needs["c"]
+    assert (board.prefer("c"), board.order) == (False, ["c", "a", "b"])
+    assert (board.prefer("a"), board.order) == (True, ["a", "b", "c"])
+    board.needs["b"] = "silent"
+    assert (board.prefer("b"), board.order) == (False, ["a", "b", "c"])
+    board.apply([run("b", "failed", at=8)], spared="b")
+    assert board.order == ["b", "a", "c"]
 
 
 def check_sums(board: Board, plain: dict[str, Run], now: float) -> None:

@@ -16,14 +16,18 @@ import pytest
 from rich.console import Console
 from textual.strip import Strip
 
+from runboard.attention import KEY, Limits, Seen
 from runboard.board import Board
 from runboard.cli.bare import Bare, bare_call
-from runboard.cli.opening import FEW
+from runboard.cli.opening import FEW, few_runs, first_board
 from runboard.model import Identity, Outcome, Reason, Run, Status, Usage
+from runboard.store import Store
 from runboard.ui.frame import Layout, frame
+from runboard.ui.taste import Taste
 from tests.leaving import leave
 from tests.pilots import NOW, fixed_board
 from tests.program import COMMAND, environment
+from tests.stores import made
 from tests.terminal import Terminal
 from tests.waiting import until
 
@@ -39,6 +43,7 @@ FAILED = Run(
 RUNS = [LIVE, DONE, FAILED, Run("00000004", damage="run.json is empty")]
 MANY = [*RUNS, *(replace(DONE, id=f"{number:08x}") for number in range(16, 90))]
 
+PLACE = "~/.agents/runs"
 Cells = list[tuple[str, str, str]]
 
 
@@ -55,10 +60,10 @@ def painted(lines: list[str], columns: int, rows: int) -> list[Cells]:
     ]
 
 
-async def shown(runs: list[Run], columns: int, rows: int) -> list[Cells]:
+async def shown(runs: list[Run], columns: int, rows: int, taste: Taste) -> list[Cells]:
     """What the board shows of the same runs, in the same form."""
     console = Console(color_system="truecolor", force_terminal=True, no_color=False)
-    async with fixed_board(runs, size=(columns, rows), control=object()) as desk:
+    async with fixed_board(runs, size=(columns, rows), control=object(), taste=taste) as desk:
         screen = pyte.Screen(columns, rows)
         for y, strip in enumerate(desk.app.screen._compositor.render_strips()):
             pyte.Stream(screen).feed(f"\x1b[{y + 1};1H{Strip(strip).render(console)}")
@@ -71,18 +76,22 @@ async def shown(runs: list[Run], columns: int, rows: int) -> list[Cells]:
         ]
 
 
+@pytest.mark.parametrize("seen", [Seen(NOW), Seen(NOW - 4500)], ids=["nothing needs you", "some need you"])
 @pytest.mark.parametrize("runs", [RUNS, MANY], ids=["few", "scrolled"])
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (100, 14), (200, 50), (44, 20), (60, 29), (181, 30)])
-async def test_textual_paints_over_it_without_a_jump(runs: list[Run], size: tuple[int, int]) -> None:
+async def test_textual_paints_over_it_without_a_jump(runs: list[Run], size: tuple[int, int], seen: Seen) -> None:
     """Summary, header and rows stand where the board has them, in its colours; so do the grounds of all the rest."""
+    needy = seen.since < NOW
+    taste = Taste(remembered={KEY: seen.kept()}, limits=Limits(silent=90 if needy else 600))
     columns, rows = size
     layout = Layout.of(columns, rows, empty=False)
     early = painted(
-        frame(Board(runs), columns, rows, title="~/.agents/runs", read_only=False, now=NOW, depth=1 << 24),
+        frame(first_board(runs, taste, NOW), columns, rows, title=PLACE, read_only=False, now=NOW, depth=1 << 24),
         columns,
         rows,
     )
-    late = await shown(runs, columns, rows)
+    late = await shown(runs, columns, rows, taste)
+    assert ("need" in "".join(cell[0] for cell in early[0])) is needy
     width = layout.table_columns - (len(runs) + 1 > layout.table_rows)
     for y in range(rows):
         compared = range(columns if y < layout.top else width if y < layout.top + layout.table_rows else 0)
@@ -98,6 +107,17 @@ def alike(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
     pairs = [(a, b) for a, b in zip(one[1:], other[1:], strict=True) if a or b]
     channels = [(int(a[at : at + 2], 16), int(b[at : at + 2], 16)) for a, b in pairs for at in (0, 2, 4)]
     return all(abs(a - b) <= 1 for a, b in channels)
+
+
+def test_who_wrote_a_moment_ago_is_not_silent(tmp_path: Path) -> None:
+    """A run of long ago that still writes does not need anybody in the first frame; one that does not, does."""
+    store = Store(str(tmp_path))
+    ids = [made(store, started_at=time.time() - 9000).id for _ in range(2)]
+    for run_id, age in zip(ids, (5, 5000), strict=True):
+        log = tmp_path / run_id / "output.log"
+        log.write_text("at work\n")
+        os.utime(log, (time.time() - age,) * 2)
+    assert list(first_board(few_runs(store) or [], Taste(), time.time()).needs) == [ids[1]]
 
 
 def test_without_colours_it_is_plain() -> None:

@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from runboard import reconciler
-from runboard.board import place
 from runboard.control import Control
 from runboard.index import Index
 from runboard.jobs import WORKERS, Jobs
 from runboard.model import Status
 from runboard.reconciler import Reconciler
-from runboard.row import Row
+from runboard.row import Row, place
 from runboard.store import Store
 from tests.bench.fleet import fleet
 from tests.test_reconciler import Audience

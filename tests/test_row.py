@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given, settings
 
 from runboard import files, record
-from runboard.board import place
 from runboard.columns import COLUMNS, FILLS
 from runboard.model import Run
 from runboard.query import FIELDS, hay
-from runboard.row import Row
+from runboard.row import Row, place
 from tests.bench.fleet import record as fleet_record
 from tests.records import docs
 

@@ -62,7 +62,8 @@ def offered(before: list[str], typed: str) -> tuple[str, list[CompletionItem]]:
         return FOLDERS if first == "DIR" else FILES, []
     if first.partition(".")[0] == "ID":
         return VALUES, list(_ids(ctx, typed))
-    words = {"QUERY": _query(typed), "COLUMN": [column.key for column in COLUMNS]}.get(first)
+    keys, before_last = [column.key for column in COLUMNS], typed[: typed.rfind(",") + 1]
+    words = {"QUERY": _query(typed), "COLUMN": keys, "COLUMNS": [before_last + key for key in keys]}.get(first)
     if words is not None:
         return VALUES, [CompletionItem(word) for word in words if word.startswith(typed)]
     if isinstance(what, click.Group) and not typed.startswith("-"):

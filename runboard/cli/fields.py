@@ -67,6 +67,10 @@ FIELDS: dict[str, Callable[[Run, float], str]] = {
     "tokens": lambda run, _now: _number(run.usage.total_tokens if run.usage else None),
     "cost": lambda run, _now: _number(run.usage.cost if run.usage else None),
     "size": lambda run, _now: _number(run.size),
+    "engine": lambda run, _now: run.engine or "",
+    "cpu": lambda run, _now: _number(run.sample.cpu),
+    "memory": lambda run, _now: _number(run.sample.memory),
+    "last_line": lambda run, _now: run.sample.last_line or "",
 }
 """What ``--format`` knows, under the names of the disk; times are ISO 8601 UTC, durations seconds."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from runboard.cli.exits import DONE, USAGE, Failure
 from runboard.cli.finding import Found, among_all, are_many
 from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
 from runboard.cli.said import Desk, query_of
-from runboard.columns import COLUMNS, shown
+from runboard.columns import COLUMNS, SAMPLED, Column, shown
 from runboard.model import Run
 from runboard.query import Query
 from runboard.row import Row
@@ -20,12 +20,17 @@ from runboard.safetext import clean
 from runboard.store import Store
 
 T = TypeVar("T", Run, Row, Run | Row)
+MEASURED = (*sorted(SAMPLED), "size")
+"""The fields of ``--format`` that are looked at only where somebody asks."""
+
 FINISHED_SHOWN = 20
 """How many ended runs ``ps`` lists unless asked for all."""
 
 
 class Wish(NamedTuple):
-    """What ``ps`` was asked for: the words of a query, all ended runs or at most so many, an order, sizes, a form."""
+    """What ``ps`` was asked for: the words of a query, all ended runs or at most so many, an order, sizes, a form,
+    columns.
+    """
 
     words: Sequence[str] = ()
     everything: bool = False
@@ -34,18 +39,26 @@ class Wish(NamedTuple):
     sized: bool = False
     form: str | None = None
     template: str | None = None
+    columns: str | None = None
 
 
 def list_runs(desk: Desk, wish: Wish) -> int:
     """Settle runs and list those that were asked for."""
-    print_runs = _printer(desk, wish.form, wish.template)
+    print_runs = _printer(desk, wish.form, wish.template, wish.columns)
     query = query_of(wish.words)
     key = None if wish.sort is None else _sort_key(wish.sort)
+    wanted = {one.key for one in _columns(wish.columns)} | {
+        one for one in MEASURED if f"{{{one}" in (wish.template or "")
+    }
     store = desk.store()
-    found = _found(store, query, key, everything=wish.everything, limit=wish.limit)
+    found = _found(store, query, key, wanted, everything=wish.everything, limit=wish.limit)
     listed = found.listed
-    if wish.sized or query.sized or (key and key[0] == "size") or "{size" in (wish.template or ""):
+    if wish.sized or query.sized or (key and key[0] == "size") or "size" in wanted:
         listed = [replace(run, size=store.size(run.id)) for run in listed]
+    if wanted & SAMPLED:
+        from runboard.cli.sampling import seen  # noqa: PLC0415 - few ask for it
+
+        listed = seen(store, listed, wanted)
     print_runs(listed, found.now)
     if wish.form is None and wish.template is None and not listed:
         _tell_nothing(found.total, found.matching)
@@ -59,12 +72,24 @@ def list_runs(desk: Desk, wish: Wish) -> int:
     return DONE
 
 
-def _found(store: Store, query: Query, key: tuple[str, bool] | None, *, everything: bool, limit: int | None) -> Found:
+def _found(
+    store: Store,
+    query: Query,
+    key: tuple[str, bool] | None,
+    wanted: Collection[str] = (),
+    *,
+    everything: bool,
+    limit: int | None,
+) -> Found:
     """The runs to list: a few of many are looked up in the index, else every record is read."""
     finished = None if everything or limit is not None else FINISHED_SHOWN
 
     def order(runs: Sequence[T], now: float) -> list[T]:
         """Those to be listed, sorted."""
+        if key is not None and key[0] in SAMPLED:
+            from runboard.cli.sampling import weighed  # noqa: PLC0415 - few sort by it
+
+            runs = weighed(store, runs, {key[0], *wanted})
         return _limited(runs if key is None else _sorted(runs, *key, now, store.size), finished)[:limit]
 
     if everything or not are_many(store.root):
@@ -78,14 +103,18 @@ def _found(store: Store, query: Query, key: tuple[str, bool] | None, *, everythi
     return found._replace(listed=order(found.listed, found.now))
 
 
-def _printer(desk: Desk, form: str | None, template: str | None) -> Callable[[Sequence[Run], float], None]:
+def _printer(
+    desk: Desk, form: str | None, template: str | None, columns: str | None
+) -> Callable[[Sequence[Run], float], None]:
     """What prints the runs in the form that was asked for.
 
     Raises:
-        Failure: Two forms were asked for, or the template is wrong.
+        Failure: Two forms were asked for, or the template or a column is wrong.
     """
     if form is None and template is None:
-        return lambda runs, now: _print_table(desk, runs, now)
+        return lambda runs, now: _print_table(desk, runs, now, _columns(columns))
+    if columns is not None:
+        raise Failure("--columns is for the table; for single fields of each run use --format alone", USAGE)
     if form is not None and template is not None:
         raise Failure("--format goes with none of --json, --jsonl and -q; choose one", USAGE)
     from runboard.cli.fields import line_of, record  # noqa: PLC0415 - people at a terminal do without
@@ -105,10 +134,10 @@ def _printer(desk: Desk, form: str | None, template: str | None) -> Callable[[Se
     return print_lines
 
 
-def _print_table(desk: Desk, runs: Sequence[Run], now: float) -> None:
+def _print_table(desk: Desk, runs: Sequence[Run], now: float, columns: Sequence[Column]) -> None:
     """The table, or nothing at all where there is nothing to head."""
     if runs:
-        for line in table(runs, shown(runs), now, desk.style()):
+        for line in table(runs, columns or shown(runs), now, desk.style()):
             put(line)
 
 
@@ -129,6 +158,23 @@ def _limited(runs: Sequence[T], most_finished: int | None) -> list[T]:
         if active or most_finished is None or ended <= most_finished:
             kept.append(run)
     return kept
+
+
+def _columns(text: str | None) -> list[Column]:
+    """The columns that were asked for; none where the usual ones are wanted.
+
+    Raises:
+        Failure: There is no such column, or it is named twice.
+    """
+    if text is None:
+        return []
+    from runboard.settings import BY_KEY  # noqa: PLC0415 - the usual columns do without
+
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    if not names or (wrong := BY_KEY["board.columns"].check(names)):
+        known = " ".join(column.key for column in COLUMNS)
+        raise Failure(f"--columns {wrong}" if names else f"--columns needs some of {known}", USAGE)
+    return [next(column for column in COLUMNS if column.key == name) for name in names]
 
 
 def _sort_key(text: str) -> tuple[str, bool]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from runboard.attention import KEY, Seen, needs_among
 from runboard.board import Board
 from runboard.cli import place
 from runboard.cli.early import EarlyScreen
@@ -54,7 +56,7 @@ def open_board(root: str, *, writable: bool, taste: Taste, unlocked: bool = Fals
         runs = few_runs(store)
         if runs is None:
             runs = newest_runs(store, copying=not writable)
-        board = Board(runs or [])
+        board = first_board(runs or [], taste, time.time())
         if runs is not None and taste.usual:
             _paint(early, board, title, lock)
         from runboard.cli.screen import show_board  # noqa: PLC0415 - a tenth of a second that the first frame saves
@@ -75,6 +77,14 @@ def _guarded(root: str, taste: Taste, *, unlocked: bool) -> tuple[str, Taste]:
     place.check(root)
     words, notices = guarding.guard(root, unlocked=unlocked)
     return words, replace(taste, notices=(*notices, *taste.notices))
+
+
+def first_board(runs: Sequence[Run | Row], taste: Taste, now: float) -> Board:
+    """The board of these runs in the order that it will have: those that need somebody first."""
+    board = Board()
+    board.needs.update(needs_among(runs, now, taste.limits, Seen.of(taste.remembered.get(KEY), now)))
+    board.apply(runs)
+    return board
 
 
 def require_terminals(otherwise: str = SCRIPTS) -> None:
@@ -102,7 +112,7 @@ def few_runs(store: Store) -> list[Run | Row] | None:
     runs: list[Run | Row] = []
     for run_id in ids:
         with suppress(NoSuchRun):
-            runs.append(store.read(run_id))
+            runs.append(_seen(store, store.read(run_id)))
     return runs
 
 
@@ -127,8 +137,14 @@ def newest_runs(store: Store, *, copying: bool = False) -> list[Run | Row] | Non
         index.close()
     for run_id in synced.open:
         with suppress(NoSuchRun):
-            runs.append(store.read(run_id))
+            runs.append(_seen(store, store.read(run_id)))
     return runs
+
+
+def _seen(store: Store, run: Run) -> Run:
+    """A run with when it last wrote, while it lives: else one that has run for long would seem silent."""
+    log = store.file_stat(run.id, "output.log") if run.active else None
+    return replace(run, activity_at=log.st_mtime) if log is not None and log.st_size else run
 
 
 def _paint(early: EarlyScreen, board: Board, title: str, lock: str | None) -> None:

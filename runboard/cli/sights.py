@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from runboard.logs import NAME, last_line
 from runboard.model import Run
 from runboard.process import Gauge, where
 from runboard.safetext import clean
@@ -19,7 +20,12 @@ def sources_of(store: Store, *, programs: bool = True) -> Sources:
     Without ``programs`` none is started.
     """
     changes = partial(_changes, store) if programs else _no_git
-    return Sources(partial(_whole, store), changes, Gauge().processes, Gauge().loads)
+    return Sources(partial(_whole, store), changes, Gauge().processes, Gauge().loads, partial(last_line_of, store))
+
+
+def last_line_of(store: Store, run: Run) -> str:
+    """The last line of a run's log, clean."""
+    return last_line(partial(store.open_file, run.id, NAME))
 
 
 def _whole(store: Store, run: Run) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runboard.logs.filtered import FilteredView
+from runboard.logs.last import last_line
 from runboard.logs.matches import Found, around, count, grep
 from runboard.logs.moments import NoPlace
 from runboard.logs.pager import Pager, Seen, Sought, Wish
@@ -38,6 +39,7 @@ __all__ = [
     "count",
     "follow",
     "grep",
+    "last_line",
     "last_text",
     "tail",
     "tail_start",

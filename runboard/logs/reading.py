@@ -11,7 +11,7 @@ _WHO = 10
 
 _INKS = {"error": "31", "warning": "33"}
 _QUIET = "2"
-_SILENT = f"\x1b[{_QUIET}m·\x1b[0m"
+SILENT = f"\x1b[{_QUIET}m·\x1b[0m"
 """What stands for an event without words."""
 
 
@@ -44,4 +44,4 @@ def told(pieces: Sequence[tuple[str, str]]) -> str:
         words = words if len(words) <= room else words[:room] + "…"
         room -= len(words)
         shown.append(f"\x1b[{_INKS.get(who, _QUIET)}m{who:<{_WHO}}\x1b[0m {words}")
-    return "   ".join(shown) or _SILENT
+    return "   ".join(shown) or SILENT

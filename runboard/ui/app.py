@@ -35,6 +35,7 @@ from runboard.ui.oneprocess import OneProcess
 from runboard.ui.palette import Palette, commands
 from runboard.ui.remembrance import Remembrance
 from runboard.ui.runpane import RunPane
+from runboard.ui.sampling import Sampling
 from runboard.ui.screen import BoardScreen, DeskScreen
 from runboard.ui.sources import Sources
 from runboard.ui.split import Split
@@ -107,7 +108,6 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._board, self._feed, self._clock = board, feed, clock
         self._guard = WireGuard()
         self._read_run = read_run or board.get
-        self._on_screen = on_screen
         self._memory = Memory(self._read_run)
         key = partial(key_of, self)
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted, key=key)
@@ -117,6 +117,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._tabs = FilterTabs(taste, kept)
         self._vigil = Vigil(board, clock, taste.limits, kept)
         self._table = RunTable(board, clock, stopping, Arrangement(taste, kept))
+        self._sampling = Sampling(board, self._table, sources, on_screen)
         self._summary = Summary(title, read_only=control is None, lock=lock)
         one = None if control is None else OneProcess(control, self._ask, self._say)
         self._run_pane = RunPane(open_log, read_response, sources, one, clock)
@@ -166,8 +167,9 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         batch = self._intake.take()
         self._tidings.hear(batch)
         self._memory.take((*batch.rows, *batch.changed), listed=batch.complete)
-        delta = self._board.apply(batch.changed, batch.removed, batch.rows, batch.sizes)
         self._vigil.take(batch.changed, batch.rows, batch.removed)
+        held = self._table.held
+        delta = self._board.apply(batch.changed, batch.removed, batch.rows, batch.sizes, spared=held)
         if batch.complete:
             self.call_next(lambda: self._tidings.tell(self._board.counts()))
         if (gone := self._zoomed) in batch.removed:
@@ -190,11 +192,11 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     def _tick(self) -> None:
         """Let elapsed times go on, and what depends on the time: order, filter, what was spent in the last hour."""
         if self.screen_stack:  # the last tick may come while the app leaves
-            if self._board.tick(self._clock()):
-                self._table.reorder()
             self._vigil.tick()
+            if self._board.prefer(self._table.held) | self._board.tick(self._clock()):
+                self._table.reorder()
             self._table.flush()
-            self._on_screen(self._table.on_screen)
+            self._sampling.tick()
             self._told()
             self._tidings.tell(self._board.counts())
 
@@ -225,7 +227,9 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     @on(RunTable.Highlighted)
     @on(RunTable.Marked)
     def _highlighted(self) -> None:
-        """The cursor has come to another run, or other runs are marked."""
+        """The cursor has come to another run, or other runs are marked; what it left goes where it belongs."""
+        if self._board.prefer(self._table.held):
+            self._table.reorder()
         self._told()
         self._tell_pane()
 
@@ -243,11 +247,6 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._tabs.tell(message.text)
         self._table.reorder()
         self._told()
-
-    @on(FilterBar.Left)
-    def _filter_left(self) -> None:
-        """The filter is done."""
-        self._table.focus()
 
     # Keys.
 

@@ -12,14 +12,18 @@ from runboard.columns import Column
 NARROW = 60
 """Below so many cells columns stand one cell apart instead of two."""
 
-_LEAST = {"name": 16, "reason": 20}
-_COMFORT = {"name": 26, "reason": 26}
+NEED, NEED_AT = "!", 10
+"""The mark of a run that needs somebody, and in which cell behind its status it stands."""
+
+_LEAST = {"name": 16, "reason": 20, "last_line": 20}
+_COMFORT = {"name": 26, "reason": 26, "last_line": 26}
 _NICE = 4
 """Columns of this rank or above are shown only where the name and the reason still have their comfort."""
 
-_REASON_MOST = 46
+_MOST = {"last_line": 80, "reason": 46}
+"""Cells of the columns that share what is left with the name, which takes all that is left then."""
 
-_ABUNDANCE = {"name": 26, "reason": 40}
+_ABUNDANCE = {"name": 26, "reason": 40, "last_line": 40}
 _SPARE = 10
 """Columns of this rank or above are shown only where there is room in abundance."""
 
@@ -45,19 +49,32 @@ def lay_out(columns: Iterable[Column], width: int, *, chosen: bool = False) -> t
             kept.remove(max(going, key=lambda column: column.rank))
     room = _room(kept, width, gap, _LEAST)
     least = {column.key: column.width or _LEAST.get(column.key, 8) for column in kept}
-    spare = max(0, room)
-    elastic = [column.key for column in kept if not column.width]
-    if {"reason", "name"} <= set(elastic):
-        together = spare + least["name"] + least["reason"]
-        least["reason"] = max(least["reason"], min(together // 2, _REASON_MOST))
-        least["name"] = together - least["reason"]
-    elif elastic:
-        least[elastic[0]] = max(1, least[elastic[0]] + room)
+    _share([column.key for column in kept if not column.width], least, room)
     slots, x = [], 1
     for column in kept:
         slots.append(Slot(column, x, least[column.key]))
         x += least[column.key] + gap
     return tuple(slots)
+
+
+def _share(elastic: list[str], cells: dict[str, int], room: int) -> None:
+    """Give what is left to the columns without a width of their own, or have the only one of them give what lacks."""
+    if len(elastic) < 2:
+        for key in elastic:
+            cells[key] = max(1, cells[key] + room)
+        return
+    together = max(0, room) + sum(cells[key] for key in elastic)
+    sharing = [key for key in _MOST if key in elastic][: len(elastic) - 1]
+    for at, key in enumerate(sharing):
+        cells[key] = max(cells[key], min(together // (len(elastic) - at), _MOST[key]))
+        together -= cells[key]
+    cells[next(key for key in elastic if key not in sharing)] = together
+
+
+def needy(slots: Iterable[Slot], texts: Iterable[str], need: str) -> tuple[str, ...]:
+    """A run's texts with a mark behind the status, and why it needs somebody where there is no reason yet."""
+    told = [need if slot.column.key == "reason" and not text else text for slot, text in zip(slots, texts, strict=True)]
+    return (f"{told[0]:<{NEED_AT}}{NEED}", *told[1:])
 
 
 def fit(text: str, width: int, align: str = "left") -> str:

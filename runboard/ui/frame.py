@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from runboard.board import Board
 from runboard.columns import STOPPING, shown
-from runboard.ui.cells import Slot, fit, lay_out
+from runboard.ui.cells import Slot, fit, lay_out, needy
 from runboard.ui.colours import DARK, KINDS, ink, sequence
 from runboard.ui.headline import Headline
 from runboard.ui.sendable import sendable
@@ -99,6 +99,8 @@ def _table(board: Board, layout: Layout, now: float) -> list[list[Cell]]:
         texts = [slot.column.text(run, now) for slot in slots]
         chosen = run is runs[0]
         kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
+        if (need := board.needs.get(run.id)) is not None and texts:
+            texts = list(needy(slots, texts, need))
         cells = [
             (slot, text, KINDS[ink(slot.column.key, kind, chosen=chosen)])
             for slot, text in zip(slots, texts, strict=True)

@@ -66,7 +66,7 @@ class Ordering:
                 f"Sort by {column.title}", "Again: the other way round", partial(self.choose, column.key)
             )
         if self._board.sorting.column is not None:
-            yield SystemCommand("Sort as usual", "Running, queued, newest ended", partial(self.sort, None))
+            yield SystemCommand("Sort as usual", "Needs you, running, queued, newest", partial(self.sort, None))
 
     def _set(self, sorting: Sorting) -> None:
         """Sort, unless that is how the rows stand already."""

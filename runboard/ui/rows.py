@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 from textual.geometry import Region
 
-from runboard.columns import STOPPING
-from runboard.model import Run, Status
+from runboard.board import Board
+from runboard.columns import SAMPLED, STOPPING
+from runboard.model import UNSEEN, Run, Sample, Status
 from runboard.order import Sorting
-from runboard.ui.cells import Slot
+from runboard.ui.cells import Slot, needy
 
 RISING, FALLING = "▲", "▼"
-
-NEED, NEED_AT = "!", 10
-"""The mark of a run that needs somebody, and in which cell behind its status it stands."""
 
 KEPT = 512
 """So many runs' texts are kept: more than fit on any screen."""
@@ -43,43 +42,41 @@ class Rows:
         self._stopping = stopping
         self._slots: tuple[Slot, ...] = ()
         self._timed: tuple[tuple[int, Slot], ...] = ()
-        self._known: dict[str, tuple[Run, tuple[str, ...]]] = {}
+        self._sampled = False
+        self._known: dict[str, tuple[Run, Sample, tuple[str, ...]]] = {}
 
     def lay_out(self, slots: tuple[Slot, ...]) -> None:
         """Tell texts for these columns from now on."""
         self._slots = slots
         self._timed = tuple((at, slot) for at, slot in enumerate(slots) if slot.column.key in _TIMED)
+        self._sampled = any(slot.column.key in SAMPLED for slot in slots)
         self._known.clear()
 
-    def line(self, run: Run, *, under_cursor: bool, marked: bool = False, need: str | None = None) -> Line:
-        """What a run's line shows now; ``need`` says why it needs somebody."""
-        texts = self._texts(run)
+    def line(self, run: Run, board: Board, *, under_cursor: bool, marked: bool = False) -> Line:
+        """What a run's line shows now; ``board`` knows why it needs somebody, and what was seen of it."""
+        texts = self._texts(run, board.samples.get(run.id, UNSEEN) if self._sampled else UNSEEN)
+        need = board.needs.get(run.id)
         if run.id in self._stopping and run.status is Status.RUNNING:
             texts = (f"{STOPPING} stopping", *texts[1:])
         if need is not None and texts:
-            texts = self._needy(texts, need)
+            texts = needy(self._slots, texts, need)
         kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
         return Line(run.id, kind, under_cursor, marked, texts)
 
-    def _needy(self, texts: tuple[str, ...], need: str) -> tuple[str, ...]:
-        """The texts with a mark behind the status, and why where there is no reason yet."""
-        cells = zip(self._slots, texts, strict=True)
-        told = [need if slot.column.key == "reason" and not text else text for slot, text in cells]
-        return (f"{told[0]:<{NEED_AT}}{NEED}", *told[1:])
-
-    def _texts(self, run: Run) -> tuple[str, ...]:
+    def _texts(self, run: Run, sample: Sample) -> tuple[str, ...]:
         """The text of each cell; of a run that is the same as the last time, only the times are told anew."""
         now = self._clock()
         known = self._known.get(run.id)
-        if known is not None and known[0] is run:
-            texts = list(known[1])
+        if known is not None and known[0] is run and known[1] is sample:
+            texts = list(known[2])
             for at, slot in self._timed:
                 texts[at] = slot.column.text(run, now)
             return tuple(texts)
         if len(self._known) >= KEPT:
             self._known.clear()
-        made = tuple(slot.column.text(run, now) for slot in self._slots)
-        self._known[run.id] = run, made
+        seen = run if sample is UNSEEN else replace(run, sample=sample)
+        made = tuple(slot.column.text(seen, now) for slot in self._slots)
+        self._known[run.id] = run, sample, made
         return made
 
 

@@ -100,6 +100,11 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Filter as it says."""
         self.filter_bar.take(message.text)
 
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        """The filter is done."""
+        self.table.focus()
+
     @on(FilterBar.Saving)
     async def _filter_saving(self, message: FilterBar.Saving) -> None:
         """Ask for a name and save the filter under it."""

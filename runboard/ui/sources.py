@@ -21,10 +21,11 @@ class Sources:
 
     ``whole`` reads all of a run of which the board may know less. ``changes`` tells what a run did to its checkout, and
     ends early once nobody wants to know; ``processes`` lists a run's tree, each process after its parent; ``loads``
-    sums up the trees of several runs, by their ids.
+    sums up the trees of several runs, by their ids, and ``last_line`` reads the end of a run's log.
     """
 
     whole: Callable[[Run], Run] = lambda run: run
     changes: Callable[[Run, Callable[[], bool]], Changes] = _no_changes
     processes: Callable[[Run], Sequence[Usage]] = lambda _run: ()
     loads: Callable[[Sequence[Run]], Mapping[str, Load]] = lambda _runs: {}
+    last_line: Callable[[Run], str] = lambda _run: ""

@@ -111,6 +111,11 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._go(spot)
 
     @property
+    def held(self) -> str | None:
+        """The run that somebody may look at: the one under the cursor, once the cursor stays on its run."""
+        return self.cursor if self._pinned else None
+
+    @property
     def on_screen(self) -> list[str]:
         """The ids of the rows on the screen."""
         return [line.run_id for line in self._painted.values()]
@@ -222,8 +227,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         run = self._board.get(self._board.at(spot)) if spot < len(self._board) else None
         if run is None:
             return None
-        need = self._board.needs.get(run.id)
-        return self._rows.line(run, under_cursor=run.id == self.cursor, marked=run.id in self.marks, need=need)
+        return self._rows.line(run, self._board, under_cursor=run.id == self.cursor, marked=run.id in self.marks)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Lines as they go out: there is nothing around them that Textual would have to paint, only its filters."""

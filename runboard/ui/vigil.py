@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from runboard.attention import Limits, Seen, need_of
+from runboard.attention import KEY, Limits, Need, Seen, need_of, need_of_row
 from runboard.board import Board
-from runboard.model import Run, Status
+from runboard.model import Run
 from runboard.row import Row
 from runboard.ui.remembrance import Remembrance
-
-KEY = "attention"
-"""Under which it is remembered."""
-
 
 SLICE = 500
 """So many live runs are asked in a second."""
@@ -30,18 +26,14 @@ class Vigil:
         self._seen = Seen.of(remembrance.get(KEY), clock())
         self._begun = KEY in remembrance
         self._turn: list[str] = []
-        self._needs: dict[str, str] = {}
-        board.needs = self._needs
+        self._needs = board.needs
 
     def take(self, changed: Iterable[Run], rows: Iterable[Row], removed: Iterable[str]) -> None:
-        """Ask the runs that changed; of the rows only those that failed since somebody began to look."""
+        """Ask the runs that changed."""
         for run_id in removed:
             self._needs.pop(run_id, None)
         for row in rows:
-            if row.status is Status.FAILED and (row.ended or 0.0) > self._seen.since:
-                self._ask(row.run())
-            else:
-                self._needs.pop(row.id, None)
+            self._put(row.id, need_of_row(row, self._seen))
         for run in changed:
             self._ask(run)
 
@@ -59,11 +51,14 @@ class Vigil:
 
     def _ask(self, run: Run) -> None:
         """See whether a run needs somebody now."""
-        need = need_of(run, self._clock(), self._limits, self._seen)
+        self._put(run.id, need_of(run, self._clock(), self._limits, self._seen))
+
+    def _put(self, run_id: str, need: Need | None) -> None:
+        """Write down what a run needs."""
         if need is None:
-            self._needs.pop(run.id, None)
+            self._needs.pop(run_id, None)
         else:
-            self._needs[run.id] = need.why
+            self._needs[run_id] = need.why
 
     def look(self, run_id: str | None) -> None:
         """Somebody looks at a run: what it needs has been seen."""
