@@ -6,10 +6,15 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from runboard.cli.asking import candidates
+from runboard.cli.finding import FEW
+from runboard.query import Query
+from runboard.store import Store
 from tests.leaving import leave, leave_failed
 from tests.program import COMMAND, environment, runboard
 from tests.terminal import Terminal
@@ -118,3 +123,34 @@ def test_many_runs_take_no_more_than_one(tmp_path: Path) -> None:
     words = " ".join(["ulimit -n 32;", *COMMAND, "--runs-dir", str(tmp_path), "grep", "-l", "needle"])
     done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False, env=environment())
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1500)
+
+
+def test_of_many_runs_only_those_that_the_index_proposes_are_read(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same is found with an index and without; whoever it is wrong about is read, and not searched."""
+    for number in range(FEW):
+        leave(runs, f"b{number:07x}", age=90.0)
+    leave(
+        runs, "c0000001", log=b"error: live\n", status="running", pid=77, process={"host": "elsewhere", "bootId": "b"}
+    )
+    leave_failed(runs, "c0000002", log=b"error: edited\n")
+    os.utime(runs / "c0000001" / "output.log", (1, 1))
+    os.utime(runs / "c0000002" / "output.log", (2, 2))
+    path, store, now = runs / "c0000002" / "run.json", Store(str(runs)), time.time()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(runs.with_name("cache")))
+    assert set(candidates(store, Query.parse("status:failed"), now)) == {"aaaa0002", "c0000001", "c0000002"}
+
+    def said(*words: str) -> list[bytes]:
+        """What is found with the index, which is what is found without."""
+        argv = [*COMMAND, "--runs-dir", str(runs), "grep", "-l", "error", *words]
+        found = [
+            subprocess.run(argv, capture_output=True, check=False, env=environment(XDG_CACHE_HOME=place)).stdout.split()
+            for place in (os.environ["XDG_CACHE_HOME"], "/proc/nowhere")
+        ]
+        assert found[0] == found[1]
+        return found[0]
+
+    assert said("status:failed") == [b"aaaa0002", b"c0000002"]
+    assert said("status:running") == [b"c0000001"]
+    path.write_text(path.read_text("utf-8").replace('"failed"', '"completed"'), "utf-8")
+    assert "c0000002" in candidates(store, Query.parse("status:failed"), now)  # it does not know yet
+    assert said("status:failed") == [b"aaaa0002"]

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from runboard import census
-from runboard.cli.finding import Found, among_all
+from runboard.cli.finding import Found, among_all, settled
 from runboard.index import Index
 from runboard.model import Run
 from runboard.query import Measure, Query
-from runboard.reconcile import settle_all
 from runboard.row import Place, Row, matching, place
 from runboard.store import LAST, NoSuchRun, Store
 
@@ -69,6 +68,18 @@ def ranked(store: Store, query: Query, order: Order) -> Found:
     return everything._replace(listed=[one for one in order(everything.listed, everything.now) if isinstance(one, Run)])
 
 
+def candidates(store: Store, query: Query, now: float) -> list[str]:
+    """The ids of the finished runs that the query finds by the index, and of all that have no row; each is to be read.
+
+    A query for sizes is not for it: nobody may have measured them yet.
+    """
+    index = Index(store)
+    waiting = index.sync().open
+    found = index.select(query, now)
+    index.close()
+    return [*waiting, *found]
+
+
 def last(store: Store) -> str:
     """The id of the run that was started last.
 
@@ -114,7 +125,7 @@ def _without_index(store: Store, query: Query, most: int, index: Index) -> Found
             listed.append(run)
     except NoSuchRun:
         return None
-    others = settle_all(store, taken.others)
+    others = settled(store, taken.others)
     found = [run for run in others if query.matches(run, now)]
     listed = sorted([*listed, *found], key=place)
     total = taken.ended + len(others)
@@ -123,7 +134,7 @@ def _without_index(store: Store, query: Query, most: int, index: Index) -> Found
 
 def _asked(store: Store, query: Query, index: Index) -> tuple[Callable[[], list[Run]], Callable[[], int]]:
     """Bring the index up to date; returns what gives the settled runs that have no row, and what counts all runs."""
-    runs = {run.id: run for run in settle_all(store, index.sync().open)}
+    runs = {run.id: run for run in settled(store, index.sync().open)}
     index.refresh([run.id for run in runs.values() if run.finished and not run.unsaved])
     if query.sized:
         _measure(store, index, query, time.time())
@@ -131,7 +142,7 @@ def _asked(store: Store, query: Query, index: Index) -> tuple[Callable[[], list[
     def live() -> list[Run]:
         """The runs without a row; one that was taken for ended may have come to them."""
         new = [run_id for run_id in index.open() if run_id not in runs]
-        runs.update((run.id, run) for run in settle_all(store, new))
+        runs.update((run.id, run) for run in settled(store, new))
         kept = index.get(runs)
         return [run for run in runs.values() if run.id not in kept]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -38,16 +39,16 @@ def are_many(root: str) -> bool:
 
 def among_all(store: Store, query: Query) -> Found:
     """Every run that the query finds, after reading all."""
-    runs = _settled(store)
+    runs = settled(store, store.ids())
     now = time.time()
     found = [run for run in runs if query.matches(run, now, store.size(run.id) if query.sized else None)]
     return Found(sorted(found, key=place), now, len(found), len(runs))
 
 
-def _settled(store: Store) -> list[Run]:
-    """Every run as it truly stands; where all have ended, what settles the others is not even loaded."""
+def settled(store: Store, run_ids: Iterable[str]) -> list[Run]:
+    """Runs as they truly stand; where all have ended, what settles the others is not even loaded."""
     runs = []
-    for run_id in store.ids():
+    for run_id in run_ids:
         with suppress(NoSuchRun):
             runs.append(store.read(run_id))
     if not any(run.active for run in runs):

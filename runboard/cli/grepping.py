@@ -5,18 +5,19 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import click
 
 from runboard import logs
 from runboard.cli.desk import Desk, verb
 from runboard.cli.exits import DONE, FAILED, USAGE, Failure
+from runboard.cli.finding import are_many
 from runboard.cli.printing import complain, is_terminal, put, put_bytes, put_json
 from runboard.cli.said import query_of
 from runboard.files import Unfit
 from runboard.model import Run
-from runboard.query import Measure
+from runboard.query import Measure, Query
 from runboard.reconcile import preview
 from runboard.safetext import clean, clean_log, strip_sgr
 from runboard.store import NoSuchRun, Store, StoreError
@@ -92,7 +93,7 @@ def grep_verb(
     sized = any(isinstance(term, Measure) and term.field == "size" for term in query.terms)
     any_found = False
     end_in_order()
-    for run_id in _by_age_of_log(store):
+    for run_id in _by_age_of_log(store, _candidates(store, query, now)):
         try:
             run = _judged(store, run_id)
             if not query.terms or query.matches(run, now, store.size(run.id) if sized else None):
@@ -106,9 +107,18 @@ def grep_verb(
     return DONE if any_found else FAILED
 
 
-def _by_age_of_log(store: Store) -> Iterator[str]:
-    """The runs that have a log, the one written last first."""
-    written = [(info.st_mtime, run_id) for run_id in store.ids() if (info := store.file_stat(run_id, logs.NAME))]
+def _candidates(store: Store, query: Query, now: float) -> Iterable[str]:
+    """The runs that the query may find; of many the index proposes, and each is read before its log is searched."""
+    if not query.terms or query.sized or not are_many(store.root):
+        return store.ids()
+    from runboard.cli.asking import candidates  # noqa: PLC0415 - SQLite, which few runs do without
+
+    return candidates(store, query, now)
+
+
+def _by_age_of_log(store: Store, run_ids: Iterable[str]) -> Iterator[str]:
+    """Those of the runs that have a log, the one written last first."""
+    written = [(info.st_mtime, run_id) for run_id in run_ids if (info := store.file_stat(run_id, logs.NAME))]
     return (run_id for _at, run_id in sorted(written, reverse=True))
 
 
