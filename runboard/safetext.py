@@ -197,6 +197,30 @@ def strip_sgr(text: str) -> str:
     return _SGR.sub("", text) if "\x1b" in text else text
 
 
+def splice(text: str, first: int, last: int, put: str) -> str:
+    """A line of `clean_log` with its visible characters from ``first`` to before ``last`` exchanged for ``put``."""
+    kept, at = [], 0
+    for index, piece in enumerate(_SGR_BETWEEN.split(text)):
+        if index % 2:
+            kept.append(piece)
+            continue
+        begin, end = (max(0, min(len(piece), edge - at)) for edge in (first, last))
+        at += len(piece)
+        if begin < end:
+            kept += [piece[:begin], put, piece[end:]]
+            put = ""
+        else:
+            kept.append(piece)
+    return "".join(kept)
+
+
+def cell_width(character: str) -> int:
+    """The cells of one cleaned character."""
+    if character.isascii():
+        return 1
+    return 0 if category(character) == "Mn" else 1 + (east_asian_width(character) in "WF")
+
+
 def wire_safe(text: str) -> str:
     """The last guard before a terminal: every control replaced, one for one, by a character of the width it was given.
 

@@ -39,13 +39,13 @@ def colours(theme: Theme, *, bare: bool = False) -> dict[str, Color]:
     """The colours that the board has in a theme, or those that the theme itself brings."""
     found = {**theme.to_color_system().generate(), **theme.variables}
     found |= {} if bare else fitted(theme, found)
-    kinds = (*GROUNDS, "foreground", "quiet", "faint", "accent", "error")
+    kinds = (*GROUNDS, "foreground", "quiet", "faint", "accent", "error", "amber")
     return {kind: Color.parse(found[kind]) for kind in kinds if kind in found}
 
 
 def unreadable(inks: dict[str, Color]) -> list[str]:
     """Texts that stand out too little from a ground that they may have."""
-    pairs = [*itertools.product(("foreground", "quiet", "accent", "error"), GROUNDS), ("faint", "background")]
+    pairs = [*itertools.product(("foreground", "quiet", "accent", "error", "amber"), GROUNDS), ("faint", "background")]
     return [f"{ink} on {on}" for ink, on in pairs if {ink, on} <= inks.keys() and ratio(inks[ink], inks[on]) < READABLE]
 
 

@@ -43,6 +43,9 @@ LOOKS = {
     "Show Running": says("1 of 40 shown"),
     "Sort by": says("▲"),
     "Sort as usual": hides("▲"),
+    "Wrap long lines": lambda desk, _was: desk.log.looks.wrap,
+    "Number lines": says("200  row-199"),
+    "Select lines": says("1 line selected, y copies"),
     "Signal": says("Send a signal"),
     "New": says("A new run"),
 }

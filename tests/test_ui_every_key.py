@@ -202,6 +202,10 @@ PRESSES = {
     "log.line-end": Press("down tab", says("column ")),
     "log.line-start": Press("down tab right", hides("column ")),
     "log.details": Press("down tab", says("History")),
+    "log.wrap": Press("down tab", lambda desk, _was: desk.log.looks.wrap),
+    "log.numbers": Press("down tab g", says("   1  row-000")),
+    "log.select": Press("down tab", says("1 line selected, y copies")),
+    "log.copy": Press("down tab V k k", says("3 lines are in the clipboard")),
     "log.forget": Press("down tab slash 0 1 0 enter", hides("/010")),
     "diff.right": Press("4 tab", changes),
     "diff.left": Press("4 tab right right", changes),
@@ -229,6 +233,9 @@ ELSEWHERE = {
     "choice.next": "test_ui_newrun.test_sh_reads_the_line_where_that_is_chosen",
     "confirm.yes": "test_ui_acts.test_s_and_y_stop_the_run",
     "form.save": "test_ui_words.test_t_edits_tags_and_note_of_a_live_run",
+    "log.editor": "test_ui_picking.test_the_log_opens_in_pager_and_editor",
+    "log.pager": "test_ui_picking.test_the_log_opens_in_pager_and_editor",
+    "log.times": "test_ui_loglooks.test_times_are_shown_relative_or_not_at_all",
     "log.narrower": "test_ui_find.test_only_lines_that_match_are_shown",
     "log.next": "test_ui_find.test_find_goes_from_match_to_match",
     "log.previous": "test_ui_find.test_find_goes_from_match_to_match",
@@ -283,6 +290,9 @@ async def calm(desk: Desk) -> None:
     desk.app.theme = DARK.name
     desk.table.focus()
     desk.table.ordering.sort(None)
+    for look in ("wrap", "numbers"):
+        if getattr(desk.log.looks, look):
+            desk.log.action_dress(look)
     await desk.press("1", "home")
     await desk.until(lambda: desk.table.cursor == RUNS[0].id)
 

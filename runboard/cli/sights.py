@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 
+from runboard.cli.outside import open_log
 from runboard.logs import NAME, last_line
 from runboard.model import Run
 from runboard.process import Gauge, where
@@ -20,7 +22,9 @@ def sources_of(store: Store, *, programs: bool = True) -> Sources:
     Without ``programs`` none is started.
     """
     changes = partial(_changes, store) if programs else _no_git
-    return Sources(partial(_whole, store), changes, Gauge().processes, Gauge().loads, partial(last_line_of, store))
+    opened = partial(open_log, store, os.environ) if programs else None
+    ends = partial(last_line_of, store)
+    return Sources(partial(_whole, store), changes, Gauge().processes, Gauge().loads, ends, opened)
 
 
 def last_line_of(store: Store, run: Run) -> str:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from runboard.logs.copied import COPY_MOST, Copied, Spot
 from runboard.logs.filtered import FilteredView
 from runboard.logs.last import last_line
+from runboard.logs.levels import Level, level_of
 from runboard.logs.matches import Found, around, count, grep
 from runboard.logs.moments import NoPlace
-from runboard.logs.pager import Pager, Seen, Sought, Wish
+from runboard.logs.pager import Pager
 from runboard.logs.pattern import BadExpression, Pattern
 from runboard.logs.reading import Reading
 from runboard.logs.search import NotYet, Progress, Search
 from runboard.logs.source import NAME
+from runboard.logs.stamps import Times
 from runboard.logs.stream import follow, last_text, tail, tail_start, whole_lines
 from runboard.logs.sweep import Hit, Sweep
-from runboard.logs.view import Line, LogView, Window
+from runboard.logs.view import FAR, LogView, Window
+from runboard.logs.wishes import Seen, Sought, Wish
+from runboard.logs.wrapped import Line
 
 __all__ = [
+    "COPY_MOST",
+    "FAR",
     "NAME",
     "BadExpression",
+    "Copied",
     "FilteredView",
     "Found",
     "Hit",
+    "Level",
     "Line",
     "LogView",
     "NoPlace",
@@ -32,7 +41,9 @@ __all__ = [
     "Search",
     "Seen",
     "Sought",
+    "Spot",
     "Sweep",
+    "Times",
     "Window",
     "Wish",
     "around",
@@ -41,6 +52,7 @@ __all__ = [
     "grep",
     "last_line",
     "last_text",
+    "level_of",
     "tail",
     "tail_start",
     "whole_lines",

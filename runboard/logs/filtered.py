@@ -10,17 +10,19 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
+from typing import TypeVar
 
 from runboard import files
+from runboard.logs.copied import Copied, Spell, Spot, gathered
 from runboard.logs.hunt import line_end
 from runboard.logs.lines import SLICE, Lines, Shrunk
 from runboard.logs.search import NotYet, Search
 from runboard.logs.source import NAME, Glimpse, open_regular, refusal
-from runboard.logs.view import FAR, FAR_MOST, PAN_STEP, Line, Window
+from runboard.logs.view import FAR, FAR_MOST, PAN_STEP, Window
+from runboard.logs.wrapped import ROWS_MOST, Line, Place, laid_out, part_of, risen, starts_of, sunk
 from runboard.safetext import clean_log
 
-MOVE_MOST = 2000
-"""Lines of the longest way that is gone at once."""
+Shown = TypeVar("Shown")
 
 _REACH = 1 << 20
 """Bytes before or behind a match in which the lines around it are looked for."""
@@ -40,8 +42,9 @@ class FilteredView:
         self._render = render
         self._seen: Glimpse | None = None
         self._notice: str | None = None
-        self._top = 0
+        self._top = Place(0)
         self._column = 0
+        self._width = 0
         self._following = True
 
     def end(self, rows: int) -> Window:
@@ -52,7 +55,7 @@ class FilteredView:
     def start(self, rows: int) -> Window:
         """The first matching lines."""
         self._notice, self._following = None, False
-        return self._look(lambda lines: self._window(lines, 0, rows))
+        return self._look(lambda lines: self._window(lines, Place(0), rows))
 
     def move(self, by: int, rows: int) -> Window:
         """The window so many visible lines further down or up."""
@@ -67,7 +70,7 @@ class FilteredView:
             """Find the place in the open log."""
             at = find(lines.fd, lines.size)
             at = lines.back(min(at + 1, lines.size), 1, at - _REACH)
-            return self._window(lines, self._up(lines, at, above), rows)
+            return self._window(lines, self._gone(lines, Place(at), -above), rows)
 
         return self._look(show)
 
@@ -80,6 +83,32 @@ class FilteredView:
         """So many lines around each match from now on."""
         self.near = max(0, near)
         return self.poll(rows)
+
+    def wrap(self, width: int) -> None:
+        """Lay lines over rows of so many cells, 0: each on one, as `LogView.wrap` does."""
+        if width != self._width:
+            part = self._top.part * self._width // width if width else 0
+            self._top, self._width = Place(self._top.at, part), width
+
+    @property
+    def follows(self) -> bool:
+        """Whether the view moves along with the end."""
+        return self._following
+
+    def hold(self) -> None:
+        """Stay, also at the end, until the view is moved."""
+        self._following = False
+
+    def copy(self, first: Spot, last: Spot, spell: Spell) -> Copied | None:
+        """The text of the visible lines between two places; None where it cannot be told."""
+
+        def copied(lines: Lines) -> Copied:
+            """Go through them in the open log."""
+            visible = ((offset, raw) for offset, raw, _matches in self._down(lines, first.at))
+            return gathered(visible, first, last, self._render, spell)
+
+        found = self._look(copied)
+        return found if isinstance(found, Copied) else None
 
     def poll(self, rows: int) -> Window:
         """The window as it is now."""
@@ -95,7 +124,7 @@ class FilteredView:
         """Give up the search."""
         self.search.cancel()
 
-    def _look(self, show: Callable[[Lines], Window]) -> Window:
+    def _look(self, show: Callable[[Lines], Shown]) -> Shown | Window:
         """Open the log and show it; a sentence in place of lines if it cannot be read."""
         try:
             fd = open_regular(self._open_log)
@@ -118,31 +147,50 @@ class FilteredView:
 
     def _last(self, lines: Lines, rows: int) -> Window:
         """The window that ends with the last matching line."""
-        return self._window(lines, self._up(lines, lines.size, max(1, rows)), rows)
+        return self._window(lines, self._gone(lines, Place(lines.size), -max(1, rows)), rows)
 
     def _moved(self, lines: Lines, by: int, rows: int) -> Window:
         """The window after scrolling; as much of the way is gone as can be told."""
-        by = max(-MOVE_MOST, min(by, MOVE_MOST))
-        if by > 0:
-            way = deque(islice(self._down(lines, self._top), by + 1), 1)
-            top = way[0][0] if way else self._top
-        else:
-            top = self._up(lines, self._top, -by)
-        window = self._window(lines, top, rows)
+        window = self._window(lines, self._gone(lines, self._top, max(-ROWS_MOST, min(by, ROWS_MOST))), rows)
         self._following = window.at_end
         return window
 
-    def _window(self, lines: Lines, top: int, rows: int) -> Window:
-        """The visible lines from a place on, or from further up where that would leave rows empty."""
+    def _gone(self, lines: Lines, top: Place, by: int) -> Place:
+        """The row so many further down or up."""
+        if self._width:
+            top = risen(top, -by, lambda at: self._up(lines, at, 1), lambda at: self._height(lines, at))
+            return sunk(top, by, lambda at: self._under(lines, at, 1), lambda at: self._height(lines, at))
+        return Place(self._up(lines, top.at, -by) if by < 0 else self._under(lines, top.at, by))
+
+    def _under(self, lines: Lines, at: int, count: int) -> int:
+        """Where the visible line begins that is ``count`` after that at ``at``, as far as there are any."""
+        way = deque(islice(self._down(lines, at), count + 1), 1)
+        return way[0][0] if way else at
+
+    def _height(self, lines: Lines, at: int) -> int:
+        """How many rows the visible line takes that begins at ``at`` or is the next from there on."""
+        row = next(self._down(lines, at), None)
+        return 1 if row is None else len(starts_of(self._text(lines, row[0], row[1]), self._width))
+
+    def _window(self, lines: Lines, top: Place, rows: int) -> Window:
+        """The visible rows from a place on, or from further up where that would leave some empty."""
         rows = max(1, rows)
-        taken = list(islice(self._down(lines, top), rows + 1))
-        if len(taken) < rows and top > 0:
-            top = self._up(lines, taken[0][0] if taken else lines.size, rows - len(taken))
-            taken = list(islice(self._down(lines, top), rows + 1))
-        self._top = taken[0][0] if taken else top
-        shown = tuple(Line(at, self._text(lines, at, raw), matches) for at, raw, matches in taken[:rows])
-        first = not taken or self._up(lines, self._top, 1) == self._top
-        return Window(shown, lines.size, len(taken) <= rows, first, 0, self._notice, self._column)
+        found, shown = self._taken(lines, top, rows)
+        if len(shown) < rows and top > Place(0):
+            found, shown = self._taken(lines, self._gone(lines, found, len(shown) - rows), rows)
+        self._top = found
+        at_start = not shown or (not found.part and self._up(lines, found.at, 1) == found.at)
+        return Window(tuple(shown[:rows]), lines.size, len(shown) <= rows, at_start, 0, self._notice, self._column)
+
+    def _taken(self, lines: Lines, top: Place, rows: int) -> tuple[Place, list[Line]]:
+        """The first visible row from a place on, and some from there, with one more; the end where there is none."""
+        taken = list(islice(self._down(lines, top.at), rows + 1))
+        if not taken:
+            return Place(lines.size), []
+        first = taken[0][0]
+        texts = ((at, self._text(lines, at, raw), matches) for at, raw, matches in taken)
+        shown = laid_out(texts, self._width, top.part if first == top.at else 0, rows + 1)
+        return Place(first, part_of(shown[0], self._width)), shown
 
     def _text(self, lines: Lines, at: int, raw: bytes) -> str:
         """A line as it is shown."""

@@ -13,7 +13,6 @@ import time
 from calendar import timegm
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
 
 from runboard.safetext import clean, clean_log, strip_sgr
 
@@ -58,19 +57,26 @@ class Moment:
     kind: str
     seconds: float
 
-    @classmethod
-    def of(cls, raw: bytes) -> Self | None:
+    @staticmethod
+    def of(raw: bytes) -> Moment | None:
         """The time that a line carries near its beginning, if any."""
-        text = strip_sgr(clean_log(raw[:_HEAD]))
-        if found := _DATED.search(text):
-            return cls("dated", _day(int(found["Y"]), int(found["M"]), int(found["D"])) + _of_day(found))
-        if found := _SYSLOG.search(text):
-            return cls("syslog", _day(_LEAP, _MONTHS.index(found["N"].lower()) + 1, int(found["D"])) + _of_day(found))
-        if found := _EPOCH.match(text):
-            return cls("epoch", _of_epoch(found))
-        if found := _TIMED.search(text):
-            return cls("timed", _of_day(found))
-        return None
+        found = written_at(strip_sgr(clean_log(raw[:_HEAD])))
+        return None if found is None else found[0]
+
+
+def written_at(text: str) -> tuple[Moment, int, int] | None:
+    """The time in a text, and between which characters it stands, if there is one."""
+    if found := _DATED.search(text):
+        seconds = _day(int(found["Y"]), int(found["M"]), int(found["D"])) + _of_day(found)
+        return Moment("dated", seconds), *found.span()
+    if found := _SYSLOG.search(text):
+        seconds = _day(_LEAP, _MONTHS.index(found["N"].lower()) + 1, int(found["D"])) + _of_day(found)
+        return Moment("syslog", seconds), *found.span()
+    if found := _EPOCH.match(text):
+        return Moment("epoch", _of_epoch(found)), found.start("E"), found.end()
+    if found := _TIMED.search(text):
+        return Moment("timed", _of_day(found)), *found.span()
+    return None
 
 
 def place_of(fd: int, size: int, typed: str) -> int:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from runboard.files import Unfit
+from runboard.logs.copied import Copied, Spot
 from runboard.logs.filtered import FilteredView
 from runboard.logs.hunt import Stopped, line_end, line_start, next_match
 from runboard.logs.lines import Lines
 from runboard.logs.moments import NoPlace, place_of
+from runboard.logs.numbering import News, Numbering
 from runboard.logs.pattern import BadExpression, Pattern
-from runboard.logs.reading import Reading
-from runboard.logs.search import NEAR, NotYet, Progress, Search
+from runboard.logs.reading import Reading, spelt
+from runboard.logs.search import NEAR, NotYet, Search
 from runboard.logs.source import opened
+from runboard.logs.stamps import Stamps, Times, stamp_of
 from runboard.logs.view import FAR, WINDOW_MOST, LogView, Window
+from runboard.logs.wishes import Seen, Sought, Wish
+from runboard.logs.wrapped import Line, starts_of
+from runboard.safetext import cell_width, strip_sgr
 
 WALK_MOST = 1 << 28
 """Bytes that one goes along a line to find its end."""
@@ -26,54 +30,8 @@ WALK_MOST = 1 << 28
 ABOVE = 3
 """Lines that stand above a match which was gone to, where there are any."""
 
-
-class Sought(NamedTuple):
-    """What a person looks for: a text, or with ``regex`` an expression; in small letters only it means capitals too."""
-
-    text: str
-    regex: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is wanted of a log now.
-
-    ``find`` and ``only`` hold on: what is marked, and what alone is shown. The rest is done once: ``step`` goes to
-    matches, ``place`` to what is typed, ``offset`` to a byte, ``to`` to the start or the end, ``by`` some lines on;
-    ``ends`` asks where the longest line on show ends.
-    """
-
-    rows: int
-    raw: bool = False
-    find: Sought | None = None
-    only: Sought | None = None
-    near: int = 0
-    column: int = 0
-    step: int = 0
-    place: str | None = None
-    offset: int | None = None
-    to: str | None = None
-    by: int = 0
-    ends: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is to be seen of a log: a window, how the search goes, which match one is at, and what could not be done.
-
-    ``column`` is where the match lies, in bytes behind the beginning of its line, where that is far to the right;
-    ``longest`` is how long the longest line on show is, and ``place`` where one wanted to go, where that was asked.
-    """
-
-    window: Window
-    found: Progress | None = None
-    only: Progress | None = None
-    number: int | None = None
-    at: int | None = None
-    column: int = 0
-    longest: int = 0
-    place: str | None = None
-    trouble: str | None = None
+LOOKED = 8
+"""Lines on show of which one must bear a time for the times to be something to choose."""
 
 
 class Pager:
@@ -87,7 +45,12 @@ class Pager:
         self.reading = Reading(raw=raw)
         self._log = view
         self._tools = tools
-        self._log.show_as(self.reading)
+        self._stamps = Stamps()
+        self._log.show_as(self._render)
+        self._numbering = Numbering(view.open_log, ended)
+        self._news = News()
+        self._held = False
+        self._width = 0
         self._filtered: FilteredView | None = None
         self._find: tuple[object, Search] | None = None
         self._only: object = None
@@ -106,14 +69,12 @@ class Pager:
         """Whether something is looked for that has not been found yet."""
         searches = [self._find[1]] if self._find else []
         searches += [self._filtered.search] if self._filtered else []
-        return any(not search.progress.done for search in searches)
+        return self._numbering.busy or any(not search.progress.done for search in searches)
 
     def see(self, wish: Wish) -> Seen | None:
         """Do what is wished, and return what is to be seen then; None if that is the same as before."""
         trouble = None
-        if wish.raw != self.reading.raw:
-            self.reading.raw = wish.raw
-            self._log.show_as(self.reading)
+        self._dress(wish)
         try:
             self._want(wish)
             window = self._moved(wish)
@@ -122,29 +83,90 @@ class Pager:
         self._window = window or self._window or self._log.end(wish.rows)
         if self._seeking:
             self._seek(wish.rows)
-        seen = Seen(
-            self._window,
-            self._find[1].progress if self._find else None,
-            self._filtered.search.progress if self._filtered else None,
-            self._find[1].number(self._current) if self._find and self._current is not None else None,
-            self._at if self._find else None,
-            self._right,
-            self._longest() if wish.ends else 0,
-            wish.place,
-            trouble,
-        )
+        if wish.hold:
+            self._view.hold()
+        self._held = wish.hold
+        seen = self._found(self._window, wish, trouble)
         if seen == self._seen and wish.place is None and not wish.ends:
             return None
         self._seen = seen
         return seen
 
+    def copy(self, first: Spot, last: Spot) -> Copied | None:
+        """The text between two places of what is shown, as `LogView.copy` gives it."""
+        return self._view.copy(first, last, self._spell)
+
     def close(self) -> None:
-        """Give up every search."""
+        """Give up every search and every count."""
+        self._numbering.cancel()
         if self._find:
             self._find[1].cancel()
         if self._filtered:
             self._filtered.close()
         self._log.close()
+
+    def _found(self, window: Window, wish: Wish, trouble: str | None) -> Seen:
+        """Everything there is to be seen."""
+        if self._filtered is None:
+            self._news.look(self._log.open_log, window.size, at_end=window.at_end)
+        find = self._find[1] if self._find else None
+        numbers = self._numbers(window) if wish.numbers else None
+        return Seen(
+            window,
+            find.progress if find else None,
+            self._filtered.search.progress if self._filtered else None,
+            number=find.number(self._current) if find and self._current is not None else None,
+            at=self._at if find else None,
+            column=self._right,
+            longest=self._longest() if wish.ends else 0,
+            place=wish.place,
+            trouble=trouble,
+            numbers=numbers,
+            counted=self._numbering.share if numbers and None in numbers else 1.0,
+            fresh=self._news.lines if self._news.known else None,
+            fresh_bytes=self._news.bytes,
+            follows=self._view.follows,
+            timed=self._stamps.changed or any(stamp_of(strip_sgr(line.text)) for line in window.lines[:LOOKED]),
+        )
+
+    def _numbers(self, window: Window) -> tuple[int | None, ...]:
+        """The numbers of the lines on show."""
+        with suppress(OSError, Unfit):
+            return self._numbering.numbers(line.offset for line in window.lines)
+        return tuple(None for _ in window.lines)
+
+    def _dress(self, wish: Wish) -> None:
+        """Show lines as it is wished: raw or in words, with what times, wrapped or not, numbered or not."""
+        if (wish.raw, wish.times) != (self.reading.raw, self._stamps.times):
+            self.reading.raw, self._stamps.times = wish.raw, wish.times
+            for view in self._views:
+                view.show_as(self._render)
+        if wish.times is Times.ELAPSED:
+            with suppress(OSError, Unfit), opened(self._log.open_log) as fd:
+                self._stamps.learn(fd)
+        self._width = wish.width
+        for view in self._views:
+            view.wrap(wish.width)
+        if not wish.numbers:
+            self._numbering.cancel()
+
+    @property
+    def _view(self) -> LogView | FilteredView:
+        """What shows the log now."""
+        return self._filtered or self._log
+
+    @property
+    def _views(self) -> tuple[LogView | FilteredView, ...]:
+        """What shows the log."""
+        return (self._log, self._filtered) if self._filtered else (self._log,)
+
+    def _render(self, line: bytes) -> str:
+        """A line as it is shown."""
+        return self._stamps(self.reading(line))
+
+    def _spell(self, line: bytes) -> str:
+        """A line as it is copied."""
+        return self._stamps(spelt(line, raw=self.reading.raw))
 
     def _want(self, wish: Wish) -> None:
         """Begin and give up searches as it is wished."""
@@ -160,7 +182,8 @@ class Pager:
             self._filtered, self._only, self._window = None, None, None
         if wish.only is not None and self._filtered is None:
             search = self._search(wish.only, words=words)
-            self._filtered, self._only = FilteredView(self._log.open_log, search, self.reading), (wish.only, words)
+            self._filtered, self._only = FilteredView(self._log.open_log, search, self._render), (wish.only, words)
+            self._filtered.wrap(wish.width)
             self._column = 0
 
     def _longest(self) -> int:
@@ -180,7 +203,7 @@ class Pager:
 
     def _moved(self, wish: Wish) -> Window | None:
         """Move as it is wished; None where nothing has changed."""
-        view: LogView | FilteredView = self._filtered or self._log
+        view = self._view
         self._from = wish.offset if wish.offset is not None else self._from
         if (wish.place, wish.to, wish.by) != (None, None, 0) or (wish.offset is not None and self._current is not None):
             self._seeking = 0
@@ -192,11 +215,14 @@ class Pager:
             return view.show_at(partial(_place, wish), wish.rows, 0 if wish.offset is None else ABOVE)
         if wish.to is not None:
             return self._to(view, wish)
-        if wish.by:
+        if wish.by or (self._held and not wish.hold):
             return view.move(wish.by, wish.rows)
         if wish.column != self._column:
             self._column = wish.column
-            return view.pan(wish.column, wish.rows)
+            self._window = view.pan(wish.column, wish.rows)
+            if self._width and self._right >= wish.column and self._line_of_match() is not None:
+                self._bring(wish.rows)
+            return self._window
         return view.poll(wish.rows)
 
     def _to(self, view: LogView | FilteredView, wish: Wish) -> Window:
@@ -226,10 +252,46 @@ class Pager:
                 self._locate(search.pattern, fd, size)
         if self._at is None or self._seeking == before or self._window is None:
             return
-        at, above, view = self._at, ABOVE, self._filtered or self._log
-        if any(line.offset == at for line in self._window.lines):  # it is to be seen: nothing moves, nor by itself
-            at, above = self._window.lines[0].offset, 0
-        self._window = view.show_at(lambda _fd, _size: at, rows, above)
+        self._bring(rows)
+
+    def _bring(self, rows: int) -> None:
+        """Bring the match on the screen; where it is to be seen nothing moves, nor by itself."""
+        at, view = self._at, self._view
+        assert at is not None
+        if self._row_of_match() is None:
+            self._window = view.show_at(lambda _fd, _size: at, rows, ABOVE)
+            if self._row_of_match() is None and (line := self._line_of_match()) is not None:
+                row, part = line
+                self._window = view.move(row + part - ABOVE, rows)
+        view.hold()
+
+    def _row_of_match(self) -> int | None:
+        """In which row on show the match is, None for none."""
+        assert self._window is not None
+        for row, line in enumerate(self._window.lines):
+            if line.offset == self._at:
+                cell = self._cell_of_match(line)
+                if line.first <= cell and (line.last is None or cell < line.last):
+                    return row
+        return None
+
+    def _line_of_match(self) -> tuple[int, int] | None:
+        """The first row on show of the line with the match, and how many rows further down it is."""
+        for row, line in enumerate(self._window.lines if self._window else ()):
+            if line.offset == self._at:
+                starts = starts_of(line.text, self._width)
+                return row, sum(line.first < start <= self._cell_of_match(line) for start in starts)
+        return None
+
+    def _cell_of_match(self, line: Line) -> int:
+        """The cell in which the match begins, 0 where it cannot be seen in what is shown."""
+        assert self._window is not None
+        assert self._find is not None
+        plain = strip_sgr(line.text)
+        near = self._right - self._window.column if self._right else 0
+        spans = self._find[1].pattern.spans(plain)
+        first = min((first for first, _last in spans), key=lambda first: abs(first - near), default=0)
+        return first if plain.isascii() else sum(map(cell_width, plain[:first]))
 
     def _step(self, search: Search, fd: int, size: int) -> int | None:
         """The match one step on; the first time the nearest one, below the top of the window rather than above."""

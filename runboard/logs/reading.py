@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runboard.safetext import CUT, clean_log
+from runboard.safetext import CUT, clean_log, clean_output, strip_sgr
 
 _WHO = 10
 """Cells of the column that says who."""
@@ -32,6 +32,14 @@ class Reading:
             return clean_log(line)
         self.found = True
         return clean_log(line) if self.raw else told(pieces)
+
+
+def spelt(line: bytes, *, raw: bool = False) -> str:
+    """The same line as it is to be copied: whole, and without colours."""
+    from runboard.transcripts.readable import lines_for_reading  # noqa: PLC0415 - see above
+
+    pieces = None if raw else lines_for_reading(line)
+    return clean_output(line) if pieces is None else strip_sgr(told(pieces))
 
 
 def told(pieces: Sequence[tuple[str, str]]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 from runboard import files
-from runboard.logs.lines import Lines, Shrunk
+from runboard.logs.copied import Copied, Spell, Spot, gathered
+from runboard.logs.lines import SLICE, Lines, Shrunk
 from runboard.logs.moments import place_of
 from runboard.logs.source import NAME, Glimpse, open_regular, refusal
+from runboard.logs.wrapped import ROWS_MOST, Line, Place, laid_out, part_of, risen, starts_of, sunk
 from runboard.safetext import clean_log
 
 Shown = TypeVar("Shown")
@@ -29,15 +31,6 @@ PAN_STEP = 1024
 
 MOVE_MOST = 1 << 22
 """Bytes read to scroll by many lines; a longer way is not gone to its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line as it is shown: where it begins, its text with no escape but colours, whether it was looked for."""
-
-    offset: int
-    text: str
-    matches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +73,11 @@ class LogView:
         self._seen: Glimpse | None = None
         self._refused: str | None = None
         self._notice: str | None = None
-        self._top = 0
+        self._top = Place(0)
         self._rows = 0
         self._following = True
         self._column = 0
+        self._width = 0
 
     def end(self, rows: int) -> Window:
         """The last lines, and moving along with them from here on."""
@@ -93,12 +87,12 @@ class LogView:
     def start(self, rows: int) -> Window:
         """The first lines, and staying there."""
         self._notice = None
-        window = self._look(lambda lines, _: self._window(lines, 0, rows))
+        window = self._look(lambda lines, _: self._window(lines, Place(0), rows))
         self._following = False
         return window
 
     def move(self, by: int, rows: int) -> Window:
-        """The lines ``by`` further down, or up where it is negative, as far as there are any."""
+        """The rows ``by`` further down, or up where it is negative, as far as there are any."""
         self._notice = None
         return self._look(lambda lines, before: self._moved(lines, before, by, rows))
 
@@ -121,6 +115,26 @@ class LogView:
             return self.poll(rows) or self.move(0, rows)
         self._column = column
         return self.move(0, rows)
+
+    def wrap(self, width: int) -> None:
+        """Lay lines over rows of so many cells, 0: each on one; the next poll shows the same place so."""
+        if width != self._width:
+            part = self._top.part * self._width // width if width else 0
+            self._top, self._width, self._rows = Place(self._top.at, part), width, 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether the view moves along with the end."""
+        return self._following
+
+    def hold(self) -> None:
+        """Stay, also at the end, until the view is moved."""
+        self._following = False
+
+    def copy(self, first: Spot, last: Spot, spell: Spell) -> Copied | None:
+        """The text between two places, as ``spell`` gives each line; None where the log cannot be read."""
+        found = self._look(lambda lines, _: gathered(_from(lines, first.at), first, last, self._render, spell))
+        return found if isinstance(found, Copied) else None
 
     def poll(self, rows: int) -> Window | None:
         """The window as it is now, None if it is the same: the newest lines while at the end, else the place held."""
@@ -171,10 +185,24 @@ class LogView:
         """The window after scrolling; moving along with the end from here on if it came there, else no more."""
         if before is None or (self._following and rows != self._rows):
             self._top = self._last_top(lines, rows)
-        top = lines.back(self._top, -by, self._top - MOVE_MOST)
-        window = self._window(lines, lines.skip(top, by, MOVE_MOST), rows)
+        window = self._window(lines, self._gone(lines, self._top, by), rows)
         self._following = window.at_end
         return window
+
+    def _gone(self, lines: Lines, top: Place, by: int) -> Place:
+        """The row so many further down or up, as far as one goes at once."""
+        if not self._width:
+            at = lines.back(top.at, -by, top.at - MOVE_MOST)
+            return Place(lines.skip(at, by, MOVE_MOST))
+        by = max(-ROWS_MOST, min(by, ROWS_MOST))
+        floor = top.at - MOVE_MOST
+        top = risen(top, -by, lambda at: lines.back(at, 1, floor), lambda at: self._height(lines, at))
+        return sunk(top, by, lambda at: lines.skip(at, 1, MOVE_MOST), lambda at: self._height(lines, at))
+
+    def _height(self, lines: Lines, at: int) -> int:
+        """How many rows a line takes."""
+        taken, _stop = lines.take(at, 1, SLICE)
+        return len(starts_of(self._text(lines, *taken[0]), self._width)) if taken else 1
 
     def _latest(self, lines: Lines, before: Glimpse | None, rows: int) -> Window | None:
         """The newest lines, or those at the place held; None where neither the log nor the rows have changed."""
@@ -185,20 +213,33 @@ class LogView:
         skipped = max(0, lines.size - WINDOW_MOST - before.size) if before else 0
         return self._window(lines, self._last_top(lines, rows), rows, skipped)
 
-    def _last_top(self, lines: Lines, rows: int) -> int:
-        """Where the window begins that shows the last lines."""
-        return lines.back(lines.size, max(rows, 1), lines.size - WINDOW_MOST)
-
-    def _window(self, lines: Lines, top: int, rows: int, skipped: int = 0) -> Window:
-        """The lines from ``top`` on, or from further up where that would leave rows empty."""
+    def _last_top(self, lines: Lines, rows: int) -> Place:
+        """Where the window begins that shows the last rows."""
         rows = max(rows, 1)
-        taken, stop = lines.take(top, rows, WINDOW_MOST)
-        if stop == lines.size and len(taken) < rows and top > 0:
+        floor = lines.size - WINDOW_MOST
+        if not self._width:
+            return Place(lines.back(lines.size, rows, floor))
+        end = Place(lines.size)
+        return risen(end, rows, lambda at: lines.back(at, 1, floor), lambda at: self._height(lines, at))
+
+    def _window(self, lines: Lines, top: Place, rows: int, skipped: int = 0) -> Window:
+        """The rows from ``top`` on, or from further up where that would leave some empty."""
+        rows = max(rows, 1)
+        shown, stop = self._taken(lines, top, rows)
+        if stop == lines.size and len(shown) < rows and top > Place(0):
             top = min(top, self._last_top(lines, rows))
-            taken, stop = lines.take(top, rows, WINDOW_MOST)
-        self._top, self._rows = top, rows
-        shown = tuple(Line(offset, self._text(lines, offset, raw)) for offset, raw in taken)
-        return Window(shown, lines.size, stop == lines.size, top == 0, skipped, self._notice, self._column)
+            shown, stop = self._taken(lines, top, rows)
+        part = part_of(shown[0], self._width) if shown else 0
+        self._top, self._rows = Place(top.at, part), rows
+        at_end = stop == lines.size and len(shown) <= rows
+        at_start = top == Place(0)
+        return Window(tuple(shown[:rows]), lines.size, at_end, at_start, skipped, self._notice, self._column)
+
+    def _taken(self, lines: Lines, top: Place, rows: int) -> tuple[list[Line], int]:
+        """Some rows and one more, where there are so many, and where the last line that was read ends."""
+        taken, stop = lines.take(top.at, rows, WINDOW_MOST)
+        texts = ((offset, self._text(lines, offset, raw), False) for offset, raw in taken)
+        return laid_out(texts, self._width, top.part, rows + 1), stop
 
     def _text(self, lines: Lines, offset: int, raw: bytes) -> str:
         """A line as it is shown; far to its right from its bytes, whatever the line as a whole would say."""
@@ -211,6 +252,14 @@ class LogView:
         self._notice = None
         place = min(max(0, offset), max(0, lines.size - 1))
         top = lines.back(min(place + 1, lines.size), 1, place - WINDOW_MOST)
-        window = self._window(lines, lines.back(top, above, top - WINDOW_MOST), rows)
+        window = self._window(lines, self._gone(lines, Place(top), -above), rows)
         self._following = window.at_end and offset >= lines.size
         return window
+
+
+def _from(lines: Lines, at: int) -> Iterator[tuple[int, bytes]]:
+    """The lines from a place on; what was read of them is forgotten on the way."""
+    while at < lines.size:
+        lines = lines.relieved()
+        taken, at = lines.take(at, 1, SLICE)
+        yield from taken

@@ -120,7 +120,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._sampling = Sampling(board, self._table, sources, on_screen)
         self._summary = Summary(title, read_only=control is None, lock=lock)
         one = None if control is None else OneProcess(control, self._ask, self._say)
-        self._run_pane = RunPane(open_log, read_response, sources, one, clock)
+        self._run_pane = RunPane(open_log, read_response, sources, one, clock, remembrance=kept)
         self._split = Split(self._table, self._run_pane, kept)
         self._intake: Intake | None = None
         self._unseen = Unseen()
@@ -340,7 +340,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's entries: the keys that do something now, the columns to sort by, and the themes."""
         yield from commands(screen, self.get_key_display, self.run_action)
-        yield from self._main.commands()
+        yield from (*self._main.commands(), *self._run_pane.commands())
         yield from self._table.ordering.commands()
         yield from self.theme_commands()
 

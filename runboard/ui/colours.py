@@ -9,6 +9,7 @@ from __future__ import annotations
 DARK = {
     "accent": "#7ab8e6",
     "error": "#f58080",
+    "amber": "#dbb26c",
     "foreground": "#cdd4de",
     "background": "#14161a",
     "surface": "#1a1d22",
@@ -25,6 +26,7 @@ DARK = {
 LIGHT = {
     "accent": "#0a66ad",
     "error": "#c0262d",
+    "amber": "#855600",
     "foreground": "#22272e",
     "background": "#fbfbfa",
     "surface": "#f3f4f4",

@@ -6,14 +6,14 @@ from time import monotonic
 
 from textual.screen import ModalScreen
 
+from runboard.ui.away import LendingApp
 from runboard.ui.keys import bound
-from runboard.ui.terminal import TerminalApp
 
 TWICE_SECONDS = 1.0
 """So soon after the first Ctrl+C, and with no other key between them, the second one leaves."""
 
 
-class InterruptibleApp(TerminalApp, inherit_bindings=False):
+class InterruptibleApp(LendingApp, inherit_bindings=False):
     """An app that one gets out of without knowing where one is."""
 
     _interrupted = (0, -TWICE_SECONDS)

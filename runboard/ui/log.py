@@ -11,34 +11,44 @@ from textual.cache import LRUCache
 from textual.geometry import Region
 from textual.strip import Strip
 
-from runboard.columns import size_text
-from runboard.logs import Line, Pattern, Progress, Seen, Window
+from runboard.logs import FAR, Level, Line, Pattern, Seen, Window, level_of
 from runboard.model import Run
 from runboard.safetext import clean, strip_sgr
-from runboard.ui.keys import key_of
-from runboard.ui.logkeys import PAN, LogKeys, at_end
+from runboard.ui.logkeys import PAN
+from runboard.ui.loglooks import LogLooks
+from runboard.ui.logplace import Placing
+from runboard.ui.selection import cell_of
 
 GUTTER = 8
 """Cells of a filtered line's place in the log."""
 
+DIGITS = 4
+"""Cells that the number of a line has at least."""
+
+UNKNOWN = "…"
+"""What stands for a number that is not known yet."""
+
 _STEADY = Style(blink=False, blink2=False, conceal=False)
 
 
-class LogPane(LogKeys):
-    """Shows what others read of a log, and marks what is looked for."""
+class LogPane(Placing):
+    """Shows what others read of a log, and marks what is looked for and what is selected."""
 
     VIEW = "Log"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--match", "log--current", "log--place"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "log--match",
+        "log--current",
+        "log--selected",
+        "log--place",
+        *(f"log--{level}" for level in Level),
+    }
 
-    def __init__(self) -> None:
+    def __init__(self, looks: LogLooks | None = None) -> None:
         """Begin with no run."""
-        super().__init__("log")
-        self.tells_events = False
-        self._raw = False
-        self._seen: Seen | None = None
-        self._at: int | None = None
+        super().__init__("log", looks or LogLooks())
         self._trouble: str | None = None
-        self._skipped = 0
+        self._digits = DIGITS
+        self._dressed: tuple[object, ...] = (0, False, "written")
         self._strips: LRUCache[tuple[int, str], Strip] = LRUCache(512)
 
     # What is told to the pane.
@@ -50,20 +60,35 @@ class LogPane(LogKeys):
         """
         other = (run.id if run else None) != (self._run.id if self._run else None)
         if other:
-            self._pan, self._skipped, self._row = 0, 0, 0
+            self._pan, self._skipped, self._row, self._digits = 0, 0, 0, DIGITS
+            self._selection, self._pressed = None, None
         window = seen.window if seen else None
+        ended, timed, numbered = self._at_end, self._timed, self._numbers
         before, self._window, self._trouble, self._seen = self._window, window, trouble, seen
-        if at_end(before) != at_end(window):
-            self.refresh_bindings()
+        self._follows, self._timed = seen is None or seen.follows, seen is not None and seen.timed
         self._skipped += window.skipped if window and window is not before else 0
         self._run, self._word = run, word
+        if (ended, timed) != (self._at_end, self._timed):
+            self.refresh_bindings()
+        if window is not None and window.notice:
+            self._select(None)  # the file is another one
+        self._reach()
+        self._count_digits()
         was, self._at = self._at, seen.at if seen else None
         if seen is not None and self._at is not None and self._at != was:
             self._reveal(self._at, seen)
         self._refresh_title()
         if seen is not None and seen.longest:
-            self._pan_to(max(0, seen.longest - max(1, self.size.width - self._gutter) // 2) // PAN * PAN)
-        if other or window is None or before is None or not window.lines or not before.lines:
+            half = FAR // 2 if self.looks.wrap else max(1, self.size.width - self._gutter) // 2
+            self._pan_to(max(0, seen.longest - half) // self._step * self._step)
+        if (
+            other
+            or numbered != self._numbers
+            or window is None
+            or before is None
+            or not window.lines
+            or not before.lines
+        ):
             self.refresh()
             return self.size.width * self.size.height
         return self._repaint(before, window, {was, self._at} - {None} if was != self._at else set())
@@ -91,25 +116,22 @@ class LogPane(LogKeys):
         rows = [row for row, line in enumerate(seen.window.lines) if line.offset == at]
         self._row = rows[0] if rows else self._row
         first = seen.column or None
-        if first is None and rows and self._pattern is not None:
+        reach = FAR if self.looks.wrap else max(1, self.size.width - self._gutter - 8)
+        if first is None and rows and self._pattern is not None and not self.looks.wrap:
             spans = self._pattern.spans(strip_sgr(seen.window.lines[rows[0]].text))
             first = seen.window.column + spans[0][0] if spans else None
-        if first is not None and not self._pan <= first < self._pan + max(1, self.size.width - self._gutter - 8):
+        if first is not None and not self._pan <= first < self._pan + reach:
             self._pan_to(max(0, first - self.size.width // 2) // PAN * PAN)
 
     def seek(self, find: Pattern | None, only: Pattern | None) -> None:
         """Mark what is looked for; with ``only`` what is shown is those lines alone."""
         if (find, only) != (self._pattern, self._only):
             self._pattern, self._only, self._row = find, only, 0
+            self._select(None)
             self._strips.clear()
+            self._redress()
             self.refresh()
             self.refresh_bindings()
-
-    def tell_events(self, found: bool, *, raw: bool) -> None:
-        """Whether the log has an agent's events, and whether they are shown as they are instead of in words."""
-        if (found, raw) != (self.tells_events, self._raw):
-            self.tells_events, self._raw = found, raw
-            self._refresh_title()
 
     # Painting.
 
@@ -126,24 +148,93 @@ class LogPane(LogKeys):
         return Strip.blank(width, self.rich_style)
 
     @property
+    def _numbers(self) -> tuple[int | None, ...]:
+        """The numbers of the lines on show, none where they are not wanted."""
+        told = self._seen.numbers if self._seen else None
+        return told if told is not None and self.looks.numbers else ()
+
+    def _count_digits(self) -> None:
+        """Have room for the numbers; it grows with them, so that nothing jumps to and fro."""
+        digits = max((len(str(number)) for number in self._numbers if number), default=0)
+        if digits > self._digits:
+            self._digits = digits
+            self._redress()
+
+    @property
     def _gutter(self) -> int:
-        """Cells at the left for the place of a line that was filtered."""
-        return GUTTER if self._only is not None else 0
+        """Cells at the left for the number of a line, and for its place where it was filtered."""
+        return (self._digits + 2 if self.looks.numbers else 0) + (GUTTER if self._only is not None else 0)
+
+    def _redress(self) -> None:
+        """Ask for lines in the looks that are liked now, in the room that is left for them."""
+        width = max(2, self.size.width - self._gutter - 1) if self.looks.wrap and self.size.width else 0
+        dressed = width, self.looks.numbers, self.looks.times
+        if dressed != self._dressed:
+            self._dressed = dressed
+            self.post_message(self.Dressed(width, self.looks))
+            self.refresh()
+            self._refresh_title()
+
+    def on_resize(self) -> None:
+        """Another width wraps otherwise."""
+        self._redress()
+
+    def _left(self, line: Line) -> int:
+        """The first cell of a line's text on the screen."""
+        if self.looks.wrap:
+            return line.first
+        return max(0, self._pan - (self._window.column if self._window else 0))
+
+    def _cell_at(self, line: Line, x: int) -> int:
+        """Which cell of a line's text stands in a column of the screen."""
+        return x - self._gutter - 1 + self._left(line)
 
     def _row_strip(self, row: int, line: Line, width: int) -> Strip:
-        """A line in its row: its place if only some are shown, its text from where one has panned, marked if chosen."""
-        left, window = self._pan, self._window
-        if window is not None and window.column:
-            left = max(0, left - window.column)
-        room = width - self._gutter
-        strip = self._line_strip(line).crop_extend(left, left + room, None)
-        if self._only is not None and window is not None:
-            place = f"{100 * line.offset / max(1, window.size):5.1f} % " if line.matches else ""
+        """A line in its row: number and place before it, its text from where one has panned, marked if chosen."""
+        left, room = self._left(line), width - self._gutter
+        strip = self._line_strip(line)
+        if self.looks.wrap:
+            text = strip.crop(left + 1, None if line.last is None else line.last + 1)
+            strip = Strip([Segment(" "), *text]).crop_extend(0, room, None)
+        else:
+            strip = strip.crop_extend(left, left + room, None)
+        strip = self._with_selection(line, strip, left)
+        if self._gutter:
             ink = self.get_component_rich_style("log--place", partial=True)
-            strip = Strip([Segment(f"{place:>{GUTTER}}", ink), *strip], GUTTER + room)
-        current = row == self._row if self._only is not None else self._at == line.offset
+            strip = Strip([Segment(self._gutter_text(row, line), ink), *strip], width)
+        current = self._is_current(line)
         ground = self.get_component_rich_style("log--current") if current else self.rich_style
         return strip.apply_style(ground).simplify()
+
+    def _gutter_text(self, row: int, line: Line) -> str:
+        """The number of a line and its place, before its first row."""
+        texts, window = "", self._window
+        if self.looks.numbers:
+            number = self._numbers[row] if row < len(self._numbers) else None
+            told = UNKNOWN if number is None else str(number or "")
+            texts = f" {told if not line.first else '':>{self._digits}} "
+        if self._only is not None and window is not None:
+            place = f"{100 * line.offset / max(1, window.size):5.1f} % " if line.matches and not line.first else ""
+            texts += f"{place:>{GUTTER}}"
+        return texts
+
+    def _is_current(self, line: Line) -> bool:
+        """Whether one is at this line: the chosen one of those that match, or that of the present match."""
+        if self._only is None:
+            return self._at == line.offset
+        return self._chosen is not None and self._chosen.offset == line.offset
+
+    def _with_selection(self, line: Line, strip: Strip, left: int) -> Strip:
+        """A row with the part of it marked that is selected; of an empty line, its first cell."""
+        plain = strip_sgr(line.text)
+        span = self._selection.span(line.offset, len(plain)) if self._selection else None
+        if span is None:
+            return strip
+        first, last = (max(0, cell_of(plain, column) - left) + 1 for column in span)
+        last = max(last, first + (not plain))
+        ink = self.get_component_rich_style("log--selected", partial=True)
+        parts = strip.divide([min(first, strip.cell_length), min(last, strip.cell_length), strip.cell_length])
+        return Strip.join([parts[0], parts[1].apply_style(ink), *parts[2:]])
 
     def _line_strip(self, line: Line) -> Strip:
         """One cleaned line with its colours, its matches marked; nothing in a log blinks or hides."""
@@ -152,8 +243,9 @@ class LogPane(LogKeys):
         if strip is None:
             pattern = self._pattern or self._only
             spans = pattern.spans(strip_sgr(line.text)) if pattern else []
+            ink = self._ink_of(line)
             if spans or "\x1b" in line.text:
-                text = Text.from_ansi(line.text)
+                text = Text.from_ansi(line.text, style=ink or "")
                 for first, last in spans:
                     text.stylize(self.get_component_rich_style("log--match", partial=True), first, last)
                 segments = [
@@ -162,47 +254,16 @@ class LogPane(LogKeys):
                     if part
                 ]
             else:
-                segments = [Segment(line.text)] if line.text else []
+                segments = [Segment(line.text, ink)] if line.text else []
             strip = self._strips[key] = Strip([Segment(" "), *segments])
         return strip
 
-    def _settled(self) -> bool:
-        """The end of the log is where one stands."""
-        return at_end(self._window)
-
-    def _place_text(self) -> str:
-        """Where in the log the window stands, whether it moves with it, and what was passed over."""
-        window, run = self._window, self._run
-        if window is None or run is None:
-            return ""
-        if not window.lines:
-            return " · ".join(self._found_texts())
-        parts = self._found_texts()
-        parts += ["raw"] if self._raw and self.tells_events else []
-        parts += [clean(window.notice)] if window.notice else []
-        if self._skipped and window.at_end:
-            parts.append(f"{size_text(self._skipped)} skipped")
-        if window.at_end:
-            parts.append("following" if run.active else "end of log")
-        else:
-            share = 100 * window.lines[-1].offset // max(1, window.size)
-            word = "paused at" if run.active else "at"
-            parts.append(f"{word} {share} %, {key_of(self.app, 'log.end')} to {'follow' if run.active else 'the end'}")
-        if self._pan:
-            parts.append(f"column {self._pan + 1:,}")
-        return " · ".join(parts)
-
-    def _found_texts(self) -> list[str]:
-        """What is looked for, and how that goes."""
-        seen, parts = self._seen, list[str]()
-        if seen is None:
-            return parts
-        if self._only is not None and seen.only is not None:
-            near = f" ±{self.near}" if self.near else ""
-            parts.append(f"&{clean(self._only.text)}{near} · {_told(seen.only, None, ' line')}")
-        if self._pattern is not None and seen.found is not None:
-            parts.append(f"/{clean(self._pattern.text)} {_told(seen.found, seen.number)}")
-        return parts
+    def _ink_of(self, line: Line) -> Style | None:
+        """The colour of a line that says how grave it is, unless it has colours of its own."""
+        if "\x1b" in line.text or (self._window is not None and self._window.column):
+            return None
+        level = level_of(line.text)
+        return None if level is None else self.get_component_rich_style(f"log--{level}", partial=True)
 
     def _empty_text(self) -> str:
         """Why there are no lines."""
@@ -224,14 +285,3 @@ class LogPane(LogKeys):
         """Forget lines in the colours of the old theme."""
         super().notify_style_update()
         self._strips.clear()
-
-
-def _told(progress: Progress, number: int | None, unit: str = "") -> str:
-    """How a search goes: how far it is, how many there are, and which one is chosen."""
-    if progress.trouble is not None:
-        return clean(progress.trouble)
-    count = f"{progress.count:,}" if progress.count or not progress.done else "not found"
-    if unit and count != "not found":
-        count += unit if progress.count == 1 else f"{unit}s"
-    told = f"{number:,} of {count}" if number is not None else count
-    return told if progress.done else f"{told}, searching {int(100 * progress.share)} %"

@@ -9,8 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
 
-from runboard.logs import Pattern, Window
+from runboard.logs import FAR, Line, Pattern, Spot, Times, Window
+from runboard.ui.loglooks import LogLooks
 from runboard.ui.pane import Pane
+from runboard.ui.selection import Selection
 
 PAN = 8
 """Cells that one key pans to the side."""
@@ -41,7 +43,32 @@ class LogKeys(Pane, inherit_bindings=False):
         Binding(
             "enter", "open", "Everything known of the run, or this line in the whole log", show=False, id="log.details"
         ),
-        Binding("escape,q", "forget", "clear", tooltip="Leave what is found, then the filter", id="log.forget"),
+        Binding(
+            "w", "dress('wrap')", "wrap", show=False, tooltip="Wrap long lines, or pan to their ends", id="log.wrap"
+        ),
+        Binding(
+            "number_sign",
+            "dress('numbers')",
+            "numbers",
+            show=False,
+            tooltip="Number the lines; in a long log … stands for numbers still being counted",
+            id="log.numbers",
+        ),
+        Binding(
+            "at",
+            "dress('times')",
+            "times",
+            show=False,
+            tooltip="Times of lines: as written, since the first line, or none",
+            id="log.times",
+        ),
+        Binding("V", "select", "select", show=False, tooltip="Select lines; the mouse selects too", id="log.select"),
+        Binding("y", "copy", "copy", tooltip="Copy what is selected, or the chosen line", id="log.copy"),
+        Binding(
+            *("escape,q", "forget", "clear"),
+            tooltip="Leave what is selected, what is found, then the filter",
+            id="log.forget",
+        ),
     ]
 
     class Moved(Message):
@@ -83,21 +110,64 @@ class LogKeys(Pane, inherit_bindings=False):
             super().__init__()
             self.column = column
 
+    class Dressed(Message):
+        """Lines are wanted in other looks: wrapped into so many cells (0: not), numbered or not, with such times."""
+
+        def __init__(self, width: int, looks: LogLooks) -> None:
+            """Say which."""
+            super().__init__()
+            self.width = width
+            self.numbers = looks.numbers
+            self.times = looks.times
+
+    class Held(Message):
+        """The lines on show shall stay, or need not any more."""
+
+        def __init__(self, hold: bool) -> None:
+            """Say which."""
+            super().__init__()
+            self.hold = hold
+
+    class Copying(Message):
+        """The text between two places is wanted in the clipboard."""
+
+        def __init__(self, first: Spot, last: Spot) -> None:
+            """Say which."""
+            super().__init__()
+            self.first = first
+            self.last = last
+
     class Chosen(Told):
         """The line at an offset is wanted in the whole log."""
 
     class Forgotten(Message):
         """Nothing is looked for any more: first the match is given up, then the filter."""
 
-    def __init__(self, pane_id: str) -> None:
+    def __init__(self, pane_id: str, looks: LogLooks) -> None:
         """Begin with nothing on show, nothing looked for, and the first line chosen."""
         super().__init__(pane_id)
         self.near = 0
+        self.looks = looks
         self._window: Window | None = None
+        self._follows = True
+        self._timed = False
         self._pattern: Pattern | None = None
         self._only: Pattern | None = None
+        self._selection: Selection | None = None
+        self._at: int | None = None
         self._row = 0
         self._pan = 0
+
+    # What differs between panes.
+
+    def _redress(self) -> None:
+        """Ask for lines in the looks that are liked now."""
+
+    def _reach(self) -> None:
+        """Another row has been come to."""
+
+    def _select(self, selection: Selection | None) -> None:
+        """Have this selected, or nothing."""
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves by three lines."""
@@ -111,42 +181,69 @@ class LogKeys(Pane, inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what there is to do: no way to the end at the end, none from match to match where nothing is sought."""
-        match action:
-            case "jump" if parameters == ("end",):
-                return not at_end(self._window)
-            case "step":
-                return self._pattern is not None
-            case "widen":
-                return self._only is not None and (parameters == (1,) or self.near > 0)
-            case "forget":
-                return self._pattern is not None or self._only is not None
-            case "look":
-                return self._window is not None
-        return True
+        some = self._window is not None and bool(self._window.lines)
+        return {
+            "jump": parameters != ("end",) or not self._at_end or self._choosing,
+            "step": self._pattern is not None,
+            "widen": self._only is not None and (parameters == (1,) or self.near > 0),
+            "forget": self._pattern is not None or self._only is not None or self._selection is not None,
+            "look": self._window is not None,
+            "select": some,
+            "copy": some and (self._selection is not None or self._only is not None),
+            "dress": parameters != ("times",) or self._timed or self.looks.times is not Times.WRITTEN,
+        }.get(action, True)
+
+    @property
+    def _at_end(self) -> bool:
+        """There is nothing further down, and what comes will be shown."""
+        ended = self._run is None or not self._run.active
+        return at_end(self._window) and (self._follows or ended)
+
+    @property
+    def _chosen(self) -> Line | None:
+        """The row one is at, where rows are chosen."""
+        lines = self._window.lines if self._window else ()
+        return lines[min(self._row, len(lines) - 1)] if lines else None
+
+    @property
+    def _choosing(self) -> bool:
+        """Whether one goes from row to row: where only some lines are shown, or lines are selected."""
+        return self._only is not None or (self._selection is not None and self._selection.lines)
 
     def action_move(self, by: int) -> None:
-        """Scroll by lines; where only some are shown, go from one to the next."""
-        if self._only is not None and self._window is not None:
+        """Scroll by lines; where one goes from row to row, to another row."""
+        if self._choosing and self._window is not None:
             row = max(0, min(self._row + by, len(self._window.lines) - 1))
             by -= row - self._row
             for one in {row, self._row} if row != self._row else ():
                 self.refresh(Region(0, one + 1, self.size.width, 1))
             self._row = row
+            self._reach()
         if by:
             self.post_message(self.Moved(by))
 
     def action_page(self, by: int) -> None:
         """Scroll by screens, one line kept for the eye."""
+        window = self._window
+        if self._choosing and window is not None and (window.at_end if by > 0 else window.at_start):
+            self.action_move(by * max(1, self.rows - 1))
+            return
         self.post_message(self.Moved(by * max(1, self.rows - 1)))
 
     def action_jump(self, to: str) -> None:
         """Scroll to the start or the end."""
         self._row = 0 if to == "start" else max(0, self.rows - 1)
+        self._reach()
         self.post_message(self.Moved(to=to))
 
     def action_pan(self, by: int) -> None:
-        """Show what lies further to the side."""
-        self._pan_to(max(0, self._pan + by * PAN))
+        """Show what lies further to the side; of wrapped lines, what lies behind all that is shown."""
+        self._pan_to(max(0, self._pan + by * self._step))
+
+    @property
+    def _step(self) -> int:
+        """By how much one pans."""
+        return FAR if self.looks.wrap else PAN
 
     def action_pan_to(self, to: str) -> None:
         """Show the beginnings of the lines, or the end of the longest on the screen."""
@@ -183,13 +280,26 @@ class LogKeys(Pane, inherit_bindings=False):
             self.post_message(self.Chosen(lines[self._row].offset))
 
     def action_forget(self) -> None:
-        """Give up what is looked for."""
-        self.post_message(self.Forgotten())
+        """Give up what is selected, else what is looked for."""
+        if self._selection is not None:
+            self._select(None)
+        else:
+            self.post_message(self.Forgotten())
+
+    def action_dress(self, what: str) -> None:
+        """Show lines otherwise from now on."""
+        change = {"wrap": self.looks.toggle_wrap, "numbers": self.looks.toggle_numbers, "times": self.looks.next_times}
+        change[what]()
+        if what == "wrap":
+            self._pan_to(0)
+        if what == "times":
+            self._select(None)  # its characters would be others
+        self._redress()
 
     async def on_click(self, event: events.Click) -> None:
         """Choose a line where only some are shown."""
         row = event.y - 1
-        if self._only is not None and self._window is not None and 0 <= row < len(self._window.lines):
+        if self._choosing and self._window is not None and 0 <= row < len(self._window.lines):
             self.action_move(row - self._row)
 
 

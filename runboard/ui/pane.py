@@ -93,6 +93,10 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         """Where in its content the pane stands."""
         return ""
 
+    def _cut_place(self, place: str, room: int) -> str:
+        """That in so many cells."""
+        return cut(place, room)
+
     def _empty_text(self) -> str:
         """Why there is nothing to show."""
         return ""
@@ -123,7 +127,7 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         word, name, place = self._title = self._title_texts()
         ground = self.get_component_rich_style("pane--title")
         views = self._views(width - cell_len(word) - cell_len(place))
-        place = cut(place, max(0, width - cell_len(word) - 14 - sum(len(view) + 2 for view in views)))
+        place = self._cut_place(place, max(0, width - cell_len(word) - 14 - sum(len(view) + 2 for view in views)))
         taken = cell_len(word) + cell_len(place) + sum(len(view) + 2 for view in views)
         texts = [
             (word, self._ink(word)),

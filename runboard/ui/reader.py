@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from runboard.logs import LogView, Pager, Seen, Sought, Wish
+from runboard.logs import Copied, LogView, Pager, Seen, Sought, Spot, Times, Wish
 from runboard.store import StoreError
 from runboard.ui.aside import Aside
 
@@ -73,7 +73,7 @@ class LogReader:
         """Show the end of this run's log from now on; a ``calm`` one is looked at less often."""
         if run_id != self._wanted:
             # The log that is open already may be wanted again after none was: its end is shown anew.
-            self._wish = Wish(self._wish.rows, self._wish.raw, to="end")
+            self._wish = replace(self._still, find=None, only=None, near=0, column=0, hold=False, to="end")
         if (run_id, calm) != (self._wanted, self._calm):
             self._wanted, self._calm = run_id, calm
             self._wake.set()
@@ -122,6 +122,21 @@ class LogReader:
         """Show an agent's events as they are, or in words."""
         self._want(replace(self._wish, raw=raw))
 
+    def dress(self, width: int, times: Times, *, numbers: bool) -> None:
+        """Wrap long lines into so many cells (0: not), tell times so, and number lines or not."""
+        self._want(replace(self._wish, width=width, times=times, numbers=numbers))
+
+    def hold(self, hold: bool) -> None:
+        """Stay where one is, also at the end, as long as that is wanted."""
+        self._want(replace(self._wish, hold=hold))
+
+    async def copy(self, first: Spot, last: Spot) -> Copied | None:
+        """The text between two places of the log on show; None where that cannot be read, or is another one by then."""
+        run_id = self._wanted
+        return await self._aside.do(
+            lambda: self._pager.copy(first, last) if self._pager and self._viewed == run_id else None
+        )
+
     @property
     def tells_events(self) -> bool:
         """Whether the log that is open has lines that can be put into words, as far as it was read."""
@@ -130,8 +145,7 @@ class LogReader:
     @property
     def _still(self) -> Wish:
         """What holds on of the present wish."""
-        wish = self._wish
-        return Wish(wish.rows, wish.raw, find=wish.find, only=wish.only, near=wish.near, column=wish.column)
+        return replace(self._wish, step=0, place=None, offset=None, to=None, by=0, ends=False)
 
     def _want(self, wish: Wish) -> None:
         """Have something else from now on."""

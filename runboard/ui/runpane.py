@@ -7,23 +7,22 @@ from time import time
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from runboard.board import Board
-from runboard.logs import LogView, Pattern, Seen, Sought
+from runboard.logs import LogView
 from runboard.model import Run
 from runboard.process import Usage
 from runboard.ui.answers import Answer, AnswerReader
 from runboard.ui.detailspane import DetailsPane
 from runboard.ui.diffpane import DiffPane
 from runboard.ui.hunting import Hunting
-from runboard.ui.log import LogPane
-from runboard.ui.lookbar import FIND, ONLY, LookBar
+from runboard.ui.loglooks import LogLooks
+from runboard.ui.logside import LogSide
 from runboard.ui.lookout import Lookout
 from runboard.ui.oneprocess import OneProcess
 from runboard.ui.pane import Pane
 from runboard.ui.processpane import ProcessDesk, ProcessPane
-from runboard.ui.reader import LogReader
+from runboard.ui.remembrance import Remembrance
 from runboard.ui.response import ResponsePane
 from runboard.ui.sources import Sources
 from runboard.worktree import Changes
@@ -38,7 +37,7 @@ CHANGES_SECONDS = 5.0
 """How often it is looked what an active run has changed."""
 
 
-class RunPane(Container):
+class RunPane(LogSide):
     """All panes, of which one is seen, and those who read for them."""
 
     def __init__(
@@ -48,17 +47,17 @@ class RunPane(Container):
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
         one_process: OneProcess | None = None,
         clock: Callable[[], float] = time,
+        *,
+        remembrance: Remembrance | None = None,
     ) -> None:
         """All are called in threads: to open a log by its run's id, to get an answer as Markdown, and the rest.
 
         Without ``one_process`` no other program is started, to search logs either.
         """
-        super().__init__(id="run")
-        self.log_pane = LogPane()
+        programs = None if one_process is None else sources.programs
+        super().__init__(open_log, LogLooks(remembrance), programs, tools=one_process is not None)
         self.response_pane = ResponsePane()
         self._open_log = open_log
-        self.look_bar = LookBar()
-        self.reader = LogReader(open_log, self._show_log, tools=one_process is not None)
         self.diff_pane = DiffPane()
         self._one_process = one_process
         self.process_pane = ProcessPane() if one_process is None else ProcessDesk()
@@ -76,14 +75,7 @@ class RunPane(Container):
         self._present: Pane = self.log_pane
         self._changes = Lookout("runboard-diff", sources.changes, self._show_changes, CHANGES_SECONDS)
         self._answers = AnswerReader(read_response, self._show_answer)
-        self._run: Run | None = None
-        self._word = ""
         self._width = 0
-        self._find: Sought | None = None
-        self._only: Sought | None = None
-        self._going: str | None = None
-        self._awaited: tuple[str, int, Sought] | None = None
-        self.raw = False
 
     def compose(self) -> ComposeResult:
         """One over the other, of which one is displayed."""
@@ -146,11 +138,6 @@ class RunPane(Container):
         for pane in self._panes:
             pane.set_class(zoomed, "-zoomed")
 
-    def toggle_raw(self) -> None:
-        """Show an agent's events in words, or as they are."""
-        self.raw = not self.raw
-        self.reader.show_raw(self.raw)
-
     def hunting(self, board: Board) -> Hunting:
         """The search through the logs of all runs that a board shows."""
 
@@ -161,35 +148,6 @@ class RunPane(Container):
 
         tools = self._one_process is not None
         return Hunting(lambda: tuple(board.order), name, self._open_log, tools=tools)
-
-    def show_at(self, run_id: str, offset: int, sought: Sought) -> None:
-        """Show a line of a run's log, with what was looked for marked, now or as soon as that run is chosen."""
-        self._awaited = run_id, offset, sought
-        self._show_awaited()
-
-    def _show_awaited(self) -> None:
-        """Show the line that is waited for, if its run is chosen."""
-        if self._awaited is not None and self._run is not None and self._awaited[0] == self._run.id:
-            _run_id, offset, sought = self._awaited
-            self._awaited = None
-            self._seek(None, None)
-            self._seek(sought, None)
-            self.reader.show_at(offset)
-
-    def _show_log(self, run_id: str, seen: Seen | None, trouble: str | None) -> int:
-        """Show what was read of a log, if it is still the chosen run's; about how many cells that paints."""
-        painted = 0
-        if self._run is not None and self._run.id == run_id:
-            painted = self.log_pane.show(self._run, self._word, seen, trouble)
-            if seen is not None and seen.trouble is not None:
-                self.look_bar.complain(seen.trouble)
-            elif seen is not None and seen.place is not None and seen.place == self._going:
-                self._leave_bar()
-            told = self.log_pane.tells_events
-            self.log_pane.tell_events(self.reader.tells_events, raw=self.raw)
-            if told != self.log_pane.tells_events:
-                self.refresh_bindings()
-        return painted
 
     def _show_answer(self, run_id: str, answer: Answer | None) -> None:
         """Show an answer, if it is still the chosen run's."""
@@ -231,81 +189,6 @@ class RunPane(Container):
         if self._one_process is not None:
             self.app.run_worker(self._one_process.signal(message.run, message.usage), group="acts")
 
-    @on(LogPane.Moved)
-    def _log_moved(self, message: LogPane.Moved) -> None:
-        """Other lines of the log are wanted."""
-        if message.to is not None:
-            self.reader.jump(message.to)
-        else:
-            self.reader.move(message.by)
-
-    @on(LogPane.Looking)
-    def _log_looking(self, message: LogPane.Looking) -> None:
-        """One wants to type."""
-        self.look_bar.open(message.kind)
-
-    @on(LookBar.Left)
-    def _leave_bar(self) -> None:
-        """Back to the log."""
-        self._going = None
-        self.look_bar.close()
-        if self.look_bar.has_focus_within:
-            self.log_pane.focus()
-
-    @on(LookBar.Accepted)
-    def _accepted(self, message: LookBar.Accepted) -> None:
-        """Find, filter, or go where it says; the bar stays where there is no such place."""
-        sought = message.sought if message.sought.text else None
-        if message.kind == FIND:
-            self._seek(sought, self._only)
-        elif message.kind == ONLY:
-            self._seek(None, sought)
-        elif sought is not None:
-            self._going = sought.text
-            self.reader.goto(sought.text)
-            return
-        self._leave_bar()
-
-    def _seek(self, find: Sought | None, only: Sought | None) -> None:
-        """Look for this from now on, and show only lines with that."""
-        if only != self._only:
-            self.log_pane.near = 0
-        self._find, self._only = find, only
-        self.log_pane.seek(_pattern(find), _pattern(only))
-        self.reader.find(find)
-        self.reader.only(only, self.log_pane.near)
-
-    @on(LogPane.Stepped)
-    def _log_stepped(self, message: LogPane.Stepped) -> None:
-        """Another match is wanted."""
-        self.reader.step(message.by)
-
-    @on(LogPane.Widened)
-    def _log_widened(self, message: LogPane.Widened) -> None:
-        """More or fewer lines around each match are wanted."""
-        self.log_pane.near = max(0, self.log_pane.near + message.by)
-        self.reader.only(self._only, self.log_pane.near)
-        self.log_pane.refresh_bindings()
-
-    @on(LogPane.Panned)
-    def _log_panned(self, message: LogPane.Panned) -> None:
-        """What lies to the right is wanted."""
-        if message.column is None:
-            self.reader.ends()
-        else:
-            self.reader.pan(message.column)
-
-    @on(LogPane.Chosen)
-    def _log_chosen(self, message: LogPane.Chosen) -> None:
-        """A line is wanted in the whole log."""
-        self._seek(self._find or self._only, None)
-        self.reader.show_at(message.by)
-
-    @on(LogPane.Forgotten)
-    def _log_forgotten(self) -> None:
-        """What is found is left first, then the filter."""
-        self._seek(None, self._only if self._find else None)
-
     @on(Pane.Resized)
     def _resized(self, message: Pane.Resized) -> None:
         """Another number of lines fits."""
@@ -321,8 +204,3 @@ class RunPane(Container):
     def _restyled(self) -> None:
         """The answer is wanted in other looks."""
         self._want_answer()
-
-
-def _pattern(sought: Sought | None) -> Pattern | None:
-    """What is to be marked."""
-    return None if sought is None else Pattern(sought.text, regex=sought.regex)

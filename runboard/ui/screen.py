@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from runboard.facts import shell_words
+from runboard.logs import COPY_MOST
 from runboard.ui.chooser import ColumnChooser, Wish
 from runboard.ui.completing import FilterSuggester, Newest
 from runboard.ui.filterbar import FilterBar
@@ -21,9 +22,6 @@ from runboard.ui.keys import key_of
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.vigil import Vigil
-
-COPY_MOST = 70_000
-"""Letters that terminals take for their clipboard; some stop at 100,000 in base64."""
 
 
 class BoardScreen(Screen[None], inherit_bindings=False):

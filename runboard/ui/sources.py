@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from runboard.model import Run
 from runboard.process import Load, Usage
+from runboard.ui.logdesk import Programs
 from runboard.worktree import Changes
 
 
@@ -21,7 +22,8 @@ class Sources:
 
     ``whole`` reads all of a run of which the board may know less. ``changes`` tells what a run did to its checkout, and
     ends early once nobody wants to know; ``processes`` lists a run's tree, each process after its parent; ``loads``
-    sums up the trees of several runs, by their ids, and ``last_line`` reads the end of a run's log.
+    sums up the trees of several runs, by their ids, and ``last_line`` reads the end of a run's log. ``programs`` open a
+    log in another program, on the loop; without them none does.
     """
 
     whole: Callable[[Run], Run] = lambda run: run
@@ -29,3 +31,4 @@ class Sources:
     processes: Callable[[Run], Sequence[Usage]] = lambda _run: ()
     loads: Callable[[Sequence[Run]], Mapping[str, Load]] = lambda _runs: {}
     last_line: Callable[[Run], str] = lambda _run: ""
+    programs: Programs | None = None

@@ -26,6 +26,7 @@ def _theme(name: str, told: dict[str, str], *, dark: bool) -> Theme:
         surface=told["surface"],
         panel=told["panel"],
         variables={
+            "amber": told["amber"],
             "quiet": told["quiet"],
             "faint": told["faint"],
             "cursor": told["cursor"],

@@ -25,6 +25,7 @@ CLEAR = replace(
     success="#9aa4b2",
     variables=DARK.variables
     | {
+        "amber": "#e4d3a2",
         "quiet": "#9aa4b2",
         "input-cursor-background": "#6cb6ff",
         "scrollbar-active": "#6cb6ff",
@@ -64,7 +65,7 @@ def fitted(theme: Theme, generated: Mapping[str, str]) -> dict[str, str]:
     """What the board needs beside a theme's own variables, and its inks where they could not be read."""
     if theme.ansi:
         plain = dict.fromkeys(("quiet", "faint"), "ansi_default")
-        return plain | dict.fromkeys(("cursor", "cursor-blurred"), "ansi_default")
+        return plain | dict.fromkeys(("cursor", "cursor-blurred"), "ansi_default") | {"amber": "ansi_yellow"}
     if theme in OURS:
         return {}
     back, text = Color.parse(generated["background"]), Color.parse(generated["foreground"])
@@ -75,8 +76,8 @@ def fitted(theme: Theme, generated: Mapping[str, str]) -> dict[str, str]:
     found["foreground"] = readable(text, grounds, best)
     found["quiet"] = readable(text.blend(back, 0.4), grounds, found["foreground"])
     found["faint"] = readable(text.blend(back, 0.5), grounds[:1], found["foreground"])
-    for name in ("accent", "error"):
-        found[name] = readable(Color.parse(generated[name]), grounds, best)
+    for name, like in (("accent", "accent"), ("error", "error"), ("amber", "warning")):
+        found[name] = readable(Color.parse(generated[like]), grounds, best)
     return {name: colour.hex for name, colour in found.items()}
 
 
