@@ -92,6 +92,10 @@ class Pager:
         self._seen = seen
         return seen
 
+    def forget(self) -> None:
+        """Tell again what there is to be seen, also if it is the same as before."""
+        self._seen = None
+
     def copy(self, first: Spot, last: Spot) -> Copied | None:
         """The text between two places of what is shown, as `LogView.copy` gives it."""
         return self._view.copy(first, last, self._spell)

@@ -64,6 +64,7 @@ class LogReader:
         self._wanted: str | None = None
         self._wish = Wish(0)
         self._calm = False
+        self._anew = False
         self._quiet = 0
         self._told: tuple[str, str] | None = None
         self._painted = 0.0
@@ -73,6 +74,7 @@ class LogReader:
         """Show the end of this run's log from now on; a ``calm`` one is looked at less often."""
         if run_id != self._wanted:
             # The log that is open already may be wanted again after none was: its end is shown anew.
+            self._anew = True
             self._wish = replace(self._still, find=None, only=None, near=0, column=0, hold=False, to="end")
         if (run_id, calm) != (self._wanted, self._calm):
             self._wanted, self._calm = run_id, calm
@@ -210,6 +212,9 @@ class LogReader:
             self._close()
             self._viewed = run_id
             self._pager = Pager(self._open_log(run_id), raw=wish.raw, tools=self._tools, ended=self._rouse)
+        if self._anew:  # nothing of it is on show, also where it was seen so before
+            self._anew = False
+            self._pager.forget()
         return self._pager.see(wish)
 
     def _rouse(self) -> None:
