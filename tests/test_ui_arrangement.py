@@ -94,7 +94,7 @@ async def test_columns_are_chosen_with_the_table_behind(tmp_path: Path) -> None:
         await desk.press("down", "space")
         assert header(desk) == [title for title in before if title != "ID"]
         await desk.press("escape")
-        assert (header(desk), memory.load(), desk.table.cursor) == (before, {}, chosen)
+        assert (header(desk), arranged(memory), desk.table.cursor) == (before, {}, chosen)
         await desk.press("c", "down", "space", "down", "down", "shift+up", "0", "escape")
         assert header(desk) == before
         await desk.press("c", "down", "shift+down", "j", *["right"] * 4, "enter")

@@ -74,7 +74,7 @@ class LogReader:
         """Show the end of this run's log from now on; a ``calm`` one is looked at less often."""
         if run_id != self._wanted:
             # The log that is open already may be wanted again after none was: its end is shown anew.
-            self._anew = True
+            self._anew, self._told = True, None
             self._wish = replace(self._still, find=None, only=None, near=0, column=0, hold=False, to="end")
         if (run_id, calm) != (self._wanted, self._calm):
             self._wanted, self._calm = run_id, calm
@@ -192,6 +192,7 @@ class LogReader:
         if fresh:
             await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
             if not reading.done() and run_id == self._wanted:
+                self._told = None  # an error from before gives way to the word that it is being read
                 self._show(run_id, None, None)
         try:
             seen = await reading
