@@ -29,9 +29,13 @@ class Planter:
 
     def text(self) -> str:
         """The next payload; bytes that are no UTF-8 are surrogates in it."""
-        number, self.placed = self.placed, self.placed + 1
-        mark = "¤" + "".join(DIGITS[number >> shift & 31] for shift in (10, 5, 0))
+        mark = self.mark()
+        self.placed += 1
         return f"{mark}{next(self._texts)}."
+
+    def mark(self) -> str:
+        """The mark of the next payload."""
+        return "¤" + "".join(DIGITS[self.placed >> shift & 31] for shift in (10, 5, 0))
 
     def tame(self) -> str:
         """A mark with nothing behind it, to be waited for."""

@@ -53,6 +53,7 @@ class Walk:
     def __init__(self, place: Path, size: tuple[int, int], runs: int, *, seed: int = 1, without: str = "") -> None:
         """Plant, and open the board, ``without`` the cleaning at "reading", the guard of the "wire", or both."""
         self.planter, self.runs, self.seen = Planter(seed), place / "runs", set[str]()
+        self._looked_at, self._text = -1, ""
         home = place / "home"
         self.planter.config(home)
         self.folders = [self.planter.run(self.runs, number) for number in range(runs)]
@@ -82,30 +83,34 @@ class Walk:
 
     def look(self) -> str:
         """What is on the screen; the marks on it have been seen."""
-        text = self.terminal.text()
-        self.seen.update(MARK.findall(text))
-        return text
+        written = len(self.terminal.raw)
+        if written != self._looked_at:  # to read a large screen takes longer than to paint it
+            self._looked_at, self._text = written, self.terminal.text()
+            self.seen.update(MARK.findall(self._text))
+        return self._text
 
-    def press(self, key: str, then: str | None = None) -> None:
-        """Press a key, or paste where it is "paste", and wait for a text, or a moment for any change."""
-        before = self.look()
+    def press(self, key: str, then: str) -> None:
+        """Press a key, or paste where it is "paste", until a text is on the screen or, behind "-", gone from it."""
         if key == "paste":
+            then = self.planter.mark()
             self.terminal.send(b"\x1b[200~" + self.planter.line().replace(b"\x1b[201~", b"") + b"\x1b[201~")
+            self.terminal.send(typed("home"))
         else:
             self.terminal.send(typed(key, kitty=self.kitty))
-        if then is None:
-            with suppress(AssertionError):  # nothing may be what it brings here
-                until(lambda: self.look() != before, 1)
-            return
+        self.wait(then, key)
+
+    def wait(self, then: str, key: str) -> None:
+        """Until a text is on the screen, or is gone where "-" is before it."""
+        gone = then.startswith("-")
         try:
-            until(lambda: then in self.look(), 10)
+            until(lambda: (then.removeprefix("-") in self.look()) is not gone, 10)
         except AssertionError:
             raise AssertionError(f"{key} does not bring {then!r}:\n{self.terminal.text()}") from None
 
     def through(self, pane: str, signs: list[str]) -> None:
         """Show every run that was planted in a pane; each has a sign that only this pane shows."""
-        self.press("g")
-        self.press(pane)
+        self.press("g", "")
+        self.press(pane, "")
         for sign in signs:
             self.press("down", sign)
 
@@ -117,8 +122,8 @@ class Walk:
 
     def forms(self) -> None:
         """Open every question, form, list and bar, and paste a hostile text wherever one can be typed."""
-        for steps in (LIVE, ENDED, BOARD, LOG):
-            for key, then in steps:
+        for walked in (LIVE, ENDED, BOARD, LOG):
+            for key, then in walked:
                 self.press(key, then)
 
     def endings(self) -> None:
@@ -137,108 +142,38 @@ class Walk:
         assert self.terminal.wait_exit() == 0
 
 
-Steps = list[tuple[str, str | None]]
-"""Keys, each with the text that it brings to the screen; None for any change."""
+def steps(told: str) -> list[tuple[str, str]]:
+    """Keys, each with the text that it brings to the screen; "-" before one that goes from it; of a paste, its mark."""
+    halves = (step.strip().partition(" ") for step in told.split(" |"))
+    return [(key, then) for key, _, then in halves]
 
-LIVE: Steps = [
-    *(("g", None), ("5", "sh -c"), ("s", "Stop this run?"), ("n", None), ("S", "Kill this run?"), ("n", None)),
-    *(("x", "Send a signal"), ("escape", None), ("p", "paused"), ("p", None), ("i", "Directory")),
-    *(("escape", None), ("n", "A new run"), ("paste", None), ("up", None), ("tab", None), ("paste", None)),
-    *(("escape", "once more"), ("escape", None), ("y", "clipboard"), ("V", "marked"), ("escape", None)),
-]
-ENDED: Steps = [
-    *(
-        ("down", None),
-        ("4", "files changed"),
-        ("tab", None),
-        ("pagedown", None),
-        ("G", None),
-        ("tab", None),
-        ("i", "Directory"),
-    ),
-    *(
-        ("pagedown", None),
-        ("escape", None),
-        ("m", "Count this run"),
-        ("paste", None),
-        ("ctrl+s", None),
-        ("c", "completed"),
-    ),
-    *(
-        ("t", "Tags and note"),
-        ("paste", None),
-        ("tab", None),
-        ("paste", None),
-        ("ctrl+s", None),
-        ("y", "clipboard"),
-    ),
-    *(("r", "Run this again?"), ("y", None), ("d", "Move this run"), ("y", None), ("g", None)),
-    *(
-        ("down", None),
-        ("down", None),
-        ("down", None),
-        ("d", "Move this run"),
-        ("y", "trash;"),
-        ("u", None),
-    ),
-    *(("*", "marked"), ("d", "Move these"), ("n", None), ("t", "Tags of these"), ("escape", None), ("escape", None)),
-]
-BOARD: Steps = [
-    *(
-        ("/", None),
-        ("paste", None),
-        ("escape", None),
-        ("/", None),
-        ("a", None),
-        ("ctrl+s", "Save this filter"),
-        ("paste", None),
-    ),
-    *(
-        ("enter", None),
-        ("escape", None),
-        (".", None),
-        (".", None),
-        (",", None),
-        (",", None),
-        ("c", None),
-        ("space", None),
-    ),
-    *(("escape", None), ("T", None), ("down", None), ("escape", None), ("?", None), ("escape", None), ("ctrl+p", None)),
-    *(
-        ("a", None),
-        ("paste", None),
-        ("escape", None),
-        ("F", None),
-        ("¤", None),
-        ("enter", "¤"),
-        ("down", None),
-        ("paste", None),
-    ),
-    *(("escape", None), ("a", None), (">", None), ("o", None)),
-]
-LOG: Steps = [
-    *(
-        ("1", None),
-        ("g", None),
-        ("down", None),
-        ("down", None),
-        ("tab", None),
-        ("/", None),
-        ("¤", None),
-        ("enter", None),
-    ),
-    *(
-        ("n", None),
-        ("&", None),
-        ("paste", None),
-        ("enter", None),
-        ("escape", None),
-        ("%", None),
-        ("paste", None),
-        ("enter", None),
-    ),
-    *(("escape", None), ("right", None), ("$", None), ("v", None), ("enter", None), ("escape", None)),
-]
+
+LIVE = steps("""
+    5 sh -c | s Stop this run? | n -Stop this run? | S Kill this run? | n -Kill this run? | x Send a signal |
+    escape -Send a signal | p p continue | p p pause | i Directory | escape -Directory | n A new run | paste |
+    escape once more | escape -once more | y clipboard | V marked | escape -marked
+""")
+ENDED = steps("""
+    down failed  00000000 | 4 files changed | tab -enter open | pagedown %  Log | G end  Log | shift+tab enter open |
+    i Directory | pagedown Rerun of | escape -Rerun of | m Count this run | paste | ctrl+s Count this run |
+    c completed  00000000 | t Tags and note | paste | tab Note | paste | ctrl+s -Tags and note | y clipboard |
+    r Run this again? | y not kept | d Move this run | y all the same? | n -all the same? | down failed  00000001 |
+    d Move this run | y trash; | u is back | * marked | d Move these | n -Move these | t Tags of these |
+    escape -Tags of these | escape -marked
+""")
+BOARD = steps("""
+    / enter keep | paste | escape -enter keep | / enter keep | a ctrl+s save | ctrl+s Save this filter | paste |
+    enter -Save this filter | escape -of 13 shown | . 1 of 13 shown | . 3 of 13 shown | , 1 of 13 shown |
+    , -of 13 shown | c no room | space Columns | escape -no room | T dracula | down dracula | escape -dracula |
+    ? Mark it, or unmark it | escape -Mark it, or unmark it | ctrl+p Search for commands | a Columns  c | paste |
+    escape -No matches | F find in the logs | paste | escape Log  Response | F find in the logs |
+    ¤ -find in the logs | enter 13 logs | escape -13 logs | > ▲ | o ▼
+""")
+LOG = steps("""
+    G p pause | up completed  00000000 | 1 end of log | tab % go to | / find text | ¤ -find text | enter /¤ |
+    n /¤ 71 | & show only | paste | enter No line matches | escape -&¤ | % 40 % | paste | enter is no place |
+    escape -is no place | right column 9 | $ -column 9
+""")
 
 
 def shown(place: Path, without: str) -> bytes:

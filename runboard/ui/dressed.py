@@ -109,14 +109,12 @@ class DressedApp(BarredApp, inherit_bindings=False):
         if chosen is None or chosen == before:
             return
         if self._taste.theme_set_by:
-            self.notify(
-                f"{chosen} until you leave: {self._taste.theme_set_by} says what comes then", markup=False, timeout=5
-            )
+            self._say(f"{chosen} until you leave: {self._taste.theme_set_by} says what comes then", False)
         elif self._taste.remember is not None:
             try:
                 await asyncio.to_thread(self._taste.remember, "theme", chosen)
             except Forgotten as error:
-                self.notify(str(error), severity="warning", markup=False, timeout=10)
+                self._say(str(error), "warning")
 
     def _wear(self, name: str) -> None:
         """Change the theme."""
