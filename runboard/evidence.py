@@ -13,6 +13,9 @@ from runboard.record import Started, parse_exit, parse_started
 from runboard.safetext import clean
 from runboard.store import OpenRun
 
+UNSAVED = ".exit.json.shim"
+"""Where the shim has the end until it can give it its own name, which a full or locked disk may refuse."""
+
 
 def gather(
     folder: OpenRun, run: Run, gone_at: float | None, kernel_status: int | None, *, patient: bool, words: bool = True
@@ -48,9 +51,14 @@ def _gathered(
     start_error = None if exit_record else _start_error(run, started, liveness, log_size)
     if exit_record is None and liveness is Liveness.GONE:
         # Beyond all patience only a stopped shim is given up: one that a hung or full disk keeps waiting will yet tell.
-        if shim_lives and start_error is None and (patient or not process.shim_stopped(run)):
+        waits = shim_lives and start_error is None
+        if not (waits and patient):
+            exit_record = exit_of(folder, UNSAVED)
+            start_error = None if exit_record else start_error
+        if exit_record is None and waits and (patient or not process.shim_stopped(run)):
             return run, None
-        exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
+        if exit_record is None:
+            exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
     response = folder.file_stat("response.md")
     return run, Evidence(
         liveness=liveness,
@@ -106,9 +114,9 @@ def _start_error(run: Run, started: Started | None, liveness: Liveness, log_size
     return None
 
 
-def exit_of(folder: OpenRun) -> ExitRecord | None:
-    """What the shim wrote down of the end."""
-    return parse_exit(folder.read_json("exit.json"))
+def exit_of(folder: OpenRun, name: str = "exit.json") -> ExitRecord | None:
+    """What the shim wrote down of the end, also under the name it had where it could not be given its own."""
+    return parse_exit(folder.read_json(name))
 
 
 def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None, *, watched: bool) -> ExitRecord | None:

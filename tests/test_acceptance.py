@@ -117,6 +117,8 @@ def test_moving_opening_details_filter_help_palette_and_leaving(runs: Path) -> N
     ended(runs, other.id)
     chatty = control.start(["sh", "-c", CHATTY], name="alpha")
     with board(runs) as screen:
+        screen.wait_for("alpha")
+        screen.press("/", *"alpha", "Enter", "Escape")  # whatever needs somebody stands above it
         screen.wait_for("line 299")
         screen.press("j")
         screen.wait_gone("line 299")

@@ -90,6 +90,7 @@ def test_a_lock_whose_holder_stands_still_stops_nobody_else(tmp_path: Path, tabl
                 board.press("?")
                 board.wait_for("Next run")
                 board.press("escape")
+                board.wait_gone("Next run")
                 holder.send_signal(signal.SIGCONT)
                 holder.wait()
                 board.wait_gone("not saved", 20)
