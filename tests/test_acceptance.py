@@ -120,9 +120,10 @@ def test_moving_opening_details_filter_help_palette_and_leaving(runs: Path) -> N
         screen.wait_for("alpha")
         screen.press("/", *"alpha", "Enter", "Escape")  # whatever needs somebody stands above it
         screen.wait_for("line 299")
-        screen.press("j")
+        there, back = "kj" if screen.text().index("bravo") < screen.text().index("alpha") else "jk"
+        screen.press(there)
         screen.wait_gone("line 299")
-        screen.press("k")
+        screen.press(back)
         screen.wait_for("line 299")
         screen.press("Enter")
         screen.wait_gone("bravo")
