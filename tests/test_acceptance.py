@@ -120,6 +120,7 @@ def test_moving_opening_details_filter_help_palette_and_leaving(runs: Path) -> N
         screen.wait_for("alpha")
         screen.press("/", *"alpha", "Enter", "Escape")  # whatever needs somebody stands above it
         screen.wait_for("line 299")
+        screen.wait_for("bravo")
         there, back = "kj" if screen.text().index("bravo") < screen.text().index("alpha") else "jk"
         screen.press(there)
         screen.wait_gone("line 299")
