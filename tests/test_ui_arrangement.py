@@ -6,14 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.events import Click, MouseMove, MouseUp
 
 from runboard.cli.comfort import taste_of
+from runboard.columns import HINTS
 from runboard.model import Outcome, Reason, Run, Status, Usage
 from runboard.order import Sorting
 from runboard.state import State
-from runboard.ui.arrangement import sorting_of, text_of
+from runboard.ui.arrangement import NARROWEST, sorting_of, text_of
+from runboard.ui.table import RunTable
 from runboard.ui.taste import Taste
 from tests.pilots import NOW, Desk, arranged, fixed_board
+from tests.program import COMMAND, environment, runboard
+from tests.terminal import Terminal
+from tests.waiting import until
 
 DONE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 
@@ -141,3 +147,83 @@ async def test_settings_outlive_a_choice() -> None:
         await desk.press("c", "down", "space", "enter")
         await desk.until(lambda: desk.toasts() == ["Until you leave: what is set says which columns come then"])
         assert header(desk) == ["Status", "Name"]
+
+
+async def pull(desk: Desk, title: str, to: int, *, edge: bool = False) -> None:
+    """Press on a title, or on its right edge, go there with the button held, and let it go."""
+    slot = next(slot for slot in desk.table._slots if slot.column.title == title)
+    x, y = slot.x + (slot.width if edge else 0), desk.table.region.y
+    await desk.pilot.mouse_down(offset=(x, y))
+    await desk.pilot._post_mouse_events([MouseMove], offset=((x + to) // 2, y + 1), button=1)
+    await desk.pilot._post_mouse_events([MouseMove], offset=(to, y), button=1)
+    await desk.pilot._post_mouse_events([MouseUp, Click], offset=(to, y), button=1)
+    await desk.pilot.pause()
+
+
+async def test_the_mouse_moves_and_widens_columns(tmp_path: Path) -> None:
+    """A title that is pulled moves its column, its edge the width, both are kept; that sorts nothing, a click does."""
+    memory = State(str(tmp_path))
+    async with fixed_board(RUNS, taste=Taste(remember=memory.save), size=(160, 40)) as desk:
+        before, rows = header(desk), list(desk.app._board.order)
+        places = {slot.column.title: slot for slot in desk.table._slots}
+        await pull(desk, "ID", places["Repo"].x + 1)
+        assert header(desk) == ["Status", "Name", "Repo", "ID", *before[4:]]
+        await pull(desk, "ID", 0)
+        assert header(desk) == before
+        slot = next(slot for slot in desk.table._slots if slot.column.key == "repo")
+        await pull(desk, "Repo", slot.x + slot.width - 6, edge=True)
+        assert (desk.table.placed["repo"], header(desk)) == (slot.width - 6, before)
+        await pull(desk, "Repo", 159, edge=True)
+        assert (desk.table.placed["repo"] > slot.width, header(desk)) == (True, before), "none goes off the screen"
+        await pull(desk, "Repo", 0, edge=True)
+        assert desk.table.placed["repo"] == NARROWEST
+        await pull(desk, "Status", 70)
+        await pull(desk, "Status", 5, edge=True)
+        assert header(desk) == [*before[:3], "Re…", *before[4:]]
+        kept = {"board.columns": [column.key for column in desk.table.columns], "board.widths": {"repo": NARROWEST}}
+        await desk.until(lambda: arranged(memory) == kept)
+        assert (desk.app._board.sorting, desk.app._board.order) == (Sorting(), rows)
+        await desk.pilot.click(RunTable, offset=(places["Name"].x + 1, 0))
+        assert desk.app._board.sorting.column == "name"
+
+
+async def test_a_wide_neighbour_does_not_swap_to_and_fro() -> None:
+    """A narrow column that is pulled onto a wide one stands behind it for as long as the mouse stays on its place."""
+    async with fixed_board(RUNS, taste=Taste(columns=("id", "repo", "name")), size=(120, 36)) as desk:
+        (_, one, wide, _), y = desk.table._slots, desk.table.region.y
+        await desk.pilot.mouse_down(offset=(one.x, y))
+        for x in range(wide.x, wide.x + wide.width):
+            await desk.pilot._post_mouse_events([MouseMove], offset=(x, y), button=1)
+            assert header(desk) == ["Status", "Repo", "ID", "Name"]
+        await desk.pilot._post_mouse_events([MouseMove], offset=(one.x, y), button=0)
+        assert header(desk) == ["Status", "Repo", "ID", "Name"], "a button that is up pulls nothing"
+
+
+async def test_titles_are_explained() -> None:
+    """A mouse that rests on a title is told what it means, on a row and beside the titles nothing."""
+    async with fixed_board(RUNS, tooltips=True, size=(120, 36)) as desk:
+        y = desk.table.region.y
+        for key in ("elapsed", "cost"):
+            slot = next(slot for slot in desk.table._slots if slot.column.key == key)
+            await desk.pilot.hover(offset=(slot.x + slot.width - 1, y))
+            await desk.shows(HINTS[key][:16])
+            await desk.pilot.hover(offset=(slot.x, y + 1))
+            await desk.hides(HINTS[key][:16])
+
+
+def test_the_mouse_of_a_terminal_moves_a_column(tmp_path: Path) -> None:
+    """Through a pty: the reports of a press, a way and a release move a column, and it is there the next time."""
+    runboard(tmp_path / "runs", "run", "--wait", "--", "true")
+    state = environment(XDG_STATE_HOME=str(tmp_path / "state"))
+    for first in (True, False):
+        with Terminal([*COMMAND, "--runs-dir", str(tmp_path / "runs")], 100, 24, state) as terminal:
+            terminal.wait_for("No output")
+            y, titles = next((y, line) for y, line in enumerate(terminal.screen()) if "Status" in line and "ID" in line)
+            assert (titles.index("ID") < titles.index("Name")) is first
+            if first:
+                start, end = titles.index("ID") + 1, titles.index("Name") + 4
+                for code, x, kind in ((0, start, "M"), (32, end - 1, "M"), (32, end, "M"), (0, end, "m")):
+                    terminal.send(f"\x1b[<{code};{x};{y + 1}{kind}".encode())
+                until(lambda t=terminal, y=y: -1 < t.screen()[y].find("Name") < t.screen()[y].find("ID"))  # type: ignore[misc]
+            terminal.press("q")
+            terminal.wait_exit()

@@ -21,6 +21,7 @@ from runboard.ui.hunting import Chosen
 from runboard.ui.keys import key_of
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
+from runboard.ui.table import RunTable
 from runboard.ui.vigil import Vigil
 
 
@@ -134,9 +135,14 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             arrangement.set(*before)
             table.show_columns()
         elif (arrangement.keys, arrangement.widths) != before:
-            arrangement.keep()
-            if arrangement.settled:
-                self.notify("Until you leave: what is set says which columns come then", markup=False, timeout=5)
+            self._keep_columns()
+
+    @on(RunTable.Arranged)
+    def _keep_columns(self) -> None:
+        """Remember the columns as they are now."""
+        self.table.arrangement.keep()
+        if self.table.arrangement.settled:
+            self.notify("Until you leave: what is set says which columns come then", markup=False, timeout=5)
 
     def action_copy(self) -> None:
         """Hand the command of the chosen run to the terminal's clipboard, as a shell reads it."""

@@ -22,6 +22,7 @@ from runboard.ui.ordering import Ordering
 from runboard.ui.painting import Painting
 from runboard.ui.rows import Line, Rows, difference
 from runboard.ui.tablekeys import TABLE_KEYS
+from runboard.ui.titlebar import TitleBar
 from runboard.ui.welcome import empty_line
 
 
@@ -61,6 +62,9 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     class Marked(Message):
         """Other runs are marked."""
 
+    class Arranged(Message):
+        """The mouse has arranged the columns."""
+
     def __init__(
         self, board: Board, clock: Callable[[], float], stopping: Collection[str], arrangement: Arrangement
     ) -> None:
@@ -73,6 +77,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._rows = Rows(clock, stopping)
         self.ordering = Ordering(board, lambda: [slot.column for slot in self._slots], clock, self.reorder, arrangement)
         self.arrangement = arrangement
+        self._titles = TitleBar(self, arrangement, self._titled, self.show_columns)
         self._spot = 0
         self._key: Key = ()
         self._pinned = False
@@ -146,6 +151,10 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     def placed(self) -> dict[str, int]:
         """The columns on the screen, by their keys, and how many cells each has."""
         return {slot.column.key: slot.width for slot in self._slots}
+
+    def _titled(self) -> tuple[tuple[Slot, ...], tuple[str, ...]]:
+        """The columns whose titles are seen, none where there is no run; and all that are shown where there is room."""
+        return self._slots if self._board.total else (), tuple(column.key for column in self.columns)
 
     def _lay_out(self) -> None:
         """Place the columns in the present width."""
@@ -278,14 +287,26 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         """A click chooses a run, a second one opens it; one on a title sorts by its column."""
         spot = event.y - 1 + self.scroll_offset.y
-        if event.y == 0:
-            over = [slot.column.key for slot in self._slots if slot.x <= event.x <= slot.x + slot.width]
-            if over and self._board.total:
-                self.ordering.choose(over[0])
+        if event.y == 0 or self._titles.dragged:
+            if (column := self._titles.at(event.x)) is not None and not self._titles.dragged:
+                self.ordering.choose(column)
         elif spot < len(self._board):
             self._go(spot)
             if event.chain == 2:
                 self.action_open()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Whoever presses on a title may pull at its column."""
+        self._titles.press(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """What is held goes where the mouse goes."""
+        self._titles.move(event)
+
+    def on_mouse_up(self) -> None:
+        """The column stays there."""
+        if self._titles.release():
+            self.post_message(self.Arranged())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Nothing can be opened or sorted where there is nothing."""
