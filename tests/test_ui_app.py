@@ -170,6 +170,7 @@ async def test_the_palette_has_our_actions_only() -> None:
             *("Rerun  r", "Pause  p", "Tags  t"),
             *("Response  2", "Help  ?", "Quit  q"),
             *("Columns  c", "Show All", "Show Running", "Show Failed"),
+            *("Wrap long lines  w", "Number lines  #"),
             *("Sort by Status", "Sort by ID", "Sort by Name", "Sort by Elapsed", "Sort by Started"),
             *("Sort by Exit", "Sort by Reason"),
             *("Light theme", "Themes  T"),
