@@ -187,9 +187,9 @@ async def test_clicks_on_an_answer_do_nothing() -> None:
 def test_hostile_answers_take_no_time_and_lose_nothing(name: str) -> None:
     """64 KiB of anything are laid out within seconds; what is too much for Markdown stands as it is."""
     text = HOSTILE[name]
-    begun = time.perf_counter()
+    begun = time.process_time()
     shown = text_of(text)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert shown.strip()
     if name in {"quotes", "items", "nested quotes", "nested lists", "nested in turns", "definitions"}:
         assert "".join(shown.split()) == "".join(text.split())
