@@ -107,9 +107,8 @@ async def test_a_tick_asks_for_the_ticking_cells_only() -> None:
             await desk.until(lambda: any(widget is desk.table for widget, _crop in found))
         assert before != whole(desk)
         assert not {widget.id for widget, _crop in found} & {"board", "panes"}  # they are behind it
-        assert (
-            sum(crop.area for widget, crop in found if widget is desk.table) < 400
-        )  # a line of the log may come meanwhile
+        # A line of the log may come meanwhile.
+        assert sum(crop.area for widget, crop in found if widget is desk.table) < 400
         assert desk.table.render_lines(Region(0, 1, 10, 1))[0].text == desk.table.render_line(1).crop(0, 10).text
 
 

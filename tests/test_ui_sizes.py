@@ -50,7 +50,7 @@ async def test_every_screen_opens_at_every_size(size: tuple[int, int], tmp_path:
 
 
 async def test_a_storm_of_sizes_hurts_nobody(tmp_path: Path) -> None:
-    """Whatever is open while the window changes its size eight times, what is open stays, and can be read at the end."""
+    """Whatever is open while the window changes its size eight times stays open, and can be read at the end."""
     chance = random.Random(5)
     for keys, usable, _legible in SCREENS.values():
         async with desk_of_many(tmp_path, (80, 24)) as desk:
