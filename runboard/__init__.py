@@ -21,7 +21,7 @@ The map of the floors; a module imports only from floors below its own, and test
     4   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft
     3   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
     2   lenient errors amounts regex order jobs     JSON leniently; errors; amounts; patterns; ids in order; work
-    2   xdg                                         where a user's files belong
+    2   xdg apart                                   where a user's files belong; work in a process beside
     1   model safetext shim                         values; text made safe; the tiny parent of every command, alone
     1   keylines plain listing                      on which line of a file a key stands; what is drawn, in ASCII
     0   value                                       how values compare

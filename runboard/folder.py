@@ -21,6 +21,11 @@ MOST = 4 << 20
 SHIMS = (".started.json.shim", ".exit.json.shim")
 """Unfinished files of the shim, which makes them anew where they are missing."""
 
+STEPS = ".steps.json"
+"""What was counted of a log while it was written, of no use once the run is over."""
+
+_OVER = (*SHIMS, STEPS)
+
 LOCK_SECONDS = 5.0
 """So long another holder of a run's lock is waited for."""
 
@@ -104,7 +109,7 @@ class LockedRun(OpenRun):
 
     def sweep(self) -> None:
         """Remove what writers that died left unfinished, of a run that is over the shim's too."""
-        files.sweep(self._fd, SHIMS if self.run.finished else ())
+        files.sweep(self._fd, _OVER if self.run.finished else ())
 
     def put_file(self, name: str, data: bytes) -> None:
         """Write a file of the run whole, in the place of one of this name."""
@@ -132,7 +137,7 @@ def write_record(fd: int, run: Run, before: Run | None = None) -> Run:
     if len(data) > MOST:
         raise StoreError(f"{what}: it would take {len(data)} bytes, and {MOST} are the most")
     with told(what):
-        files.sweep(fd, SHIMS if run.finished else ())
+        files.sweep(fd, _OVER if run.finished else ())
         files.replace(fd, RECORD, data)
     return replace(record.parse(doc, run.id), foreign=run.foreign)
 

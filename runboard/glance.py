@@ -27,7 +27,7 @@ class Glance:
 
     def __init__(self, store: Store, *, writing: bool, by: str, complain: Callable[[str], None]) -> None:
         """Settle for good, or where not ``writing`` in memory; ``complain`` is called in the thread."""
-        self.tally = Tally(store)
+        self.tally = Tally(store, writing=writing)
         self._store = store
         self._settle: Settle = settle if writing else preview
         self._by = by

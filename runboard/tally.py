@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from errno import EAGAIN, EMFILE, ENFILE, ENOMEM, ESTALE
+from functools import partial
 
+from runboard import files
+from runboard.apart import Apart
+from runboard.folder import STEPS
+from runboard.lenient import as_mapping
 from runboard.model import Run, Transcript
-from runboard.store import OpenRun, Store
-from runboard.transcripts import Folding, read_ended, read_running
+from runboard.store import OpenRun, Store, StoreError
+from runboard.transcripts import Folding, Steps, count_on, line_start, read_ended, read_running
 from runboard.transcripts.hint import hint
+from runboard.transcripts.usage import Sums
 
 LOG = "output.log"
 
@@ -23,6 +30,9 @@ LOOK_MOST = 8 << 20
 
 BEHIND_MOST = 32 << 20
 """Bytes behind which a live log is caught up with by its head and tail instead of being read through."""
+
+TOGETHER_LEAST = 64 << 20
+"""Bytes of a log from which on two processes count the steps in it sooner than one."""
 
 ACTIVITY_GRAIN = 10.0
 """Seconds to which the time of the last output is told: a row need not change with every line that a run writes."""
@@ -37,16 +47,18 @@ class _Followed:
 
     folding: Folding
     inode: int
+    steps: Steps = field(default_factory=Steps)
     offset: int = 0
+    kept: int = 0
     given_up: bool = False
 
 
 class Tally:
     """Follows the logs of live runs; one thread at a time for each run."""
 
-    def __init__(self, store: Store) -> None:
-        """Follow nothing yet."""
-        self._store = store
+    def __init__(self, store: Store, *, writing: bool = True) -> None:
+        """Follow nothing yet; only where ``writing`` is anything kept for those who look later."""
+        self._store, self._writing = store, writing
         self._followed: dict[str, _Followed] = {}
         self._sizes: dict[str, int] = {}
         self._agents: dict[str, bool] = {}
@@ -87,22 +99,40 @@ class Tally:
 
     def _read(self, run: Run, fd: int, info: os.stat_result) -> Transcript | None:
         """Read on from where the last look ended; a log that was replaced or cut short is begun anew."""
-        known = self._followed.get(run.id)
+        known, read = self._followed.get(run.id), _reader(fd)
         if known is None or known.inode != info.st_ino or known.offset > info.st_size:
             known = self._followed[run.id] = _Followed(Folding(run.command), info.st_ino)
         if info.st_size - known.offset > BEHIND_MOST and not known.given_up:
-            known.given_up = not known.folding.recognised and not names_agent(run)
+            if not (known.folding.recognised or names_agent(run)):
+                _read_on(known, read, UNKNOWN_MOST + 1)  # its beginning shows whether it is an agent's
             if not known.given_up:
-                known.folding, known.offset = read_running(run.command, info.st_size, _reader(fd)), info.st_size
-        end = min(info.st_size, known.offset + LOOK_MOST)
-        while known.offset < end and not known.given_up:
-            data = os.pread(fd, min(1 << 18, end - known.offset), known.offset)
-            if not data:
-                break
-            known.folding.feed(data)
-            known.offset += len(data)
-            known.given_up = known.offset > UNKNOWN_MOST and not known.folding.recognised
+                known.steps = _counted(lambda: self._store.read_json(run.id, STEPS), info, read)
+                known.kept = known.steps.end
+                known.folding = read_running(run.command, info.st_size, read, known.steps, _advance)
+                known.offset = info.st_size
+        _read_on(known, read, min(info.st_size, known.offset + LOOK_MOST))
+        count_on(known.folding, known.offset, read, known.steps)
+        if self._writing and known.steps.end - known.kept >= BEHIND_MOST:
+            self._keep(run, known, read)
         return known.folding.transcript(ended=False)
+
+    def _keep(self, run: Run, known: _Followed, read: Callable[[int, int], bytes]) -> None:
+        """Leave what was counted beside the log; where that cannot be, whoever settles the run counts it all."""
+        known.kept = known.steps.end
+        with suppress(StoreError, ValueError), self._store.locked(run.id, 0) as locked:
+            if locked.run.active:
+                locked.put_file(STEPS, files.encode({"inode": known.inode, **known.steps.dump(read)}))
+
+
+def _read_on(known: _Followed, read: Callable[[int, int], bytes], end: int) -> None:
+    """Feed a log up to an offset, or until it is given up because no agent has shown itself."""
+    while known.offset < end and not known.given_up:
+        data = read(known.offset, min(1 << 18, end - known.offset))
+        if not data:
+            break
+        known.folding.feed(data)
+        known.offset += len(data)
+        known.given_up = known.offset > UNKNOWN_MOST and not known.folding.recognised
 
 
 def names_agent(run: Run) -> bool:
@@ -119,7 +149,11 @@ def ended(folder: OpenRun, run: Run) -> Transcript | None:
     fd = -1
     try:
         fd, info = _opened(lambda: folder.open_file(LOG)) or (-1, None)
-        return None if info is None else read_ended(run.command, info.st_size, _reader(fd))
+        if info is None:
+            return None
+        read = _reader(fd)
+        known = _counted(lambda: folder.read_json(STEPS), info, read)
+        return read_ended(run.command, info.st_size, read, known, _advance)
     except OSError as error:
         if error.errno in _PASSING:
             raise
@@ -155,6 +189,33 @@ def _opened(open_log: Callable[[], int]) -> tuple[int, os.stat_result] | None:
         return fd, info
     os.close(fd)
     return None
+
+
+def _counted(kept: Callable[[], object], info: os.stat_result, read: Callable[[int, int], bytes]) -> Steps:
+    """What was counted of a log before, if it can be shown to be of this very log; else nothing."""
+    with suppress(StoreError):
+        doc = as_mapping(kept())
+        if doc.get("inode") == info.st_ino:
+            return Steps.parse(doc, read) or Steps()
+    return Steps()
+
+
+def _advance(steps: Steps, read: Callable[[int, int], bytes], end: int) -> None:
+    """Count on, a long stretch in two halves at once."""
+    if end - steps.end < TOGETHER_LEAST:
+        steps.advance(read, end)
+        return
+    middle = line_start(read, (steps.end + end) // 2, end)
+    with Apart(partial(_stretch, read, middle, end)) as other:
+        steps.advance(read, middle)
+        steps.merge(Sums.parse(other.result()) or Sums(), end)
+
+
+def _stretch(read: Callable[[int, int], bytes], begin: int, end: int) -> dict[str, object]:
+    """What the steps between two offsets used, as JSON."""
+    steps = Steps(begin, begin)
+    steps.advance(read, end)
+    return steps.sums.dump()
 
 
 def _reader(fd: int) -> Callable[[int, int], bytes]:

@@ -5,13 +5,11 @@ A step that ends with anything but more tools is the last one; an error printed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
-from runboard.transcripts.lines import parsed
-from runboard.transcripts.usage import Sums, dollars, tokens
+from runboard.transcripts.steps import Steps, add_step
+from runboard.transcripts.usage import Sums
 from runboard.transcripts.words import label
 
 _GOING_ON = frozenset({"tool-calls", "unknown"})
@@ -21,14 +19,6 @@ _CUT_SHORT = {
     "error": "The model's answer ended in an error",
 }
 _PARTS = frozenset({"step_start", "step_finish", "text", "tool_use", "reasoning"})
-
-_MARK = b'"step_finish"'
-_USUAL_MARK = b'{"type":"step_finish","timestamp":'
-"""How OpenCode itself writes the end of a step: the longer the mark, the faster a gigabyte is searched for it."""
-
-_CHUNK = 1 << 19
-_STEP_MOST = 1 << 16
-"""Bytes of the longest line that can be the end of a step."""
 
 
 class OpenCode(Fold):
@@ -69,7 +59,7 @@ class OpenCode(Fold):
             self.reopen()
         kind, part = event.get("type"), as_mapping(event.get("part"))
         if kind == "step_finish":
-            self.step(part)
+            add_step(self._sums, part)
             self._finished(part.get("reason"))
         elif kind == "text":
             self._said(part.get("text"))
@@ -97,33 +87,9 @@ class OpenCode(Fold):
         """No text yet."""
         self._texts = False
 
-    def step(self, part: Event) -> None:
-        """Add a step's figures, in which no token is counted twice."""
-        told = as_mapping(part.get("tokens"))
-        cache = as_mapping(told.get("cache"))
-        counts = (
-            tokens(told.get("input")),
-            tokens(cache.get("read")),
-            tokens(cache.get("write")),
-            tokens(told.get("output")),
-            tokens(told.get("reasoning")),
-        )
-        cost = dollars(part.get("cost"))
-        if cost is not None or counts != (None,) * 5:
-            self._sums.add(counts, cost)
-
-    def fill(self, read: Callable[[int, int], bytes], start: int, end: int) -> None:
-        """Close a gap: add the steps of this session that ended between two offsets of the log.
-
-        Args:
-            read: The bytes of the log at an offset, at most so many.
-            start: Offset of the first byte passed over.
-            end: Offset of the first byte that was not, the beginning of a line.
-        """
-        for line in marked_lines(read, start, end):
-            event = parsed(line)
-            if isinstance(event, dict) and event.get("type") == "step_finish":
-                self.step(as_mapping(event.get("part")))
+    def fill(self, steps: Steps) -> None:
+        """Close a gap with the steps that were counted in it, of whatever session."""
+        self._sums.merge(steps.sums)
         self.gap = False
 
     def _said(self, text: object) -> None:
@@ -148,40 +114,3 @@ class OpenCode(Fold):
         """What nobody was there to permit, as newer versions tell it at the end."""
         if isinstance(listed, list) and listed:
             self.warn(f"{len(listed)} requests for permission were rejected", "denied")
-
-
-def marked_lines(read: Callable[[int, int], bytes], start: int, end: int) -> Iterator[bytes]:
-    """The lines between two offsets that hold the mark of a step's end, found without looking at the others."""
-    carried, broken, at = b"", False, start
-    mark = _mark_of(read(start, min(_CHUNK, end - start)), read(max(start, end - _CHUNK), min(_CHUNK, end - start)))
-    while at < end:
-        chunk = read(at, min(_CHUNK, end - at))
-        if not chunk:
-            return
-        at += len(chunk)
-        data = carried + chunk
-        last = data.rfind(b"\n") + 1
-        first = data.find(b"\n") + 1 if broken else 0
-        yield from _marked(data, mark, first, last)
-        broken = len(data) - last > _STEP_MOST or (broken and not last)
-        carried = b"" if broken else data[last:]
-    if carried:
-        yield from _marked(carried + b"\n", mark, 0, len(carried) + 1)
-
-
-def _mark_of(*samples: bytes) -> bytes:
-    """The mark to search for: the usual one where all steps of the samples bear it, as one program wrote the log."""
-    steps = sum(sample.count(_MARK) for sample in samples)
-    usual = sum(sample.count(_USUAL_MARK) for sample in samples)
-    return _USUAL_MARK if 0 < steps == usual else _MARK
-
-
-def _marked(data: bytes, mark: bytes, first: int, last: int) -> Iterator[bytes]:
-    """The marked lines among the whole lines between two offsets of ``data``."""
-    at = data.find(mark, first, last)
-    while at >= 0:
-        begin = max(data.rfind(b"\n", max(at - _STEP_MOST, first), at) + 1, first)
-        finish = data.find(b"\n", at, last)
-        if finish - begin <= _STEP_MOST:
-            yield data[begin:finish]
-        at = data.find(mark, finish, last)

@@ -6,25 +6,30 @@ What a tool does not tell stays None. A cache or reasoning count of zero says no
 from __future__ import annotations
 
 from dataclasses import fields
+from math import inf
 
 from runboard.lenient import as_count, as_number
 from runboard.model import Usage
 
-_TOKENS_MOST = 2**53 - 1
+TOKENS_MOST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly; a count above it is no count."""
 
-_COST_MOST = 1e9
+COST_MOST = 1e9
+"""USD; a cost above it is no cost."""
+
+Parts = tuple[int | None, int | None, int | None, int | None, int | None]
+"""Tokens of a step: fresh input, cache read, cache write, output, reasoning; None for what was not told."""
 
 
 def tokens(value: object) -> int | None:
     """A count of tokens, or None for anything else."""
-    return as_count(value, _TOKENS_MOST)
+    return as_count(value, TOKENS_MOST)
 
 
 def dollars(value: object) -> float | None:
     """A cost in USD, or None for anything else."""
     cost = as_number(value)
-    return cost if cost is not None and 0 <= cost <= _COST_MOST else None
+    return cost if cost is not None and 0 <= cost <= COST_MOST else None
 
 
 def fresh(inclusive: int | None, *parts: int | None) -> int | None:
@@ -83,13 +88,40 @@ class Sums:
         self.told = False
         self._cost_told = False
 
-    def add(self, parts: tuple[int | None, ...], cost: float | None = None, sign: int = 1) -> None:
-        """Add a step, or with ``sign`` -1 take one back: fresh input, cache read, cache write, output, reasoning."""
+    def add(self, parts: Parts, cost: float | None = None, sign: int = 1) -> None:
+        """Add a step, or with ``sign`` -1 take one back."""
         self._parts = [kept + sign * (part or 0) for kept, part in zip(self._parts, parts, strict=True)]
         self.told = True
         if cost is not None:
             self._cost += sign * cost
             self._cost_told = True
+
+    def merge(self, other: Sums) -> None:
+        """Add what was summed up elsewhere."""
+        if other.told:
+            fresh_input, read, write, output, reasoning = other._parts
+            self.add((fresh_input, read, write, output, reasoning), other._cost if other._cost_told else None)
+
+    def dump(self) -> dict[str, object]:
+        """The sums as JSON; None where no step told anything."""
+        return {
+            "tokens": [_kept(part) for part in self._parts] if self.told else None,
+            "cost": self._cost if self._cost_told else None,
+        }
+
+    @classmethod
+    def parse(cls, doc: object) -> Sums | None:
+        """Sums as they were dumped; None where they make no sense."""
+        match doc:
+            case {"tokens": None, "cost": None}:
+                return cls()
+            case {"tokens": [int(), int(), int(), int(), int()] as parts, "cost": None | int() | float() as cost}:
+                if min(parts) < 0 or (cost is not None and not 0 <= cost < inf):
+                    return None
+                sums = cls()
+                sums.add((parts[0], parts[1], parts[2], parts[3], parts[4]), cost)
+                return sums
+        return None
 
     def usage(self, cost: float | None = None) -> Usage | None:
         """The sums so far, with a cost told elsewhere where the steps tell none."""
