@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 
 from runboard import bulk, files
 from runboard.folder import MOST, RECORD
@@ -20,6 +21,13 @@ MANY = 5_000
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _BLOCK = 1 << 16
 _ENDED = ("completed", "failed")
+_STATUS = b'\n  "status": '
+_CLOSED = re.compile(
+    rb'\n  "status": "(?:completed|failed)",\n  "pid": (?:[0-9]+|null),\n  "startedAt": (?:"[^"\\\n]*"|null),\n'
+    rb'  "completedAt": "(2[0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)'
+    rb'|(?:0[13578]|1[02])-31)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z)",\n'
+)
+"""The first keys of a record that has ended, as ours and the older tool's have them, and a time that there can be."""
 
 Counted = tuple[int, int, list[tuple[float, str]], list[str]]
 """Of some runs: how many have ended, how many of these the query finds, when the newest of them ended (negative) and
@@ -65,29 +73,66 @@ def _named(root: str) -> tuple[list[str], list[str]]:
     Raises:
         OSError: The runs directory cannot be listed.
     """
+    directories: list[str] = []
+    links: list[str] = []
     with os.scandir(root) as entries:
-        named = [entry for entry in entries if entry.name[0] != "."]
-    directories = [entry.name for entry in named if entry.is_dir(follow_symlinks=False)]
-    return directories, [entry.name for entry in named if entry.is_symlink()]
+        for entry in entries:
+            if entry.name[0] == ".":
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                directories.append(entry.name)
+            elif entry.is_symlink():
+                links.append(entry.name)
+    return directories, links
 
 
 def _count(query: Query, now: float, most: int, root: int, names: Sequence[str]) -> Counted:
     """Count some runs; whatever is odd about one leaves it to who tells why."""
-    ended, newest, others = 0, [], []
+    newest: list[tuple[float, str]] = []
+    others: list[str] = []
+    times: list[bytes] = []
+    glimpsed: list[str] = []
+    parsed, matching = 0, 0
     for name in names:
         try:
             name.encode()
-            doc = files.decode(_record(root, f"{name}/{RECORD}"))
+            data = _record(root, f"{name}/{RECORD}")
+            if not query.terms and (ended_at := _glimpse(data)) is not None:
+                times.append(ended_at)
+                glimpsed.append(name)
+                continue
+            doc = files.decode(data)
         except (OSError, ValueError):
             doc = None
         if not isinstance(doc, dict) or doc.get("status") not in _ENDED:
             others.append(name)
             continue
-        ended += 1
-        if query.terms and not _matches(query, now, doc, name):
-            continue
-        newest.append((-(as_time(doc.get("completedAt")) or as_time(doc.get("startedAt")) or 0.0), name))
-    return ended, len(newest), nsmallest(most, newest), others
+        parsed += 1
+        if not query.terms or _matches(query, now, doc, name):
+            matching += 1
+            newest.append((-(as_time(doc.get("completedAt")) or as_time(doc.get("startedAt")) or 0.0), name))
+    newest += _placed(times, glimpsed, most)
+    return parsed + len(glimpsed), matching + len(glimpsed), nsmallest(most, newest), others
+
+
+def _glimpse(data: bytes) -> bytes | None:
+    """When a run ended, as text that sorts as its time does; None where its record must be parsed to know.
+
+    A record laid out as usual, a key to a line, that is there to its last brace tells it so; to decode it and its times
+    takes longer than to open, read and close it, and of all runs only the few that are listed need be understood.
+    """
+    if not data.endswith((b"\n}\n", b"\n}")):
+        return None
+    found = _CLOSED.match(data, at) if (at := data.find(_STATUS)) > 0 else None
+    return None if found is None else found[1]
+
+
+def _placed(times: Sequence[bytes], names: Sequence[str], most: int) -> list[tuple[float, str]]:
+    """The newest of these runs with their places, more than so many where several ended at once."""
+    last = min(nlargest(most, times), default=None)
+    if last is None:
+        return []
+    return [(-(as_time(at.decode()) or 0.0), name) for at, name in zip(times, names, strict=True) if at >= last]
 
 
 def _record(root: int, path: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from runboard import bulk, cachefile, census
+from runboard import bulk, cachefile, census, files
 from runboard.cli.asking import newest
 from runboard.cli.finding import Found, among_all
 from runboard.index import Index
+from runboard.lenient import as_time
 from runboard.query import Query
 from runboard.store import Store
 from tests.bench.fleet import put, record
@@ -24,6 +26,8 @@ from tests.program import environment
 from tests.waiting import until
 
 RUNS = 40
+ENDED = RUNS + 6
+"""So many have ended and can be read."""
 
 
 @pytest.fixture
@@ -40,6 +44,16 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     leave(runs, "a-long", status="failed", note="n" * (1 << 17))
     (runs / "a-full").mkdir()
     (runs / "a-full" / "run.json").write_bytes(b'{"status": "failed"}'.ljust(1 << 16))
+    for run_id, time in (
+        ("f001", "2026-11-01T09:00:00+02:00"),  # not as we write it: it sorts otherwise than as text
+        ("f002", "2026-11-01T07:30:00.000Z"),
+        ("f003", "2026-02-30T07:00:00.000Z"),  # there is no such day: its start stands for it
+        ("f004", 1_793_518_000_000),
+    ):
+        put(runs, run_id, record(chance, 0) | {"completedAt": time})
+    put(runs, "f005", record(chance, 0))
+    whole = (runs / "f005" / "run.json").read_bytes()
+    (runs / "f005" / "run.json").write_bytes(whole[:-3])
     (runs / "ee01").symlink_to(runs / "0001")
     (runs / "a-fifo").mkdir()
     os.mkfifo(runs / "a-fifo" / "run.json")
@@ -80,6 +94,41 @@ def test_it_is_what_reading_all_tells(store: Store, text: str, shared: bool, mon
     assert not file_of(store).exists()
 
 
+def glimpsed(data: bytes) -> str | None:
+    """When a glimpse says that a run ended."""
+    found = census._glimpse(data)
+    return None if found is None else found.decode()
+
+
+def test_a_glimpse_tells_what_parsing_tells_or_nothing() -> None:
+    """Of a thousand records with times of every kind, in several layouts; those it tells of sort as their times do."""
+    chance, told = random.Random(5), list[str]()
+    for number in range(1000):
+        when = f"202{chance.randrange(10)}-{chance.randrange(14):02}-{chance.randrange(33):02}"
+        when += f"T{chance.randrange(25):02}:{chance.randrange(61):02}:{chance.randrange(61):02}.{number % 1000:03}Z"
+        doc = {
+            "id": "a1",
+            **record(chance, number),
+            "completedAt": when,
+            "status": chance.choice(["failed", "running"]),
+        }
+        for data in (files.encode(doc, indent=True), json.dumps(doc, indent=2).encode(), json.dumps(doc).encode()):
+            if (time := glimpsed(data)) is not None:
+                assert (time, as_time(time) is not None, doc["status"]) == (when, True, "failed")
+                told.append(time)
+    assert sorted(told) == sorted(told, key=lambda time: as_time(time) or 0.0)
+    assert len(told) > 500
+
+
+def test_no_part_of_a_record_is_taken_for_the_whole() -> None:
+    """Cut anywhere, a record is parsed, and found to be torn; the negative control: its first keys alone would do."""
+    whole = files.encode({"id": "a1", **record(random.Random(5), 0)}, indent=True)
+    parts = [whole[:size] for size in range(len(whole) - 1)]
+    assert [glimpsed(part) for part in parts] == [None] * len(parts)
+    assert glimpsed(whole) == glimpsed(whole.rstrip()) is not None
+    assert sum(census._CLOSED.search(part) is not None for part in parts) > 300
+
+
 def test_a_run_that_changes_meanwhile_is_not_told_as_it_was(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is to be listed is read again; where it is not as it was counted, the index is made and asked instead."""
     taken = census.take(store.root, Query(), 0.0, 5)
@@ -101,7 +150,7 @@ def test_the_index_is_made_when_the_answer_is_out(store: Store) -> None:
     imports = "from runboard.cli.aside import build_index; from runboard.store import Store"
     code = f"{imports}; build_index(Store({store.root!r}))"
     subprocess.run([sys.executable, "-c", code], check=True)
-    until(lambda: Index(store).kept() == RUNS + 2, 20)
+    until(lambda: Index(store).kept() == ENDED, 20)
     found = newest(store, Query(), 3)
     assert (found.unindexed, told(found, 3)) == (False, told(among_all(store, Query()), 3))
 
@@ -121,7 +170,7 @@ def test_two_do_not_make_it_at_once(store: Store) -> None:
         index.build()
         assert not file_of(store).exists()
     index.build()
-    assert (file_of(store).exists(), index.kept()) == (True, RUNS + 2)
+    assert (file_of(store).exists(), index.kept()) == (True, ENDED)
     index.close()
 
 
@@ -173,7 +222,7 @@ def test_nobody_waits_for_the_builder(store: Store, tmp_path: Path) -> None:
     assert kept == {"/dev/null"}
     assert (os.readlink(f"/proc/{pid}/cwd"), os.getsid(pid) != os.getsid(0)) == ("/", True)
     release.touch()
-    until(lambda: Index(store).kept() == RUNS + 2, 20)
+    until(lambda: Index(store).kept() == ENDED, 20)
 
 
 def test_a_builder_that_kept_the_pipe_would_be_waited_for(store: Store, tmp_path: Path) -> None:
@@ -194,4 +243,4 @@ def test_a_builder_that_is_killed_costs_only_time(store: Store, tmp_path: Path) 
     release.touch()
     again = asked(store, tmp_path, "as it is")[0]
     assert again.communicate(timeout=20)[0] == said
-    until(lambda: Index(store).kept() == RUNS + 2, 20)
+    until(lambda: Index(store).kept() == ENDED, 20)
