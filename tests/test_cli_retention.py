@@ -48,11 +48,12 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-def waits(pid: int) -> bool:
-    """Whether a process waits for the lock of a run: it sleeps between tries, and has one open that is not its own."""
+def waits(pid: int, runs: Path) -> bool:
+    """Whether a process that has moved three runs waits for the lock of the fourth, which it has open meanwhile."""
     opened = Path(f"/proc/{pid}/fd")
-    with suppress(FileNotFoundError):  # closed while it was looked at
-        return any(os.readlink(opened / fd).endswith("/aa03") for fd in os.listdir(opened))
+    with suppress(FileNotFoundError):  # not made yet, or closed while it was looked at
+        if names(runs / ".trash") == set(MANY[:3]):
+            return any(os.readlink(opened / fd).endswith("/aa03") for fd in os.listdir(opened))
     return False
 
 
@@ -60,7 +61,7 @@ def test_ctrl_c_ends_a_clean_between_two_runs(runs: Path) -> None:
     """The run being moved is moved, the rest is untouched and counted, and the exit code is 130."""
     with Terminal([*COMMAND, "--runs-dir", str(runs), "clean", "-y"]) as terminal:
         with busy(runs / "aa03"):
-            until(lambda: waits(terminal.process))
+            until(lambda: waits(terminal.process, runs))
             terminal.press("ctrl+c")
             terminal.wait_for("moved 3 of 10 (")
             assert "stopping" in terminal.text()
@@ -74,7 +75,7 @@ def test_ctrl_c_ends_a_clean_between_two_runs(runs: Path) -> None:
 def test_the_second_ctrl_c_does_not_wait(runs: Path) -> None:
     """A second ctrl+C ends it at once, though the present run is still waited for; nothing is half moved."""
     with Terminal([*COMMAND, "--runs-dir", str(runs), "clean", "-y"]) as terminal, busy(runs / "aa03"):
-        until(lambda: waits(terminal.process))
+        until(lambda: waits(terminal.process, runs))
         terminal.press("ctrl+c")
         terminal.wait_for("stopping")
         terminal.press("ctrl+c")
@@ -127,7 +128,7 @@ def test_long_work_tells_how_far_it_is(runs: Path) -> None:
     """At a terminal a line says how far it has come and is gone at the end; a pipe sees only the summary."""
     with Terminal([*COMMAND, "--runs-dir", str(runs), "clean", "-y"]) as terminal:
         with busy(runs / "aa03"):
-            until(lambda: waits(terminal.process))
+            until(lambda: waits(terminal.process, runs))
             time.sleep(0.35)  # work that is done sooner tells nothing
         terminal.wait_for("Moved 10 runs (")
         assert terminal.wait_exit() == 0
@@ -141,7 +142,7 @@ def test_an_ignored_interruption_stays_ignored(runs: Path) -> None:
     with Terminal(["sh", "-c", shell]) as terminal:
         with busy(runs / "aa03"):
             until(lambda: "python" in os.readlink(f"/proc/{terminal.process}/exe"))
-            until(lambda: waits(terminal.process))
+            until(lambda: waits(terminal.process, runs))
             os.kill(terminal.process, signal.SIGINT)
         assert terminal.wait_exit() == 0
     assert names(runs) == set()
