@@ -16,8 +16,8 @@ from runboard.plain import SIGNS, ascii_text, wanted
 from runboard.state import Forgotten, State
 from runboard.ui.keys import bound, keymap
 from runboard.ui.taste import Taste
-from runboard.ui.theme import DARK
-from runboard.ui.themes import CLEAR, OURS, READABLE, fitted, names, ratio
+from runboard.ui.theme import CLEAR, DARK
+from runboard.ui.themes import OURS, READABLE, fitted, names, ratio
 from tests.pilots import NOW, fixed_board
 from tests.program import COMMAND, environment, runboard
 from tests.terminal import Terminal

@@ -22,7 +22,8 @@ from runboard.cli.bare import Bare, bare_call
 from runboard.cli.opening import FEW, few_runs, first_board
 from runboard.model import Identity, Outcome, Reason, Run, Status, Usage
 from runboard.store import Store
-from runboard.ui.frame import Layout, frame
+from runboard.ui.arrangement import sorting_of
+from runboard.ui.frame import Layout, Look, frame
 from runboard.ui.taste import Taste
 from tests.leaving import leave
 from tests.pilots import NOW, fixed_board
@@ -58,6 +59,28 @@ def painted(lines: list[str], columns: int, rows: int) -> list[Cells]:
         ]
         for y in range(rows)
     ]
+
+
+OWN = (
+    Taste(columns=("name", "model", "exit", "elapsed"), remembered={"board.widths": {"model": 20}}),
+    Taste(sort="elapsed", keys={"run.details": "x"}),
+    Taste(theme="runboard-light", sort="-name"),
+    Taste(theme="runboard-clear", ascii=True),
+)
+
+
+@pytest.mark.parametrize("taste", OWN, ids=["columns", "sort", "light", "clear"])
+async def test_what_is_set_holds_for_the_first_frame(taste: Taste) -> None:
+    """Columns, order, colours and ASCII of one's own are there from the start: Textual changes nothing of the table."""
+    columns, rows = 120, 36
+    board = Board(RUNS)
+    board.sort(sorting_of(taste.sort), NOW)
+    look, title = Look.of(taste), "~/.agents/runs"
+    lines = frame(board, columns, rows, title=title, read_only=False, now=NOW, depth=1 << 24, look=look)
+    early, late = painted(lines, columns, rows), await shown(RUNS, columns, rows, taste)
+    assert taste.early
+    for y in range(2 + len(RUNS) + 1):
+        assert [x for x in range(columns) if not alike(early[y][x], late[y][x])] == [], y
 
 
 async def shown(runs: list[Run], columns: int, rows: int, taste: Taste) -> list[Cells]:

@@ -82,7 +82,7 @@ def test_settings_reach_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "CONFIG/runboard/config.toml").write_text('board.columns = ["id", "cost"]\n')
     taste = taste_of({}, writable=False)
     assert (taste.sort, taste.columns, taste.remember) == ("-cost", ("id", "cost"), None)
-    assert ("board.columns" in taste.settled, "board.sort" in taste.settled, taste.usual) == (True, False, False)
+    assert ("board.columns" in taste.settled, "board.sort" in taste.settled, taste.early) == (True, False, True)
 
 
 async def test_columns_are_chosen_with_the_table_behind(tmp_path: Path) -> None:

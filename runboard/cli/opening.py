@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from runboard.attention import KEY, Seen, needs_among
 from runboard.board import Board
@@ -20,6 +21,7 @@ from runboard.row import Row
 from runboard.safetext import clean
 from runboard.store import NoSuchRun, Store, StoreError
 from runboard.ui import frame
+from runboard.ui.arrangement import sorting_of
 from runboard.ui.taste import Taste
 
 FEW = 200
@@ -54,11 +56,12 @@ def open_board(root: str, *, writable: bool, taste: Taste, unlocked: bool = Fals
     store = Store(root)
     with EarlyScreen() as early:
         runs = few_runs(store)
-        if runs is None:
+        if runs is None and not taste.sort:  # which of many come first by a column is told by all of them
             runs = newest_runs(store, copying=not writable)
         board = first_board(runs or [], taste, time.time())
-        if runs is not None and taste.usual:
-            _paint(early, board, title, lock)
+        if runs is not None and taste.early:
+            board.sort(sorting_of(taste.sort), time.time())
+            _paint(early, board, title, frame.Look.of(taste), lock)
         from runboard.cli.screen import show_board  # noqa: PLC0415 - a tenth of a second that the first frame saves
 
         return show_board(store, board, title, early, taste, lock=lock)
@@ -147,7 +150,7 @@ def _seen(store: Store, run: Run) -> Run:
     return replace(run, activity_at=log.st_mtime) if log is not None and log.st_size else run
 
 
-def _paint(early: EarlyScreen, board: Board, title: str, lock: str | None) -> None:
+def _paint(early: EarlyScreen, board: Board, title: str, look: frame.Look, lock: str | None) -> None:
     """Paint the first frame in the present window, where one can be painted."""
     try:
         columns, rows = os.get_terminal_size(2)
@@ -155,7 +158,8 @@ def _paint(early: EarlyScreen, board: Board, title: str, lock: str | None) -> No
         return
     if columns >= frame.NARROWEST and rows >= frame.LOWEST:
         named, now, depth, looks = clean(title), time.time(), _depth(), lock is not None
-        lines = frame.frame(board, columns, rows, title=named, read_only=looks, lock=lock, now=now, depth=depth)
+        told = partial(frame.frame, board, columns, rows, title=named, read_only=looks, lock=lock)
+        lines = told(now=now, depth=depth, look=look)
         early.paint(lines)
 
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 
 from runboard.columns import Column
+from runboard.order import Sorting
+
+RISING, FALLING = "▲", "▼"
+"""Behind the title of the column that the rows are sorted by."""
 
 NARROW = 60
 """Below so many cells columns stand one cell apart instead of two."""
@@ -75,6 +79,21 @@ def needy(slots: Iterable[Slot], texts: Iterable[str], need: str) -> tuple[str, 
     """A run's texts with a mark behind the status, and why it needs somebody where there is no reason yet."""
     told = [need if slot.column.key == "reason" and not text else text for slot, text in zip(slots, texts, strict=True)]
     return (f"{told[0]:<{NEED_AT}}{NEED}", *told[1:])
+
+
+def titles(slots: tuple[Slot, ...], sorting: Sorting) -> list[tuple[Slot, str, bool]]:
+    """The title of each column, and whether the rows are sorted by it.
+
+    The arrow stands right behind the title: of a right-aligned column in the gap after it, so that nothing moves.
+    """
+    arrow = FALLING if sorting.falling else RISING
+    told = []
+    for slot in slots:
+        chosen = slot.column.key == sorting.column
+        title = f"{slot.column.title}{arrow}" if chosen else slot.column.title
+        wider = chosen and slot.column.align == "right"
+        told.append((Slot(slot.column, slot.x, slot.width + 1) if wider else slot, title, chosen))
+    return told
 
 
 def fit(text: str, width: int, align: str = "left") -> str:

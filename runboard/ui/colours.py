@@ -40,6 +40,18 @@ LIGHT = {
 }
 """For a light room."""
 
+CLEAR = DARK | {
+    "accent": "#6cb6ff",
+    "error": "#ffb224",
+    "amber": "#e4d3a2",
+    "foreground": "#e2e6ec",
+    "quiet": "#9aa4b2",
+}
+"""For eyes that do not tell red from green: blue for what lives, a bright amber for what failed."""
+
+PALETTES = {"runboard": DARK, "runboard-light": LIGHT, "runboard-clear": CLEAR}
+"""The colours of the themes that are known before Textual is loaded."""
+
 KINDS = {
     "text": "foreground",
     "quiet": "quiet",

@@ -5,17 +5,23 @@ Lines, columns and colours are those of the style sheet, so that Textual paints 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
 from runboard.board import Board
 from runboard.columns import STOPPING, shown
-from runboard.ui.cells import Slot, fit, lay_out, needy
-from runboard.ui.colours import DARK, KINDS, ink, sequence
+from runboard.model import Run
+from runboard.plain import ascii_text
+from runboard.ui.arrangement import Arrangement
+from runboard.ui.cells import Slot, fit, lay_out, needy, titles
+from runboard.ui.colours import DARK, KINDS, PALETTES, ink, sequence
 from runboard.ui.headline import Headline
+from runboard.ui.remembrance import Remembrance
 from runboard.ui.sendable import sendable
 from runboard.ui.tabline import GENERAL, line
+from runboard.ui.taste import Taste
 
 Cell = tuple[str, str, str]
 """A text, the name of its colour and that of its ground."""
@@ -46,6 +52,30 @@ class Layout:
         return cls(columns, rows, top, columns, max(4, panes * 45 // 100))
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a person has set of it: colours, columns, ASCII alone; the board itself is sorted as they want."""
+
+    colours: Mapping[str, str] = field(default_factory=lambda: DARK)
+    arrangement: Arrangement | None = None
+    ascii: bool = False
+
+    @classmethod
+    def of(cls, taste: Taste) -> Look:
+        """After a person's taste."""
+        return cls(PALETTES.get(taste.theme, DARK), Arrangement(taste, Remembrance(taste)), taste.ascii)
+
+    def slots(self, board: Board, runs: list[Run], width: int) -> tuple[Slot, ...]:
+        """The columns in their places."""
+        if self.arrangement is None:
+            return lay_out(shown(runs), width)
+        return lay_out(self.arrangement.columns(board.filled), width, chosen=bool(self.arrangement.keys))
+
+
+USUAL = Look()
+"""Where nobody has set anything."""
+
+
 def frame(
     board: Board,
     columns: int,
@@ -56,6 +86,7 @@ def frame(
     lock: str | None = None,
     now: float,
     depth: int,
+    look: Look = USUAL,
 ) -> list[str]:
     """Every line of the screen as it goes to a terminal, each with its place.
 
@@ -68,15 +99,18 @@ def frame(
         lock: How that is seen to, in words.
         now: Epoch seconds.
         depth: How many colours the terminal has; 0 for none.
+        look: What is set of the looks.
     """
     layout = Layout.of(columns, rows, empty=not board.total)
     headline = Headline.of(board, now, title, read_only=read_only, lock=lock or "").parts(columns - 2)
     lines: list[list[Cell]] = [[(" ", "", ""), *((text, colour, "") for text, colour in headline)]]
     lines += [_filters(columns) if board.total else [] for _ in range(layout.top - 1)]
-    lines += [[*cells, *_beside(layout, y)] for y, cells in enumerate(_table(board, layout, now))]
+    lines += [[*cells, *_beside(layout, y)] for y, cells in enumerate(_table(board, layout, now, look))]
     while len(lines) < rows - 1:
         lines.append(_below(layout, len(lines) - layout.top))
-    return [f"\x1b[{y};1H{_painted(cells, columns, depth)}" for y, cells in enumerate([*lines[: rows - 1], []], 1)]
+    return [
+        f"\x1b[{y};1H{_painted(cells, columns, depth, look)}" for y, cells in enumerate([*lines[: rows - 1], []], 1)
+    ]
 
 
 def _filters(columns: int) -> list[Cell]:
@@ -88,13 +122,14 @@ def _filters(columns: int) -> list[Cell]:
     return cells
 
 
-def _table(board: Board, layout: Layout, now: float) -> list[list[Cell]]:
+def _table(board: Board, layout: Layout, now: float, look: Look) -> list[list[Cell]]:
     """The header and the first rows."""
     order = board.order
     width = layout.table_columns - (len(order) + 1 > layout.table_rows)
     runs = [run for run_id in order if (run := board.get(run_id))]
-    slots = lay_out(shown(runs), layout.table_columns)
-    lines = [_line([(slot, slot.column.title, "faint") for slot in slots], "")] if runs else []
+    slots = look.slots(board, runs, layout.table_columns)
+    told = [(slot, title, "accent" if sorts else "faint") for slot, title, sorts in titles(slots, board.sorting)]
+    lines = [_line(told, "")] if runs else []
     for run in runs[: layout.table_rows - 1]:
         texts = [slot.column.text(run, now) for slot in slots]
         chosen = run is runs[0]
@@ -132,12 +167,13 @@ def _below(layout: Layout, y: int) -> list[Cell]:
     return [(" " * layout.columns, "", "panel" if y == layout.table_rows else "surface")]
 
 
-def _painted(cells: list[Cell], columns: int, depth: int) -> str:
+def _painted(cells: list[Cell], columns: int, depth: int, look: Look) -> str:
     """One line in its colours, as wide as the window."""
     parts, last = [], ""
     for text, colour, ground in [*cells, (" " * max(0, columns - _length(cells)), "", "")]:
-        switch = sequence(DARK[colour or "foreground"], DARK[ground or "background"], depth)
-        parts.append(sendable(text) if switch == last else switch + sendable(text))
+        switch = sequence(look.colours[colour or "foreground"], look.colours[ground or "background"], depth)
+        safe = ascii_text(sendable(text)) if look.ascii else sendable(text)
+        parts.append(safe if switch == last else switch + safe)
         last = switch if text else last
     return "".join(parts)
 

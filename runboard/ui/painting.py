@@ -8,9 +8,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from runboard.order import Sorting
-from runboard.ui.cells import Slot, fit
+from runboard.ui.cells import Slot, fit, titles
 from runboard.ui.colours import ink
-from runboard.ui.rows import Line, titles
+from runboard.ui.rows import Line
 
 KEPT = 512
 """So many lines are kept: more than fit on any screen."""

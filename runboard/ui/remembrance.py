@@ -7,7 +7,6 @@ from contextlib import suppress
 from functools import partial
 
 from runboard.state import Forgotten
-from runboard.ui.aside import Aside
 from runboard.ui.taste import Taste
 
 
@@ -18,7 +17,7 @@ class Remembrance:
         """Remember after the person's taste; a board that only looks keeps nothing."""
         self._known = dict(taste.remembered)
         self._remember = taste.remember
-        self._aside = Aside("runboard-memory")
+        self._give: Callable[[Callable[[], None]], None] | None = None
 
     def __contains__(self, key: str) -> bool:
         """Whether there is something under a key."""
@@ -31,8 +30,13 @@ class Remembrance:
     def keep(self, key: str, value: object) -> None:
         """Keep it for the next time; a disk is not waited for."""
         self._known[key] = value
-        if self._remember is not None:
-            self._aside.give(partial(_kept, self._remember, key, value))
+        if self._remember is None:
+            return
+        if self._give is None:
+            from runboard.ui.aside import Aside  # noqa: PLC0415 - asyncio, which the first frame does without
+
+            self._give = Aside("runboard-memory").give
+        self._give(partial(_kept, self._remember, key, value))
 
 
 def _kept(remember: Callable[[str, object], None], key: str, value: object) -> None:

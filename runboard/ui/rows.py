@@ -11,10 +11,7 @@ from textual.geometry import Region
 from runboard.board import Board
 from runboard.columns import SAMPLED, STOPPING
 from runboard.model import UNSEEN, Run, Sample, Status
-from runboard.order import Sorting
 from runboard.ui.cells import Slot, needy
-
-RISING, FALLING = "▲", "▼"
 
 KEPT = 512
 """So many runs' texts are kept: more than fit on any screen."""
@@ -87,18 +84,3 @@ def difference(slots: tuple[Slot, ...], y: int, width: int, before: Line | None,
     changed = [slot for slot, old, new in zip(slots, before.texts, now.texts, strict=True) if old != new]
     first, last = changed[0], changed[-1]
     return Region(first.x, y, last.x + last.width - first.x, 1)
-
-
-def titles(slots: tuple[Slot, ...], sorting: Sorting) -> list[tuple[Slot, str, bool]]:
-    """The title of each column, and whether the rows are sorted by it.
-
-    The arrow stands right behind the title: of a right-aligned column in the gap after it, so that nothing moves.
-    """
-    arrow = FALLING if sorting.falling else RISING
-    told = []
-    for slot in slots:
-        chosen = slot.column.key == sorting.column
-        title = f"{slot.column.title}{arrow}" if chosen else slot.column.title
-        wider = chosen and slot.column.align == "right"
-        told.append((Slot(slot.column, slot.x, slot.width + 1) if wider else slot, title, chosen))
-    return told

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from runboard.attention import Limits
+from runboard.ui.colours import PALETTES
 from runboard.ui.tidings import Notify
 
 AUTO = "auto"
@@ -38,10 +39,10 @@ class Taste:
     settled: frozenset[str] = frozenset()
 
     @property
-    def usual(self) -> bool:
-        """Whether the board looks as it does where nobody has set anything."""
-        arranged = self.columns or self.sort or self.filters or {"board.filters", "board.widths"} & set(self.remembered)
-        return self.theme in {AUTO, "runboard"} and not (self.ascii or self.keys or arranged)
+    def early(self) -> bool:
+        """Whether the first frame can look as the board will: not with filters, panes or colours of one's own."""
+        arranged = self.filters or {"board.filters", "split"} & set(self.remembered)
+        return self.theme in {AUTO, *PALETTES} and not arranged
 
 
 PLAIN = Taste()

@@ -51,6 +51,10 @@ LIGHT = _theme("runboard-light", colours.LIGHT, dark=False)
 """For a light room."""
 
 
+CLEAR = _theme("runboard-clear", colours.CLEAR, dark=True)
+"""For eyes that do not tell red from green."""
+
+
 def style_sheet() -> str:
     """The absolute path of the style sheet: inside the package when installed, beside it in a checkout."""
     package = __file__.rpartition("/ui/")[0]

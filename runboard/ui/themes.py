@@ -8,30 +8,10 @@ from dataclasses import replace
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from runboard.ui.theme import DARK, LIGHT
+from runboard.ui.theme import CLEAR, DARK, LIGHT
 
 READABLE = 4.5
 """The least contrast of text with its ground, after WCAG 2.2, 1.4.3."""
-
-CLEAR = replace(
-    DARK,
-    name="runboard-clear",
-    primary="#6cb6ff",
-    secondary="#6cb6ff",
-    accent="#6cb6ff",
-    error="#ffb224",
-    foreground="#e2e6ec",
-    warning="#e2e6ec",
-    success="#9aa4b2",
-    variables=DARK.variables
-    | {
-        "amber": "#e4d3a2",
-        "quiet": "#9aa4b2",
-        "input-cursor-background": "#6cb6ff",
-        "scrollbar-active": "#6cb6ff",
-    },
-)
-"""For eyes that do not tell red from green: blue for what lives, a bright amber for what failed."""
 
 ANSI = replace(
     BUILTIN_THEMES["ansi-dark"],
