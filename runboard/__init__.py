@@ -5,7 +5,7 @@ The map of the floors; a module imports only from floors below its own, and test
     15  cli                                         the front door: one module per verb family, wiring, exit codes
     14  ui                                          the screen, Textual's only home: no file, process or database
     13  control reconciler sizes                    what a person may do (absent in read-only); what waits and settles
-    12  signalling glance clearing                  what a person does to a run's processes; one look; moving runs away
+    12  signalling glance clearing retention        what a person does to processes; one look; moving away, and which
     11  reconcile                                   the only road from running to finished: finalize_run
     10  evidence                                    everything known of a run at the moment of judging
     9   tally edits hook picture                    what logs and people say; what an ending starts; all runs

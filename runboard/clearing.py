@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -65,6 +65,7 @@ class Clearing:
         branches: bool = False,
         into: OpenTrash | None = None,
         roll: Roll | None = None,
+        still: Callable[[Run], bool] | None = None,
     ) -> tuple[str, ...]:
         """Move a finished or damaged run to the trash, and tell its repository; returns what else there is to say.
 
@@ -74,6 +75,7 @@ class Clearing:
             branches: Delete its branch too where that loses nothing, or with ``force``.
             into: The trash, where it is open already.
             roll: A look at all processes, not older than the decision to move this run.
+            still: Whether the run as it is then, read under its lock, is one that is meant.
 
         Raises:
             AtRisk: Its checkout holds work that is nowhere else.
@@ -86,8 +88,10 @@ class Clearing:
         over = force and settle_or_preview(self._store, run_id, by=self._by).unsaved
 
         def sure(held: LockedRun) -> None:
-            """Refuse what lives, and write down what the branch was."""
+            """Refuse what lives or is not meant any more, and write down what the branch was."""
             self._refuse_living(held.run, roll)
+            if still is not None and not held.run.active and not still(held.run):
+                raise Refused(f"run {run_id} was kept: it has changed, and is none of those any more that were to go")
             if goes and branch is not None:
                 told = {"at": iso(time.time()), "by": self._by, "branch": branch.name, "commit": branch.commit}
                 held.put_file(TRASHED, files.encode(told | {"repository": branch.repository}, indent=True))
@@ -135,7 +139,13 @@ class Clearing:
         return freed
 
     def clear(
-        self, run_ids: Iterable[str], *, force: bool = False, branches: bool = False, for_good: bool = False
+        self,
+        run_ids: Iterable[str],
+        *,
+        force: bool = False,
+        branches: bool = False,
+        for_good: bool = False,
+        still: Callable[[Run], bool] | None = None,
     ) -> Generator[Cleared, None, None]:
         """Move many runs to the trash, or those there out of the world; one that stops here leaves the rest untouched.
 
@@ -144,6 +154,7 @@ class Clearing:
             force: Also where work that is nowhere else is lost.
             branches: Delete their branches too, where that loses nothing or with ``force``.
             for_good: Destroy what is in the trash already.
+            still: Whether a run, read again under its lock, is yet one of those to be moved.
 
         Yields:
             Each run once it is dealt with.
@@ -157,7 +168,9 @@ class Clearing:
                         if for_good:
                             yield Cleared(run_id, freed=self.destroy(run_id, force=force, held=trash))
                         else:
-                            notes = self.trash(run_id, force=force, branches=branches, into=trash, roll=roll)
+                            notes = self.trash(
+                                run_id, force=force, branches=branches, into=trash, roll=roll, still=still
+                            )
                             yield Cleared(run_id, notes=notes)
                     except (ControlError, StoreError) as error:
                         yield Cleared(run_id, error)

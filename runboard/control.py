@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from signal import Signals
+from typing import Unpack
 
 from runboard import edits, process, signalling
 from runboard.clearing import Cleared, Clearing
 from runboard.errors import AtRisk, ControlError, told
 from runboard.model import Identity, Run, Status
-from runboard.query import Query, Term
-from runboard.reconcile import finalize_run, settle, settle_all
+from runboard.query import Query
+from runboard.reconcile import finalize_run, settle
+from runboard.retention import Limits, Retention
 from runboard.safetext import clean
 from runboard.store import Store
 
@@ -205,61 +207,24 @@ class Control:
         return self.clearing.restore(run_id)
 
     def clear(
-        self, run_ids: Iterable[str], *, force: bool = False, branches: bool = False, for_good: bool = False
+        self,
+        run_ids: Iterable[str],
+        *,
+        force: bool = False,
+        branches: bool = False,
+        for_good: bool = False,
+        still: Callable[[Run], bool] | None = None,
     ) -> Generator[Cleared, None, None]:
         """Move many runs to the trash, or with ``for_good`` those there out of the world (see ``Clearing.clear``)."""
-        return self.clearing.clear(run_ids, force=force, branches=branches, for_good=for_good)
+        return self.clearing.clear(run_ids, force=force, branches=branches, for_good=for_good, still=still)
 
-    def clean_candidates(
-        self,
-        query: Query = Query(),  # noqa: B008 - a frozen value
-        *,
-        older_than: float | None = None,
-        status: str | None = None,
-        keep: int | None = None,
-        max_size: int | None = None,
-        unsaved: bool = False,
-        now: float,
-    ) -> list[Run]:
-        """The runs that a clean-up with these limits would take, oldest first: finished ones, and damaged ones by name.
+    def retention(self, query: Query = Query(), *, now: float, **limits: Unpack[Limits]) -> Retention:  # noqa: B008 - a frozen value
+        """A clean-up of what matches a query, at a time in epoch seconds, with these limits (see `Retention`)."""
+        return Retention(self._store, self.by, now, query, **limits)
 
-        Args:
-            query: Only runs that match; a damaged one goes only where its id or its status is named.
-            older_than: Only runs that ended more than so many seconds before ``now``.
-            status: Only ``completed``, only ``failed`` or only ``damaged`` ones.
-            keep: Spare the newest so many of what is left.
-            max_size: Take the oldest only until the rest is at most so many bytes.
-            unsaved: Also runs whose ending could not be written down.
-            now: Epoch seconds.
-        """
-        runs = settle_all(self._store, by=self.by)
-        chosen = [
-            run
-            for run in runs
-            if (run.finished or (run.damage is not None and (status or _named(query, run, runs))))
-            and (unsaved or not run.unsaved)
-            and query.matches(run, now, self._store.size(run.id) if query.sized else None)
-            and (status is None or run.status == status)
-            and (older_than is None or now - _ended(run) > older_than)
-        ]
-        chosen.sort(key=_ended)
-        if keep is not None:
-            chosen = chosen[: max(0, len(chosen) - keep)]
-        return chosen if max_size is None else self._over_size(chosen, max_size)
-
-    def _over_size(self, chosen: Sequence[Run], max_size: int) -> list[Run]:
-        """The oldest of these that must go for all runs together to be at most ``max_size`` bytes.
-
-        Measured is what stays whatever happens, then the rest from the newest, until no more fits: not the older ones.
-        """
-        total = 0
-        for run_id in set(self._store.ids()).difference(run.id for run in chosen):
-            total += self._store.size(run_id)
-        for spared, run in enumerate(reversed(chosen)):
-            total += self._store.size(run.id)
-            if total > max_size:
-                return list(chosen[: len(chosen) - spared])
-        return []
+    def clean_candidates(self, query: Query = Query(), *, now: float, **limits: Unpack[Limits]) -> list[Run]:  # noqa: B008 - a frozen value
+        """The runs that such a clean-up would take, oldest first."""
+        return self.retention(query, now=now, **limits).candidates()
 
     def _launched(self, run: Run, own: Mapping[str, str]) -> Run:
         """Start the shim of a run that has been written down, and record who it is; whoever comes first records it."""
@@ -301,21 +266,3 @@ def _launcher() -> Identity:
         launcher_pid=pid,
         launcher_start_ticks=process.start_ticks(pid),
     )
-
-
-def _ended(run: Run) -> float:
-    """When a finished run ended, or began where nobody recorded the end; epoch seconds."""
-    return run.completed_at or run.started_at or 0.0
-
-
-def _named(query: Query, run: Run, runs: Sequence[Run]) -> bool:
-    """Whether a query names a damaged run: its status, its id, or a beginning of that which no other run has."""
-    for term in query.terms:
-        if isinstance(term, Term) and not term.negated and term.text:
-            if term.field == "status" and str(run.status).startswith(term.text):
-                return True
-            if term.field in {None, "id"} and [one for one in runs if one.id.startswith(term.text)] == [run]:
-                return True
-            if term.field in {None, "id"} and term.text == run.id:
-                return True
-    return False

@@ -116,9 +116,9 @@ class Index:
             if len(rows) < CHUNK:
                 return
 
-    def select(self, query: Query, now: float, limit: int | None = None) -> list[str]:
-        """The ids of the finished runs that a query finds, the newest first."""
-        return self._ask(lambda db: rowtable.select(db, query, now, limit))
+    def select(self, query: Query, now: float, limit: int | None = None, before: float | None = None) -> list[str]:
+        """The ids of the finished runs that a query finds, the newest first; only of those ended ``before`` a time."""
+        return self._ask(lambda db: rowtable.select(db, query, now, limit, before))
 
     def count(self, query: Query, now: float) -> int:
         """How many finished runs a query finds."""

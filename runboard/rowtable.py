@@ -129,9 +129,13 @@ def page(db: sqlite3.Connection, after: tuple[float, str] | None, most: int) -> 
     return [row(one) for one in found], (found[-1][-1], found[-1][0]) if found else (0.0, "")
 
 
-def select(db: sqlite3.Connection, query: Query, now: float, most: int | None) -> list[str]:
-    """The ids of the runs that a query finds, the newest first."""
+def select(
+    db: sqlite3.Connection, query: Query, now: float, most: int | None = None, before: float | None = None
+) -> list[str]:
+    """The ids of the runs that a query finds, the newest first; of those alone that ended ``before`` a time."""
     where, needs = query.sql(now)
+    if before is not None:
+        where, needs = f"{where} AND place > ?", [*needs, -before]
     sql = f"SELECT id FROM runs WHERE {where} ORDER BY place, id LIMIT ?"  # noqa: S608 - values are parameters
     return [one[0] for one in db.execute(sql, [*needs, -1 if most is None else most])]
 

@@ -69,7 +69,7 @@ def clean_verb(
         raise Failure("--all takes no conditions; leave it out or leave them out", USAGE)
     store = desk.store()
     control = Control(store)
-    chosen = control.clean_candidates(
+    retention = control.retention(
         query_of(words),
         older_than=older_than,
         status=status,
@@ -78,6 +78,7 @@ def clean_verb(
         unsaved=force,
         now=time.time(),
     )
+    chosen = retention.candidates()
     if not chosen:
         say("Nothing to clean.")
         return DONE
@@ -92,7 +93,7 @@ def clean_verb(
         say(f"{runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) would go to the trash{going}.")
         return DONE
     _ask(f"Move {runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) to the trash{going}?", yes=yes)
-    clearing = control.clear(_measured(store, chosen, sizes), force=force, branches=branches)
+    clearing = control.clear(_measured(store, chosen, sizes), force=force, branches=branches, still=retention.still)
     with Progress("moved", len(chosen)) as progress:
         code = _clear(clearing, progress, sizes)
     freed = size_text(progress.size)
