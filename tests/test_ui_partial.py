@@ -13,12 +13,13 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
+from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from runboard.model import Run
-from runboard.ui.partial import PartialUpdate, partial_update
+from runboard.ui.partial import PartialUpdate, _reflow, partial_update
 from runboard.ui.sent import Cell, cells
 from runboard.ui.table import RunTable
 from tests.pilots import NOW, Desk, fixed_board
@@ -143,3 +144,51 @@ async def test_parts_of_lines_are_those_of_whole_lines() -> None:
 def test_nothing_dirty_is_nothing_to_paint() -> None:
     """A compositor without changes has no update."""
     assert partial_update(Compositor()) is None
+
+
+class Heard(Widget):
+    """A widget that notes what it is told of itself."""
+
+    def __init__(self) -> None:
+        """Nothing heard."""
+        super().__init__()
+        self.heard: list[str] = []
+
+    def on_show(self) -> None:
+        """It can be seen."""
+        self.heard.append("show")
+
+    def on_resize(self) -> None:
+        """It has another size."""
+        self.heard.append("resize")
+
+
+class Asking(App[None]):
+    """An app that asks where a widget is as soon as it is mounted, before anything was laid out."""
+
+    def __init__(self) -> None:
+        """Without the widget."""
+        super().__init__()
+        self.heard = Heard()
+
+    async def add(self) -> None:
+        """Mount it, and ask."""
+        compositor = self.screen._compositor
+        await self.mount(self.heard)
+        compositor._full_map_invalidated = True
+        assert self.heard in compositor.full_map
+
+
+@pytest.mark.parametrize("stock", [False, True])
+async def test_who_is_shown_is_told_whoever_asked_before(stock: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A widget whose place was asked for before it was laid out hears that it is shown; Textual's own forgets it."""
+    if stock:
+        monkeypatch.setattr(Compositor, "reflow", _reflow)
+    app = Asking()
+    async with app.run_test() as pilot:
+        with app.batch_update():
+            await app.add()
+        for _ in range(20):
+            await pilot.pause()
+        assert app.heard.size.area
+        assert ("show" in app.heard.heard, "resize" in app.heard.heard) == (not stock, not stock)

@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 _CSI = re.compile(
     rb"[0-9;]{0,40}m"  # colours and styles
     rb"|(?:[0-9]{1,4};[0-9]{1,4})?H"  # the cursor to a place
+    rb"|[0-9]{1,4}C"  # the cursor forward
     rb"|\?(?:7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"
     rb"|\?(?:2026|2048)\$p"  # is this mode known?
     rb"|>[0-9]{1,2}u|<u"  # the kitty keyboard on and off

@@ -39,6 +39,7 @@ _BATCH = 1 << 10
 """Steps that are parsed at once."""
 
 _SHAPED = re.compile(rb'"(\w+)":[0-9.]+')
+_FIGURES = re.compile(rb'"tokens":\{(?:"\w+":(?:[0-9.]+|\{)[,}]*)+\}')
 _TOLD = frozenset({b"total", b"input", b"output", b"reasoning", b"write", b"read", b"cost"})
 _ORDER = (b"input", b"read", b"write", b"output", b"reasoning")
 _NUMBER = b"0123456789."
@@ -144,8 +145,8 @@ def _names(line: bytes) -> list[bytes] | None:
     """The names of the figures at the end of a step's line, in their order; None where it is written otherwise."""
     event = parsed(line)
     at = line.rfind(b'"tokens":{')
-    names = _SHAPED.findall(line, at) if at >= 0 else []
-    if not isinstance(event, dict) or event.get("type") != "step_finish" or not line.endswith(b"}}"):
+    names = _SHAPED.findall(line, at) if at >= 0 and _FIGURES.fullmatch(line, at) else []
+    if not isinstance(event, dict) or event.get("type") != "step_finish":
         return None
     part = as_mapping(event.get("part"))
     whole = [*as_mapping(part.get("tokens")), *as_mapping(as_mapping(part.get("tokens")).get("cache")), "cost"]

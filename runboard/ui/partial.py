@@ -1,4 +1,4 @@
-"""A part of the screen painted anew: each cell is asked of the widget in front, and of no other.
+"""A part of the screen painted anew: each cell is asked of the widget in front, and of no other; who is shown is told.
 
 What Textual 8.2 does not promise and this stands on is watched by tests/test_ui_terminal.py.
 """
@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 from rich.color import ColorSystem
 from rich.console import Console
-from textual._compositor import Compositor, CompositorUpdate
-from textual.geometry import Region
+from textual._compositor import Compositor, CompositorMap, CompositorUpdate, ReflowResult
+from textual.geometry import Region, Size
 from textual.strip import Strip
+from textual.widget import Widget
 
 from runboard.ui.sent import Pen, Sent
 
@@ -96,6 +97,21 @@ def _blocks(spans: Spans) -> list[tuple[range, int, int]]:
     return blocks
 
 
+def reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
+    """Lay out, and name as shown or resized whoever differs from what the last layout said."""
+    told: CompositorMap = getattr(self, "told_map", {})
+    if self._full_map:
+        self._full_map = told
+    result = _reflow(self, parent, size)
+    self.told_map = self._full_map  # type: ignore[attr-defined]
+    return result
+
+
 # Textual's own asks every widget that the changes' common rectangle touches for all its lines, those behind others too:
 # the greater part of what a ticking board costs. Compositor.render_update() calls it for all but whole screens.
 Compositor.render_partial_update = partial_update  # type: ignore[assignment,method-assign]
+
+# Textual's own compares with its present map, which is also made anew when somebody asks where a widget is: one that
+# had just been mounted was then never told that it is shown, and a log never read. Screen._refresh_layout() calls it.
+_reflow = Compositor.reflow
+Compositor.reflow = reflow  # type: ignore[method-assign]

@@ -65,7 +65,6 @@ class LogReader:
         self._wish = Wish(0)
         self._calm = False
         self._anew = False
-        self._shown: str | None = None
         self._quiet = 0
         self._told: tuple[str, str] | None = None
         self._painted = 0.0
@@ -75,7 +74,7 @@ class LogReader:
         """Show the end of this run's log from now on; a ``calm`` one is looked at less often."""
         if run_id != self._wanted:
             # The log that is open already may be wanted again after none was: its end is shown anew.
-            self._anew, self._told, self._shown = True, None, None
+            self._anew, self._told = True, None
             self._wish = replace(self._still, find=None, only=None, near=0, column=0, hold=False, to="end")
         if (run_id, calm) != (self._wanted, self._calm):
             self._wanted, self._calm = run_id, calm
@@ -193,7 +192,7 @@ class LogReader:
         if fresh:
             await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
             if not reading.done() and run_id == self._wanted:
-                self._told = self._shown = None  # an error from before gives way to the word that it is being read
+                self._told = None  # an error from before gives way to the word that it is being read
                 self._show(run_id, None, None)
         try:
             seen = await reading
@@ -203,12 +202,9 @@ class LogReader:
                 self._show(run_id, None, str(error))
             return
         self._quiet = self._quiet + 1 if seen is None else 0
-        if seen is None:
-            self._anew = self._anew or self._shown != run_id  # what was read last went nowhere: it is told again
-        else:
+        if seen is not None:
             self._told = None
             if run_id == self._wanted:
-                self._shown = run_id
                 self._painted = self._owed() + self._show(run_id, seen, None)
 
     def _see(self, run_id: str, wish: Wish) -> Seen | None:

@@ -90,7 +90,7 @@ class Pen:
             while at < size and line[at] == cell:
                 at += 1
             self._rest_on(code[2], line[at] if at < size else None)
-            passed = f"\x1b[{y + 1};{x + at + 1}H" if at < size else ""
+            passed = f"\x1b[{at - start}C" if at < size else ""
             if start < free or at - start <= len(passed) + (0 if erased else len(_ERASED)):
                 self._parts.append(" " * (at - start))
             else:

@@ -6,6 +6,7 @@ tests/test_ui_terminal.py fails if one of them moves.
 
 from __future__ import annotations
 
+import re
 import resource
 import signal
 import termios
@@ -41,6 +42,8 @@ from runboard.ui.incoming import Incoming
 from runboard.ui.inorder import OrderlyApp
 from runboard.ui.partial import PartialUpdate
 from runboard.ui.sent import Sent, keeps_ground
+
+_PARKED = re.compile(r"\x1b\[[0-9]+;[0-9]+H\Z")
 
 LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals that end the board: the terminal is restored, and the exit code is 128 plus the signal's number."""
@@ -160,9 +163,17 @@ class TerminalDriver(LinuxDriver):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, set(LEAVING) - held)
 
     def write(self, data: str) -> None:
-        """Write, but do not enter an alternate screen that is on: where the cursor was before would be forgotten."""
-        if data != _ALTERNATE or self._early is None or not self._early.up:
-            super().write(data)
+        """Write, but do not enter an alternate screen that is on: where the cursor was before would be forgotten.
+
+        After each frame Textual takes the cursor, which is not seen, to where a letter would appear, for input methods:
+        where nobody types there is no such place.
+        """
+        if data == _ALTERNATE and self._early is not None and self._early.up:
+            return
+        focused = self._app.focused if self._app.screen_stack else None
+        if data.endswith("H") and not hasattr(type(focused), "cursor_screen_offset"):
+            data = _PARKED.sub("", data)
+        super().write(data)
 
     def stop_application_mode(self) -> None:
         """Give the terminal back; frames still waiting are dropped, so that a slow terminal is free sooner."""
