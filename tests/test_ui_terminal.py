@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import gc
 import inspect
 import os
 import pty
-import random
 import signal
 import struct
 import subprocess
@@ -25,12 +25,15 @@ from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.color import Color
+from textual.css.query import NoMatches
 from textual.drivers.linux_driver import LinuxDriver
 from textual.style import Style as VisualStyle
+from textual.widget import Widget
 
 from runboard.control import Control, ControlError
 from runboard.model import Run
 from runboard.store import Store
+from runboard.ui.chooser import ColumnChooser, Wish
 from runboard.ui.partial import partial_update
 from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, TerminalApp, Writer
 from tests.leaving import leave
@@ -38,13 +41,6 @@ from tests.pilots import NOW, fixed_board
 from tests.program import alive, record
 from tests.terminal import Terminal
 from tests.waiting import until
-
-RUBBISH = (
-    *(b"\xff", b"\xff\xfe", b"\x1b[1114112;1u", b"\x1b[99999999;5u", b"\x1b[" + b"9" * 300 + b"u", b"\x1b[0;0;0u"),
-    *(b"\x1b[<0;99999999999;1M", b"\x1b[<0;-5;1M", b"\x1b[<64;1;1M\x1b[M\xff\xff\xff", b"\x1b[99999;99999R"),
-    *(b"\x1b[48;99999;99999;0;0t", b"\x1b[?2048;1$y", b"\x1b[200~" + b"x" * 5000 + b"\x1b[201~"),
-)
-"""What no terminal sends, or only by accident: bad UTF-8, keys and places that cannot be, sizes that would not fit."""
 
 
 @pytest.fixture
@@ -176,32 +172,6 @@ def test_the_end_of_input_ends_the_board(runs: Path, how: list[str]) -> None:
             os.close(descriptor)
 
 
-def test_rubbish_from_the_terminal_is_survived(runs: Path) -> None:
-    """Absurd reports and random bytes leave the board as it is; one byte of them deafens Textual's own driver."""
-    chance = random.Random(20)
-    letters = [27, 91, 60, 48, 49, 57, 59, 117, 77, 109, 126, 255, 200, *range(128, 256)]
-    with board(runs) as terminal, board(runs, "stock") as stock:
-        for one in (terminal, stock):
-            one.wait_for("completed")
-        stock.send(RUBBISH[0])
-        for rubbish in RUBBISH:
-            terminal.send(rubbish)
-        for _ in range(20):
-            terminal.send(bytes(chance.choice(letters) for _ in range(200)))
-        for _ in range(10):  # the random bytes may have opened something: an escape leaves it, and one more if it asks
-            time.sleep(0.4)  # an escape is a key only after a pause, and all that came before it must have been read
-            if "Exit code" in terminal.text():
-                break
-            for _escape in range(2):
-                terminal.send(b"\x1b[201~\x1b")
-                time.sleep(0.4)
-            for one in (terminal, stock):
-                if one._poll_exit() is None:
-                    one.press("i")
-        terminal.wait_for("Exit code")
-        assert "Exit code" not in stock.text()
-
-
 def test_a_terminal_that_reads_nothing_stops_nobody(chatty: Callable[[], Run], tmp_path: Path) -> None:
     """With a stalled terminal keys act, verdicts are written and signals end the board; with stock Textual keys do not.
 
@@ -328,6 +298,24 @@ async def test_dialogs_leave_nothing_behind() -> None:
                 await desk.until(lambda: kept() < before + 10, 0.7)
 
 
+async def leave_amid_a_dialog() -> TerminalApp:
+    """Tell a board to leave with 143 while a dialog is being put together, and give it back once it has left."""
+    async with fixed_board([Run("11111111", started_at=NOW)]) as desk:
+        desk.app.push_screen(ColumnChooser(Wish.of((), [], {}), lambda _wish: {}))
+        desk.app.exit(return_code=143)
+        await asyncio.to_thread(until, lambda: not desk.app.is_running)
+    return desk.app
+
+
+async def test_who_leaves_while_a_dialog_opens_has_not_crashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told to leave with a dialog half open, the board leaves with that code; Textual's own way is a crash."""
+    app = await leave_amid_a_dialog()
+    assert (app.return_code, app.crash) == (143, None)
+    monkeypatch.delattr(TerminalApp, "_handle_exception")
+    with pytest.raises(NoMatches):
+        await leave_amid_a_dialog()
+
+
 def test_textual_is_as_it_was_found() -> None:
     """What terminal.py relies on without a promise is still there; if this fails, read that file again."""
     starting = inspect.getsource(LinuxDriver.start_application_mode)
@@ -342,6 +330,7 @@ def test_textual_is_as_it_was_found() -> None:
     assert "return self.render_partial_update()" in inspect.getsource(Compositor.render_update)
     assert Compositor.render_partial_update is partial_update
     assert {"_dirty_regions", "_regions_to_spans", "visible_widgets"} <= set(dir(Compositor()))
+    assert "if self.app._exit:\n            return AwaitMount(self, [])" in inspect.getsource(Widget.mount_all)
     assert "self._fatal_error()" in inspect.getsource(App._handle_exception)
     assert "self._close_messages_no_wait()" in inspect.getsource(App._fatal_error)
     assert {"feed", "tick"} <= set(dir(XTermParser))

@@ -27,6 +27,7 @@ from textual._compositor import CompositorUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.binding import Keymap
 from textual.color import Color
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
@@ -318,6 +319,12 @@ class TerminalApp(OrderlyApp):
             return
         self._behind = False
         self.screen.refresh()
+
+    # App.exit() sets _exit, and from then on nothing is mounted, so whoever looks for its parts does not find them.
+    def _handle_exception(self, error: Exception) -> None:
+        """End because of an error, but not of a widget that was told to leave while it was being put together."""
+        if not (self._exit and isinstance(error, NoMatches)):
+            super()._handle_exception(error)
 
     # App._fatal_error() renders a traceback with all local variables: ours is plain, and names no values.
     def _fatal_error(self) -> None:
