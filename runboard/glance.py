@@ -39,6 +39,10 @@ class Glance:
         """A process has ended just now: every look goes by that until the ending is saved."""
         self._seen[run_id] = (time.time(), kernel_status)
 
+    def seen(self, run_id: str) -> bool:
+        """Whether a run's process was seen to end."""
+        return run_id in self._seen
+
     def forget(self, run_id: str) -> None:
         """Remember nothing of a run."""
         self._seen.pop(run_id, None)

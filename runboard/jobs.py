@@ -34,6 +34,7 @@ class Jobs:
         self._running: dict[str, Work | None] = {}
         self._done: deque[tuple[str, Callable[[], None]]] = deque()
         self._lock = threading.Lock()
+        self._favourite: str | None = None
         self._busy = 0
         self._woken = False
         self._closed = False
@@ -53,6 +54,11 @@ class Jobs:
                 return
             self._busy += 1
         self._threads.submit(self._work)
+
+    def favour(self, run_id: str) -> None:
+        """Have the work on one run done before all that waits, whenever it comes, until another is favoured."""
+        with self._lock:
+            self._favourite = run_id
 
     def pending(self, run_id: str) -> bool:
         """Whether work on a run waits or is being done."""
@@ -77,10 +83,16 @@ class Jobs:
                 if not self._waiting:
                     self._busy -= 1
                     return
-                run_id, work = self._waiting.popitem(last=False)
+                run_id, work = self._next()
                 self._running[run_id] = None
             self._done.append((run_id, work()))
             self._wake()
+
+    def _next(self) -> tuple[str, Work]:
+        """What to do now, of what waits; the caller holds the lock."""
+        if self._favourite is not None and self._favourite in self._waiting:
+            return self._favourite, self._waiting.pop(self._favourite)
+        return self._waiting.popitem(last=False)
 
     def _wake(self) -> None:
         """Have the loop see to what is done, once."""

@@ -85,9 +85,9 @@ class Reconciler:
             self._thread.join(5.0)
 
     def nudge(self, run_id: str) -> None:
-        """Look at one run now, from any thread."""
+        """Look at one run now, and from now on before all others; from any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(partial(self._look_soon, run_id, first=True))
+            self._loop.call_soon_threadsafe(partial(self._look_soon, run_id, favoured=True))
 
     def _run(self) -> None:
         """The thread, with an event loop of its own; if that ever fails, the board says that it shows nothing new."""
@@ -255,12 +255,16 @@ class Reconciler:
         """Whether a run is finished and shown as its record stands."""
         return run_id not in self._picture.open and self._picture.settled(run_id, self._store.stamp(run_id))
 
-    def _look_soon(self, run_id: str, *, first: bool = False) -> None:
+    def _look_soon(self, run_id: str, *, first: bool = False, favoured: bool = False) -> None:
         """Look at one run in a thread; if it is being looked at, once more afterwards."""
+        if favoured:
+            self._jobs.favour(run_id)
         self._jobs.add(run_id, partial(self._done, run_id, partial(self._look, run_id)), first=first)
 
     def _look(self, run_id: str) -> Run | None:
         """Look at one run, in a thread."""
+        if not self._glance.seen(run_id) and self._exits.ending(run_id):
+            return None  # who waits for its end is about to tell more of it than can be seen now, and it is judged then
         old = self._picture.open.get(run_id)
         return self._glance.look(run_id, good=run_id in self._picture and (old is None or old.damage is None))
 

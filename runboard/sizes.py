@@ -39,6 +39,9 @@ class Feed(Protocol):
     def stop(self) -> None:
         """End."""
 
+    def nudge(self, run_id: str) -> None:
+        """Look at one run before all others."""
+
 
 class Memory(Protocol):
     """What remembers the sizes of finished runs from one board to the next; `index.Index` is one."""
@@ -65,6 +68,7 @@ class SizedFeed:
         ``shown`` are runs that are on the screen already; those that the feed does not know either are gone.
         """
         self._unseen: set[str] | None = set(shown)
+        self._nudged: str | None = None
         self._make = make
         self._measure = measure
         self._feed: Feed | None = None
@@ -84,6 +88,8 @@ class SizedFeed:
         self._publish = publish
         self._feed, self._memory = self._make()
         self._feed.start(self._hear)
+        if self._nudged is not None:
+            self._feed.nudge(self._nudged)
         self._thread.start()
 
     def stop(self) -> None:
@@ -99,6 +105,12 @@ class SizedFeed:
     def look(self, run_ids: Iterable[str]) -> None:
         """These are on the screen: they come first."""
         self._visible = frozenset(run_ids)
+
+    def nudge(self, run_id: str) -> None:
+        """Somebody looks at this run: what it does is told before what others do; before the start it is kept."""
+        self._nudged = run_id
+        if self._feed is not None:
+            self._feed.nudge(run_id)
 
     def _hear(self, batch: Batch) -> None:
         """Pass news on, and note what is to be measured."""

@@ -45,6 +45,7 @@ class HandFeed:
         self._first = Batch(tuple(runs), complete=complete)
         self.publish: Callable[[Batch], None] = lambda _batch: None
         self.stopped = False
+        self.nudged: list[str] = []
 
     def start(self, publish: Callable[[Batch], None]) -> None:
         """Begin with the first batch."""
@@ -54,6 +55,10 @@ class HandFeed:
     def stop(self) -> None:
         """Note that it was stopped."""
         self.stopped = True
+
+    def nudge(self, run_id: str) -> None:
+        """Note who is looked at."""
+        self.nudged.append(run_id)
 
 
 class Desk:

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from runboard.model import Identity, Run
+from runboard.model import Identity, Reason, Run
 from runboard.process import ExitWatch, here, identity_of, raise_file_limit, start_ticks
+from runboard.reconcile import settle
+from runboard.store import Store
 from tests.pad import Pad
 from tests.waiting import until
 
@@ -344,3 +346,27 @@ async def test_closing_gives_everything_back(sleeper: subprocess.Popen[bytes], e
     sleeper.terminate()
     await asyncio.sleep(0.05)
     assert ends.told == []
+
+
+@pytest.mark.skipif(not HAS_EXIT_INFO, reason="the kernel tells no wait status (before 6.15)")
+async def test_an_end_that_is_yet_to_be_told_is_waited_for(tmp_path: Path) -> None:
+    """Who looks at a run between its end and the word of it leaves it to the word, which knows the signal."""
+    store = Store(str(tmp_path))
+    (child,) = sleepers(1)
+    run = store.create(run_of(child.pid))
+    ends = Ends()
+    watch = ExitWatch(asyncio.get_running_loop(), ends)
+    try:
+        assert (watch.add(run), watch.ending(run.id)) == (True, False)
+        child.kill()
+        child.wait()
+        assert (ends.told, watch.ending(run.id)) == ([], True)
+        assert [status for _, status in await ends.number(1)] == [9]
+        assert watch.ending(run.id)
+        watch.remove(run.id)
+        assert not watch.ending(run.id)
+    finally:
+        watch.close()
+    found = settle(store, run.id).outcome  # the negative control: looking alone, without the word
+    assert found is not None
+    assert (found.reason, found.signal) == (Reason.LOST, None)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +18,8 @@ from runboard import reconciler
 from runboard.control import Control
 from runboard.index import Index
 from runboard.jobs import WORKERS, Jobs
-from runboard.model import Status
+from runboard.model import Reason, Run, Status
+from runboard.process import identity_of
 from runboard.reconciler import Reconciler
 from runboard.row import Row, place
 from runboard.store import Store
@@ -141,3 +145,62 @@ async def test_jobs_are_done_once_each_never_two_at_once_for_a_run() -> None:
     jobs.close()
     assert sorted(done) == ["busy"] * WORKERS + ["busy again", "late", "urgent"]
     assert max(most) == 1
+
+
+@pytest.mark.parametrize("favoured", [True, False])
+async def test_who_is_favoured_comes_first(favoured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many come after it and before it; the negative control: without favour it is nearly the last."""
+    import asyncio  # noqa: PLC0415 - the loop of this test alone
+
+    monkeypatch.setattr("runboard.jobs.WORKERS", 1)
+    jobs = Jobs(asyncio.get_running_loop())
+    gate, done = threading.Event(), list[str]()
+
+    def work(run_id: str) -> Callable[[], Callable[[], None]]:
+        """Waits for the gate, then notes its turn."""
+
+        def act() -> Callable[[], None]:
+            gate.wait(5)
+            return lambda: done.append(run_id)
+
+        return act
+
+    if favoured:
+        jobs.favour("7")
+    for number in range(300):
+        jobs.add(str(number), work(str(number)), first=True)
+    gate.set()
+    async with asyncio.timeout(5):
+        while len(done) < 300:  # noqa: ASYNC110 - the other side is a thread
+            await asyncio.sleep(0.005)
+    jobs.close()
+    assert done.index("7") == (1 if favoured else 293)
+
+
+def test_of_a_burst_the_run_that_is_looked_at_is_settled_first(tmp_path: Path) -> None:
+    """Three hundred end in the same moment, and the chosen one, which is none of the last, long before most of them."""
+    store = Store(str(tmp_path / "runs"))
+    sleepers = [subprocess.Popen(["sleep", "100"], process_group=0)]
+    group = sleepers[0].pid
+    sleepers += [subprocess.Popen(["sleep", "100"], process_group=group) for _ in range(299)]
+    runs = []
+    for sleeper in sleepers:
+        who = identity_of(sleeper.pid)
+        assert who is not None
+        runs.append(store.create(Run("", command=("sleep", "100"), started_at=time.time(), process=who)))
+    chosen, audience, looker = runs[100].id, Audience(), Reconciler(store)
+    looker.start(audience.take)
+    try:
+        until(lambda: audience.complete and len(looker._exits._watched) == len(runs), 20)
+        looker.nudge(chosen)
+        os.killpg(group, signal.SIGKILL)
+        for sleeper in sleepers:
+            sleeper.wait()
+        until(lambda: all(run.finished for run in audience.runs.values()), 30)
+    finally:
+        looker.stop()
+    outcomes = {store.read(run.id).outcome for run in runs}
+    assert [(one.reason, one.signal) for one in outcomes if one] == [(Reason.SIGNAL, 9)]
+    ended = [row.id for batch in audience.batches for row in batch.rows]
+    assert len(ended) == len(runs)
+    assert ended.index(chosen) < len(runs) // 3

@@ -130,6 +130,18 @@ def test_what_was_shown_too_early_goes() -> None:
     assert [batch.removed for batch in heard.batches if batch.removed] == [("ghost",)]
 
 
+def test_who_is_looked_at_is_told_to_the_feed_within() -> None:
+    """Also of a run that was chosen before there was a feed to tell it."""
+    inner = HandFeed()
+    feed = SizedFeed(lambda: (inner, None), Scale({}))
+    for run_id in ("a", "b"):
+        feed.nudge(run_id)
+    feed.start(lambda _batch: None)
+    feed.nudge("c")
+    feed.stop()
+    assert inner.nudged == ["b", "c"]
+
+
 def test_what_is_remembered_is_not_measured_again(feeding: Feeding) -> None:
     """Sizes of finished runs come from the last time, new ones are remembered; those of live runs never are."""
     memory = Remembered({"a": 10, "gone": 5})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.screen import Screen
 
-from runboard.model import Run
+from runboard.model import Outcome, Run, Status
 from runboard.ui.log import LogPane
 from runboard.ui.pane import Pane
 from runboard.ui.sources import Sources
@@ -92,3 +93,14 @@ async def test_a_title_that_goes_ahead_would_be_seen(tmp_path: Path, monkeypatch
     async with fixed_board(RUNS, logs=tmp_path) as desk:
         _, mixed = await switched(desk, "2", monkeypatch)
         assert mixed
+
+
+async def test_the_chosen_run_is_settled_before_all_others() -> None:
+    """Whoever keeps the board true is told which live run is looked at, once for each choice, and of no other."""
+    over = RUNS[2].finish(Outcome(Status.COMPLETED), NOW, by="x", detail="x", seen_at=NOW)
+    nudged: list[str] = []
+    async with fixed_board([*RUNS[:2], over], sources=Sources(nudge=nudged.append)) as desk:
+        await desk.until(lambda: nudged == [RUNS[0].id])
+        await desk.publish(replace(RUNS[0], name="another"))
+        await desk.press("j", "j", "k")
+    assert nudged == [RUNS[0].id, RUNS[1].id, RUNS[1].id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from errno import EINVAL
 from functools import partial
 
@@ -46,7 +47,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
         title,
         read_response=partial(read_response, store),
         read_run=store.read,
-        sources=sources_of(store, programs=lock is None),
+        sources=replace(sources_of(store, programs=lock is None), nudge=feed.nudge),
         on_screen=feed.look,
         early=early,
         taste=taste,

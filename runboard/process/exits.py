@@ -120,6 +120,11 @@ class ExitWatch:
         if watched is not None:
             self._forget(watched)
 
+    def ending(self, run_id: str) -> bool:
+        """Whether a watched command is gone, and its end is told or about to be: from any thread."""
+        watched = self._watched.get(run_id)
+        return run_id in self._told or (watched is not None and liveness(watched.run) is Liveness.GONE)
+
     def close(self) -> None:
         """Watch nothing any more."""
         for run_id in list(self._watched):
@@ -184,8 +189,8 @@ class ExitWatch:
         run_id = watched.run.id
         if self._watched.get(run_id) is not watched:
             return
-        del self._watched[run_id]
         self._told[run_id] = watched.run.process
+        del self._watched[run_id]
         self._forget(watched)
         self._on_exit(run_id, status)
 

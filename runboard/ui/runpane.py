@@ -58,6 +58,7 @@ class RunPane(LogSide):
         super().__init__(open_log, LogLooks(remembrance), programs, tools=one_process is not None)
         self.response_pane = ResponsePane()
         self._open_log = open_log
+        self._nudge = sources.nudge
         self.diff_pane = DiffPane()
         self._one_process = one_process
         self.process_pane = ProcessPane() if one_process is None else ProcessDesk()
@@ -114,6 +115,8 @@ class RunPane(LogSide):
             self._seek(None, None)
             if self.look_bar.has_focus_within:
                 self._leave_bar()
+            if run is not None and run.active:
+                self._nudge(run.id)
         self._run, self._word = run, word
         self.reader.choose(run.id if run else None, calm=run is None or not run.active)
         if run is None:

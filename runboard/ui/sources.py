@@ -23,7 +23,7 @@ class Sources:
     ``whole`` reads all of a run of which the board may know less. ``changes`` tells what a run did to its checkout, and
     ends early once nobody wants to know; ``processes`` lists a run's tree, each process after its parent; ``loads``
     sums up the trees of several runs, by their ids, and ``last_line`` reads the end of a run's log. ``programs`` open a
-    log in another program, on the loop; without them none does.
+    log in another program, on the loop; without them none does. ``nudge`` has a live run looked at before all others.
     """
 
     whole: Callable[[Run], Run] = lambda run: run
@@ -32,3 +32,4 @@ class Sources:
     loads: Callable[[Sequence[Run]], Mapping[str, Load]] = lambda _runs: {}
     last_line: Callable[[Run], str] = lambda _run: ""
     programs: Programs | None = None
+    nudge: Callable[[str], None] = lambda _run_id: None
