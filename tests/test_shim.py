@@ -122,7 +122,7 @@ def test_a_time_limit_is_kept(pad: Pad) -> None:
         started, record = json.loads((flight.path / "started.json").read_bytes()), flight.exit()
         assert record.timed_out_at is not None
         assert record.uptime is not None
-        assert 0.29 < record.timed_out_at - started["uptime"] < 1.5
+        assert 0.25 < record.timed_out_at - started["uptime"] < 1.5  # the limit began a moment before that was noted
         assert record.timed_out_at <= record.uptime
     assert (ignores.exit().uptime or 0) - (ignores.exit().timed_out_at or 0) >= 0.29
 
