@@ -53,6 +53,17 @@ class DressedApp(BarredApp, inherit_bindings=False):
             self._complaints.append(f"there is no theme '{wished}'{nearest(wished, names())}")
             wished = self._suiting()
         self.theme = wished
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._worn = wished
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Dress anew; the theme that was put on before anybody looked is in the style sheet from the start."""
+        worn, self._worn = self._worn, ""
+        if worn != self.theme:
+            super().refresh_css(animate)
+            return
+        for screen in self.screen_stack:
+            screen._css_update_count = self._css_update_count
 
     def complain(self) -> None:
         """Tell at once all that was wrong with what was set: the first of it, and where the rest is told."""
