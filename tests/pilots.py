@@ -182,14 +182,16 @@ async def fixed_board(
 
 
 @asynccontextmanager
-async def real_board(root: Path, *, watching: bool = False, size: tuple[int, int] = (120, 36)) -> AsyncIterator[Desk]:
-    """A board on a real runs directory, as the program wires it."""
+async def real_board(
+    root: Path, *, watching: bool = False, size: tuple[int, int] = (120, 36), control: Control | None = None
+) -> AsyncIterator[Desk]:
+    """A board on a real runs directory, as the program wires it, or with another ``control``."""
     store = Store(str(root))
     feed = Reconciler(store, writing=not watching)
     app = RunboardApp(
         Board(),
         feed,
-        None if watching else Control(store, by="ada@atlas"),
+        None if watching else control or Control(store, by="ada@atlas"),
         lambda run_id: LogView(partial(store.open_file, run_id, "output.log")),
         title=str(root),
         read_response=partial(read_response, store),
