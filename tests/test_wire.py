@@ -18,6 +18,7 @@ NATIVE = [
     b"\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p\x1b[?2048h\x1b[?2004h\x1b[?7l",
     b"\x1b[?2026h\x1b[1;1H\x1b[38;2;224;224;224;48;2;30;30;30mtext\x1b[0m\r\n\x1b[H\x1b[1;38;5;1m\x1b[m\x1b[?2026l",
     b"\x1b]22;pointer\x07",
+    b"\x1b[48;2;30;30;30m\x1b[K\x1b[24X\x1b[24C\x1b[0m",
     "größer 日本語 ● ✔ ▁▂ 👩\u200d💻 ❤\ufe0f \ufffd".encode(),
     b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l",
 ]
@@ -31,6 +32,8 @@ FOREIGN = [
     (b"\x1b[2J", "csi"),
     (b"\x1b[21t", "csi"),
     (b"\x1b[5A", "csi"),
+    (b"\x1b[X", "csi"),
+    (b"\x1b[0X", "csi"),
     (b"\x1b[4:3m", "csi"),
     (b"\x1b[>4;2m", "csi"),
     (b"\x1b[" + b"1;" * 30 + b"m", "csi"),

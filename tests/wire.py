@@ -29,7 +29,7 @@ _CSI = re.compile(
     rb"|\?(?:7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"
     rb"|\?(?:2026|2048)\$p"  # is this mode known?
     rb"|>[0-9]{1,2}u|<u"  # the kitty keyboard on and off
-    rb"|K"  # ours: the rest of a line erased in its ground
+    rb"|K|[1-9][0-9]{0,3}X"  # ours: the rest of a line, or so many of its cells, erased in their ground
     rb"|2[23];2t"  # ours: the terminal's title kept and given back
 )
 _OSC = {

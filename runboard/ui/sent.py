@@ -66,7 +66,7 @@ class Pen:
     def __init__(self, depth: ColorSystem, *, width: int = 0, erases: bool = False) -> None:
         """Write in so many colours on lines so wide; ``erases`` says that what is erased keeps the ground it is given.
 
-        Without a width nothing is erased: there may be more behind what is written.
+        Without a width nothing is erased to the end of a line: there may be more behind what is written.
         """
         self.depth = depth
         self._width = width
@@ -91,7 +91,9 @@ class Pen:
                 at += 1
             self._rest_on(code[2], line[at] if at < size else None)
             passed = f"\x1b[{at - start}C" if at < size else ""
-            if start < free or at - start <= len(passed) + (0 if erased else len(_ERASED)):
+            if start < free:
+                self._parts.append(self._blanks(at - start, passed))
+            elif at - start <= len(passed) + (0 if erased else len(_ERASED)):
                 self._parts.append(" " * (at - start))
             else:
                 self._parts.append(passed if erased else _ERASED + passed)
@@ -103,6 +105,11 @@ class Pen:
             self._parts.append("\x1b[0m")
             self._last = _OWN
         return "".join(self._parts)
+
+    def _blanks(self, count: int, passed: str) -> str:
+        """So many blanks that the line goes on behind: erased and ``passed`` over if that is shorter, else written."""
+        erased = f"\x1b[{count}X{passed}"
+        return erased if self._erases and len(erased) < count else " " * count
 
     def _free(self, line: list[Cell], size: int) -> int:
         """From which of ``size`` cells on the line can be erased: one ground, and behind them nothing else."""
@@ -189,11 +196,14 @@ def _code(style: Style, depth: ColorSystem) -> Code:
 
 @lru_cache(1)
 def keeps_ground() -> bool:
-    """Whether what this terminal erases keeps the present ground (terminfo's bce); of one that is not known, no."""
+    """Whether what this terminal erases keeps the present ground, by so many cells too (terminfo's bce and ech).
+
+    Of one that is not known, no.
+    """
     import curses  # noqa: PLC0415 - it would hold up the first frame, which does without
 
     try:
         curses.setupterm(fd=2)
     except curses.error:
         return False
-    return curses.tigetflag("bce") == 1
+    return curses.tigetflag("bce") == 1 and curses.tigetstr("ech") == b"\x1b[%p1%dX"
