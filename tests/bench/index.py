@@ -1,4 +1,4 @@
-"""What ``ps`` takes on a hundred thousand runs: with its index against ten runs, without against reading them in C."""
+"""What ``ps`` and ``clean`` take to choose among 100,000 runs: with their index against ten runs, without against C."""
 
 from __future__ import annotations
 
@@ -45,16 +45,17 @@ def listing(place: Path) -> list[Figure]:
     caches = place / "caches"
     program = str(Path(sys.executable).with_name("runboard"))
 
-    def ps(root: str, *words: str) -> float:
+    def ps(root: str, *words: str, verb: str = "ps") -> float:
         """Wall milliseconds of one call."""
-        return timed([program, "--runs-dir", root, "ps", *words], caches)
+        return timed([program, "--runs-dir", root, verb, *words], caches)
 
     ps(many.root)
-    warm, ten, found = [], [], []
+    warm, ten, found, chosen = [], [], [], []
     for _ in range(20):
         ten.append(ps(few.root))
         warm.append(ps(many.root))
         found.append(ps(many.root, "status:failed", "repo:shop", "cost>2"))
+        chosen.append(ps(many.root, "-n", "status:failed", "repo:shop", "cost>3.5", verb="clean"))
     reader = compiled(place)
     absent, floor, made = [], [], []
     for _ in range(7):
@@ -69,6 +70,7 @@ def listing(place: Path) -> list[Figure]:
     return [
         Figure("ps, 100,000 runs, index warm", "ms", warm, "ps, 10 runs", ten, "<= 2x"),
         Figure("ps QUERY, 100,000 runs, index warm", "ms", found, "ps, 10 runs", ten, "<= 3x"),
+        Figure("clean -n QUERY, 100,000 runs, index warm", "ms", chosen, "ps, 10 runs", ten, ""),
         Figure("ps, 100,000 runs, no index", "ms", absent, against, floor, "<= 2x"),
         Figure("... until the index is made beside, at low priority", "ms", made, against, floor),
     ]
