@@ -33,9 +33,9 @@ class Churn:
         records = ((f"{chance.getrandbits(32):08x}", fleet.record(chance, number)) for number in range(finished))
         self.rows = [row for run_id, doc in records if (row := Row.read(doc, run_id)) is not None]
         now = time.time()
-        command = ("sleep", "1000")
+        command = ("sleep", "1000")  # none has been silent for long: it would need somebody, and go before the others
         self.live = [
-            Run(f"{number:08x}", name=f"sleeper {number}", command=command, started_at=now - number)
+            Run(f"{number:08x}", name=f"sleeper {number}", command=command, started_at=now - number / 4)
             for number in range(live)
         ]
         self._rate = rate
