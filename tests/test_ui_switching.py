@@ -5,27 +5,44 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.screen import Screen
 
-from runboard.model import Outcome, Run, Status
+from runboard.model import Run
+from runboard.process import Member
+from runboard.process import Usage as ProcessUsage
+from runboard.ui.detailspane import DetailsPane
 from runboard.ui.log import LogPane
 from runboard.ui.pane import Pane
+from runboard.ui.processpane import ProcessPane
 from runboard.ui.sources import Sources
 from runboard.worktree import Changes, FileChange
 from tests.pilots import NOW, Desk, fixed_board
 
-RUNS = [Run(f"{number}" * 8, name=f"run {number}", command=("x",), started_at=NOW - number) for number in range(1, 9)]
-SWITCHES = {"1": 200, "2": 60, "4": 60}
+RUNS = [
+    Run(f"{number}" * 8, name=f"run {number}", command=("x", f"{number}" * 8), started_at=NOW - number)
+    for number in range(1, 9)
+]
+SWITCHES = {"1": 200, "2": 60, "3": 60, "4": 60, "5": 60}
 """How often each view is switched."""
+
+LOOKED = {"1": LogPane, "3": DetailsPane, "5": ProcessPane}
+"""The panes whose titles a control lets go ahead, by their views."""
 
 
 def changes_of(run: Run, _unwanted: Callable[[], bool]) -> Changes:
     """Changes that carry their run's id."""
     return Changes(f"main at {run.id}", (FileChange(run.id, 9, 0),), (), tuple(f"+{run.id}" for _ in range(50)))
+
+
+def processes_of(run: Run) -> list[ProcessUsage]:
+    """Processes that carry their run's id."""
+    return [ProcessUsage(Member(10 + n, 1, 10 + n, "S", run.id, (run.id,), 0), 0.1, 4096, 9.0, 0) for n in range(30)]
+
+
+SOURCES = Sources(changes=changes_of, processes=processes_of)
 
 
 def ids_by_screen(desk: Desk) -> tuple[set[str], set[str]]:
@@ -63,14 +80,13 @@ def write_logs(folder: Path) -> None:
         (folder / f"{run.id}.log").write_text("".join(f"{run.id} line {number}\n" for number in range(400)))
 
 
-@pytest.mark.parametrize("view", ["1", "2", "4"])
+@pytest.mark.parametrize("view", SWITCHES)
 async def test_no_screen_shows_another_runs_bytes(view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred fast switches: each painted screen tells of one run, and the last one of the chosen."""
     write_logs(tmp_path)
-    sources = Sources(changes=changes_of)
     answer = "".join
     async with fixed_board(
-        RUNS, logs=tmp_path, sources=sources, read_response=lambda run_id: answer(f"- {run_id}\n" for _ in range(40))
+        RUNS, logs=tmp_path, sources=SOURCES, read_response=lambda run_id: answer(f"- {run_id}\n" for _ in range(40))
     ) as desk:
         await desk.press(view)
         painted, mixed = await switched(desk, view, monkeypatch)
@@ -81,7 +97,10 @@ async def test_no_screen_shows_another_runs_bytes(view: str, tmp_path: Path, mon
         await desk.until(lambda: ids_by_screen(desk) == ({cursor[0]}, {cursor[0]}))
 
 
-async def test_a_title_that_goes_ahead_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("view", LOOKED)
+async def test_a_title_that_goes_ahead_would_be_seen(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Negative control: a pane that takes over the new run's name while it still has the old one's lines is caught."""
     write_logs(tmp_path)
 
@@ -89,18 +108,9 @@ async def test_a_title_that_goes_ahead_would_be_seen(tmp_path: Path, monkeypatch
         pane._run, pane._word = run, word
         pane._refresh_title()
 
-    monkeypatch.setattr(LogPane, "tell", hasty)
-    async with fixed_board(RUNS, logs=tmp_path) as desk:
+    monkeypatch.setattr(LOOKED[view], "tell", hasty)
+    async with fixed_board(RUNS, logs=tmp_path, sources=SOURCES) as desk:
+        await desk.press(view)
+        await desk.until(lambda: ids_by_screen(desk)[1])
         _, mixed = await switched(desk, "2", monkeypatch)
         assert mixed
-
-
-async def test_the_chosen_run_is_settled_before_all_others() -> None:
-    """Whoever keeps the board true is told which live run is looked at, once for each choice, and of no other."""
-    over = RUNS[2].finish(Outcome(Status.COMPLETED), NOW, by="x", detail="x", seen_at=NOW)
-    nudged: list[str] = []
-    async with fixed_board([*RUNS[:2], over], sources=Sources(nudge=nudged.append)) as desk:
-        await desk.until(lambda: nudged == [RUNS[0].id])
-        await desk.publish(replace(RUNS[0], name="another"))
-        await desk.press("j", "j", "k")
-    assert nudged == [RUNS[0].id, RUNS[1].id, RUNS[1].id]
