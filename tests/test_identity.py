@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -45,17 +45,6 @@ from tests.waiting import until
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for unshare")
 needs_unshare = pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare (util-linux)")
 OTHER_BOOT = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def bystander() -> Iterator[subprocess.Popen[bytes]]:
-    """A process of nobody's run."""
-    child = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
 
 
 def exact(of: int, /, **other: Any) -> Run:

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,17 +23,6 @@ pytestmark = [
 ]
 
 ASK = '"$PYTHON" -m runboard --runs-dir "$RUNS" ps -a --json; "$PYTHON" -m runboard --runs-dir "$RUNS" kill -9 "$RUN"'
-
-
-@pytest.fixture
-def bystander() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that a record names."""
-    child = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
 
 
 def inside(runs: Path, run_id: str, script: str, *unshare: str) -> subprocess.CompletedProcess[str]:

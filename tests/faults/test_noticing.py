@@ -126,6 +126,24 @@ def test_a_name_that_is_no_text_is_got_over(tmp_path: Path, table: Table) -> Non
     table.tell("a file name is not UTF-8", 1, 0)
 
 
+def test_a_runs_directory_that_is_made_anew_is_followed(tmp_path: Path, table: Table) -> None:
+    """Removed and made again, its old runs go and its new ones are seen; a bare notifier hears nothing of the new."""
+    runs = tmp_path / "runs"
+    leave(runs, "old00001")
+    with looking(runs) as audience:
+        bare = RustNotify([str(runs)], False, False, 0, False, True)
+        shutil.rmtree(runs)
+        leave(runs, "new00001")
+        until(lambda: "new00001" in audience.runs and "old00001" not in audience.runs, SECONDS)
+        while bare.watch(50, 50, 300, None) != "timeout":
+            pass
+        leave(runs, "new00002")
+        until(lambda: "new00002" in audience.runs, SECONDS)
+        table.control("the runs directory is made anew", 1, bare.watch(50, 50, 300, None) == "timeout")
+        bare.close()
+    table.tell("the runs directory is made anew", 1, 0)
+
+
 @needs_root
 def test_a_runs_directory_that_is_unmounted_and_comes_back(tmp_path: Path, table: Table) -> None:
     """What is on a file system that goes away leaves the board; when another comes in its place its runs are seen."""
