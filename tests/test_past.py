@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.past import NEWEST, Earlier, Past, bar, expected, facts_of_past, weigh
 from runboard.query import hay
+from tests.leaving import leave, leave_failed
+from tests.program import runboard
 
 FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 1", 1)
@@ -83,3 +86,16 @@ def test_the_newest_are_kept_however_they_come() -> None:
     found = past.like(hay(LIVE))
     assert (found[:2], len(found)) == (("new", "old0"), NEWEST)
     assert past.like(hay(replace(LIVE, command=("else",)))) == ()
+
+
+@pytest.mark.parametrize("strangers", [1, 220])
+def test_show_tells_it_too(tmp_path: Path, strangers: int) -> None:
+    """Among few runs as among many, `show` weighs those of the same command and no others."""
+    for number in range(3):
+        leave(tmp_path, f"aaaa000{number}", command=["make", "it"])
+    leave_failed(tmp_path, "bbbb0000", command=["make", "it"])
+    for number in range(strangers):
+        leave(tmp_path, f"cccc{number:04}")
+    done = runboard(tmp_path, "show", "aaaa0000")
+    assert (done.returncode, "2 of 3 other runs completed, usually in 1s" in done.stdout) == (0, True), done.stdout
+    assert "other runs" not in runboard(tmp_path, "show", "cccc0000").stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import click
@@ -12,14 +13,17 @@ from runboard import hook
 from runboard.cli.desk import Desk, find, verb
 from runboard.cli.exits import DONE
 from runboard.cli.fields import record
+from runboard.cli.finding import are_many
 from runboard.cli.printing import put, put_json
 from runboard.columns import size_text, status_word
 from runboard.facts import facts_of, history_of
 from runboard.model import Run
+from runboard.past import NEWEST, facts_of_past, weigh
 from runboard.plain import ascii_text
+from runboard.query import HAY, Query, Term, hay
 from runboard.reconcile import settle_all
 from runboard.safetext import clean
-from runboard.store import Store, StoreError
+from runboard.store import NoSuchRun, Store, StoreError
 
 
 @verb("show", example="runboard show @last")
@@ -37,6 +41,7 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
         return DONE
     facts = [("Run", clean(run.id)), ("Status", status_word(run)), ("Name", clean(run.name or ""))]
     facts += facts_of(run, now)
+    facts += facts_of_past(run, weigh(run, _others(store, run, now)), now)
     facts += [("Output", _file_text(store, run, "output.log")), ("Response", _file_text(store, run, "response.md"))]
     facts += [("on_finish", _hook_failure(store, run_id))]
     facts += [("Record", clean(f"{store.path(run.id)}/run.json"))]
@@ -48,6 +53,29 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
     for line in lines:
         put(ascii_text(line) if in_ascii else line)
     return DONE
+
+
+def _others(store: Store, run: Run, now: float) -> list[Run]:
+    """The newest runs of the same name or command, this one included; of many the index proposes some."""
+    kind = _kind(run)
+    ids = store.ids()
+    if are_many(store.root):
+        from runboard.cli.asking import candidates  # noqa: PLC0415 - SQLite, which few runs do without
+
+        ids = candidates(store, Query((Term(*kind),)), now)[: 4 * NEWEST]
+    others = []
+    for run_id in ids:
+        with suppress(NoSuchRun):
+            others.append(store.read(run_id))
+    alike = [other for other in others if _kind(other) == kind and other.finished]
+    return sorted(alike, key=lambda other: other.completed_at or 0.0, reverse=True)[:NEWEST]
+
+
+def _kind(run: Run) -> tuple[str, str]:
+    """What runs of the same kind have in common: the field, and the text in it as queries see it."""
+    lines = hay(run).split("\n")
+    name = lines[HAY.index("name")]
+    return ("name", name) if name else ("command", lines[-1])
 
 
 def _file_text(store: Store, run: Run, name: str) -> str:
