@@ -17,6 +17,8 @@ LATEST = 253_000_000_000.0
 
 def as_text(value: object) -> str | None:
     """A string cleaned for showing; numbers are taken too, because issues are often numbered."""
+    if value is None:  # as most fields of most records are, a hundred thousand times over
+        return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
     return clean(value) if isinstance(value, str) and value else None
@@ -53,7 +55,7 @@ def as_number(value: object) -> float | None:
 
 def as_count(value: object, most: int = 2**63 - 1) -> int | None:
     """A whole number from 0 to ``most``; a float, a bool or a number in a string is none."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if value is None or isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= most else None
 
@@ -66,6 +68,8 @@ def as_pid(value: object) -> int | None:
 
 def as_time(value: object) -> float | None:
     """Epoch seconds from ISO 8601 text, or from the number of milliseconds JavaScript counts in."""
+    if value is None:
+        return None
     milliseconds = as_number(value)
     if milliseconds is not None:
         return milliseconds / 1000 if 0 <= milliseconds < LATEST * 1000 else None

@@ -315,6 +315,8 @@ def _history(value: object) -> tuple[Transition, ...]:
 def _usage(value: object) -> Usage | None:
     """Token counts and cost that are numbers; the rest counts as not told."""
     found = as_mapping(value)
+    if not found:
+        return None
     counts = {key: as_count(found.get(key)) for key in _USAGE if key != "cost"}
     cost = as_number(found.get("cost"))
     if cost is None and all(count is None for count in counts.values()):
