@@ -65,6 +65,17 @@ async def test_a_live_runs_details_go_on() -> None:
         await desk.until(lambda: any("Elapsed" in line and "57s" in line for line in desk.text().split("\n")[10:]))
 
 
+async def test_3_tells_what_other_runs_of_the_command_do() -> None:
+    """How often it completes, and when the end is expected, by runs of this command alone; what ends then counts."""
+    fine = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
+    done = replace(LIVE, id="33333333", started_at=NOW - 400, completed_at=NOW - 300, outcome=fine)
+    async with fixed_board([LIVE, OVER, done]) as desk:
+        await desk.press("3")
+        await desk.shows("1 of 1 other runs completed, usually in 1m40s", f"{'━' * 10}{'─' * 10}  50%, about 50s left")
+        await desk.publish(replace(done, id="44444444", name="live", completed_at=NOW - 390, outcome=BAD))
+        await desk.shows("1 of 2 other runs completed, usually in 1m40s")
+
+
 async def test_a_long_fact_is_folded_into_the_width() -> None:
     """Nothing is lost at the right edge, in a narrow pane either."""
     run = replace(LIVE, command=("x" * 500,), history=HISTORY)

@@ -120,7 +120,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._sampling = Sampling(board, self._table, sources, on_screen)
         self._summary = Summary(title, read_only=control is None, lock=lock)
         one = None if control is None else OneProcess(control, self._ask, self._say)
-        self._run_pane = RunPane(open_log, read_response, sources, one, clock, remembrance=kept)
+        self._run_pane = RunPane(open_log, read_response, sources, one, clock, remembrance=kept, past=self._memory.tell)
         self._split = Split(self._table, self._run_pane, kept)
         self._intake: Intake | None = None
         self._unseen = Unseen()

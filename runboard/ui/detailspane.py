@@ -14,6 +14,7 @@ from textual.strip import Strip
 from runboard.columns import GLYPHS
 from runboard.facts import facts_of, moment
 from runboard.model import Run, Status, Transition
+from runboard.past import Earlier, facts_of_past
 from runboard.safetext import clean
 from runboard.ui.cells import fit
 from runboard.ui.scrolled import ScrolledPane, scrolling
@@ -42,24 +43,29 @@ class DetailsPane(ScrolledPane, inherit_bindings=False):
         super().__init__("details")
         self._clock = clock
         self._whole: Run | None = None
+        self._earlier = Earlier()
         self._lines: list[Line] = []
         self._width = 0
 
-    def show(self, run: Run, word: str, whole: Run | None) -> None:
+    def show(self, run: Run, word: str, whole: Run | None, earlier: Earlier = Earlier()) -> None:  # noqa: B008 - frozen
         """Show a run as it was read, None while that is being done; another run's facts from their start."""
         anew = whole is None or self._run is None or run.id != self._run.id
-        self._run, self._word, self._whole = run, word, whole
+        self._run, self._word, self._whole, self._earlier = run, word, whole, earlier
         self._relay(anew=anew)
 
     def _relay(self, *, anew: bool = False) -> None:
         """Lay out what there is in the present width, and paint it where it reads differently."""
         self._width = self.size.width
-        lines = [] if self._whole is None else list(lines_of(self._whole, self._clock(), self._width - 2))
+        lines = [] if self._whole is None else list(self._told(self._whole))
         if anew or lines != self._lines:
             self._lines = lines
             self._relined(anew=anew)
         else:
             self._refresh_title()
+
+    def _told(self, whole: Run) -> Iterator[Line]:
+        """All that is known of a run, in lines."""
+        return lines_of(whole, self._clock(), self._width - 2, self._earlier)
 
     def on_resize(self) -> None:
         """Another width takes other lines."""
@@ -87,9 +93,9 @@ class DetailsPane(ScrolledPane, inherit_bindings=False):
         return "" if self._run is None else "Reading what is known…"
 
 
-def lines_of(run: Run, now: float, width: int) -> Iterator[Line]:
-    """The facts of a run, folded into so many cells, and its history; every text clean."""
-    facts = facts_of(run, now)
+def lines_of(run: Run, now: float, width: int, earlier: Earlier = Earlier()) -> Iterator[Line]:  # noqa: B008 - frozen
+    """The facts of a run, what other runs tell, folded into so many cells, and its history; every text clean."""
+    facts = facts_of(run, now) + facts_of_past(run, earlier, now)
     names = max((cell_len(name) for name, _ in facts), default=0) + 2
     room = max(LEAST, width - names)
     for name, text in facts:

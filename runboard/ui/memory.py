@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Lock
@@ -20,7 +21,7 @@ class Memory:
     def __init__(self, read_run: Callable[[str], Run | None]) -> None:
         """Read whole runs with ``read_run``, which is called in a thread."""
         self._past = Past()
-        self._heard: list[tuple[list[Row | tuple[str, str]], bool]] = []
+        self._heard = deque[tuple[list[Row | tuple[str, str]], bool]]()
         self._read = read_run
         self._lock = Lock()
         self._listed = False
@@ -34,14 +35,14 @@ class Memory:
 
     async def of(self, run: Run) -> Earlier:
         """What runs of before tell of a run."""
-        heard, self._heard = self._heard, []
-        return await asyncio.to_thread(self._weighed, run, heard)
+        return await asyncio.to_thread(self.tell, run)
 
-    def _weighed(self, run: Run, heard: Iterable[tuple[list[Row | tuple[str, str]], bool]]) -> Earlier:
-        """Sort in what was heard since the last time, and read the others; one that is gone says nothing."""
+    def tell(self, run: Run) -> Earlier:
+        """The same, to be called in a thread: what was heard since is sorted in; one that is gone says nothing."""
         others = []
         with self._lock:
-            for ended, newest in heard:
+            for _ in range(len(self._heard)):  # what comes meanwhile, from the loop, is for the next time
+                ended, newest = self._heard.popleft()
                 for one in ended:
                     run_id, told = (one.id, one.hay) if isinstance(one, Row) else one
                     self._past.take(run_id, told, newest=newest)

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from runboard.board import Board
 from runboard.logs import LogView
 from runboard.model import Run
+from runboard.past import Earlier
 from runboard.process import Usage
 from runboard.ui.answers import Answer, AnswerReader
 from runboard.ui.detailspane import DetailsPane
@@ -49,8 +50,11 @@ class RunPane(LogSide):
         clock: Callable[[], float] = time,
         *,
         remembrance: Remembrance | None = None,
+        past: Callable[[Run], Earlier] = lambda _run: Earlier(),
     ) -> None:
         """All are called in threads: to open a log by its run's id, to get an answer as Markdown, and the rest.
+
+        ``past`` says what other runs of a run's command tell.
 
         Without ``one_process`` no other program is started, to search logs either.
         """
@@ -68,7 +72,7 @@ class RunPane(LogSide):
             *(self.diff_pane, self.process_pane),
         )
         self._facts = Lookout(
-            "runboard-details", lambda run, _: sources.whole(run), self._show_details, DETAILS_SECONDS
+            "runboard-details", lambda run, _: (sources.whole(run), past(run)), self._show_details, DETAILS_SECONDS
         )
         self._trees = Lookout(
             "runboard-processes", lambda run, _: sources.processes(run), self._show_tree, PROCESSES_SECONDS
@@ -170,10 +174,10 @@ class RunPane(LogSide):
         if self._run is not None and self._run.id == run_id:
             self.diff_pane.show(self._run, self._word, changes)
 
-    def _show_details(self, run_id: str, whole: Run | None) -> None:
+    def _show_details(self, run_id: str, found: tuple[Run, Earlier] | None) -> None:
         """Show what is known of a run, if it is still the chosen one."""
         if self._run is not None and self._run.id == run_id:
-            self.details_pane.show(self._run, self._word, whole)
+            self.details_pane.show(self._run, self._word, *(found or (None,)))
 
     def _show_tree(self, run_id: str, tree: Sequence[Usage] | None) -> None:
         """Show a run's processes, if it is still the chosen one."""
