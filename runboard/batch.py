@@ -14,7 +14,7 @@ class Batch:
     """News for a board: runs as they now stand, ids that are gone, sentences to show; ``complete`` once all is read.
 
     ``rows`` are runs that are finished and saved, of which a row tells enough; ``sizes`` is what runs take on the disk,
-    in bytes.
+    in bytes; ``blind`` is whether changes are noticed only by looking, None where that is as it was.
     """
 
     changed: tuple[Run, ...] = ()
@@ -23,3 +23,4 @@ class Batch:
     complete: bool = False
     rows: tuple[Row, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    blind: bool | None = None

@@ -29,6 +29,7 @@ class Board:
     def __init__(self, runs: Iterable[Entry] = ()) -> None:
         """Begin with these runs, no filter and the usual order."""
         self.filled = 0
+        self.blind = False
         self._entries: dict[str, Entry] = {}
         self._live: dict[str, None] = {}
         self._totals = Totals()

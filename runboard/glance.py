@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from runboard.model import Run
@@ -18,30 +19,47 @@ TORN_SECONDS = 2.0
 class Settle(Protocol):
     """Judges one run; ``settle`` persists what it finds, ``preview`` does not."""
 
-    def __call__(self, store: Store, run_id: str, *, gone_at: float | None, kernel_status: int | None, by: str) -> Run:
+    def __call__(
+        self,
+        store: Store,
+        run_id: str,
+        *,
+        gone_at: float | None,
+        kernel_status: int | None,
+        by: str,
+        told_soon: Callable[[], bool],
+    ) -> Run:
         """Return the run as it stands."""
 
 
 class Glance:
     """Looks at runs, each in one thread at a time, and remembers what was seen of their ends until they are saved."""
 
-    def __init__(self, store: Store, *, writing: bool, by: str, complain: Callable[[str], None]) -> None:
-        """Settle for good, or where not ``writing`` in memory; ``complain`` is called in the thread."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        writing: bool,
+        by: str,
+        complain: Callable[[str], None],
+        told_soon: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """Settle for good, or where not ``writing`` in memory; ``complain`` is called in the thread.
+
+        ``told_soon`` says of a run found dead that the kernel is about to tell how it ended.
+        """
         self.tally = Tally(store, writing=writing)
         self._store = store
         self._settle: Settle = settle if writing else preview
         self._by = by
         self._complain = complain
+        self._told_soon = told_soon
         self._seen: dict[str, tuple[float, int | None]] = {}
         self._torn: dict[str, float] = {}
 
     def saw_exit(self, run_id: str, kernel_status: int | None) -> None:
         """A process has ended just now: every look goes by that until the ending is saved."""
         self._seen[run_id] = (time.time(), kernel_status)
-
-    def seen(self, run_id: str) -> bool:
-        """Whether a run's process was seen to end."""
-        return run_id in self._seen
 
     def forget(self, run_id: str) -> None:
         """Remember nothing of a run."""
@@ -57,7 +75,14 @@ class Glance:
         """
         gone_at, kernel_status = self._seen.get(run_id, (None, None))
         try:
-            run = self._settle(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status, by=self._by)
+            run = self._settle(
+                self._store,
+                run_id,
+                gone_at=gone_at,
+                kernel_status=kernel_status,
+                by=self._by,
+                told_soon=partial(self._told_soon, run_id),
+            )
         except NoSuchRun:
             raise
         except StoreError as error:

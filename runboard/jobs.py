@@ -115,3 +115,12 @@ class Jobs:
                 self.add(run_id, again)
             if not self._closed:
                 finish()
+
+
+def nothing() -> None:
+    """Nothing is to be done."""
+
+
+def fail(error: Exception) -> None:
+    """Let the loop know of an error that nobody expected."""
+    raise error

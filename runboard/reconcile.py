@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -63,11 +63,18 @@ def finalize_run(
 
 
 def settle(
-    store: Store, run_id: str, *, gone_at: float | None = None, kernel_status: int | None = None, by: str = "reconcile"
+    store: Store,
+    run_id: str,
+    *,
+    gone_at: float | None = None,
+    kernel_status: int | None = None,
+    by: str = "reconcile",
+    told_soon: Callable[[], bool] = lambda: False,
 ) -> Run:
     """A run as it truly stands, its ending persisted if it has ended; blocks while a living shim owes its record.
 
-    A run that cannot be judged from here comes back running, with ``foreign`` saying why.
+    A run that cannot be judged from here comes back running, with ``foreign`` saying why, and so does one whose end the
+    kernel is about to tell, as ``told_soon`` says: how it ended would be unknown without that word.
 
     Raises:
         NoSuchRun: The run is not, or no longer, there.
@@ -87,6 +94,8 @@ def settle(
         with store.reading(run_id) as folder:
             adopted, evidence = gather(folder, run, gone_at, kernel_status, patient=patient, words=False)
         if evidence is not None:
+            if _unheard(evidence) and told_soon():
+                return run
             if adopted == run and resolve_run_status(run, evidence, time.time()) is None:
                 return _told(run, evidence)
             settled = finalize_run(store, run_id, gone_at=gone_at, kernel_status=kernel_status, by=by, patient=patient)
@@ -99,7 +108,13 @@ def settle(
 
 
 def preview(
-    store: Store, run_id: str, *, gone_at: float | None = None, kernel_status: int | None = None, by: str = "preview"
+    store: Store,
+    run_id: str,
+    *,
+    gone_at: float | None = None,
+    kernel_status: int | None = None,
+    by: str = "preview",
+    told_soon: Callable[[], bool] = lambda: False,
 ) -> Run:
     """The same judgement in memory only, for one who may look and not write; an ending comes back ``unsaved``."""
     deadline = time.monotonic() + RECORD_LIMIT
@@ -116,11 +131,18 @@ def preview(
         except StoreError as error:
             return replace(run, foreign=f"unjudged: {error}")
         if evidence is not None:
+            if _unheard(evidence) and told_soon():
+                return run
             finished = _judged(run, evidence, by)
             return replace(finished, unsaved=True) if finished else _told(run, evidence)
         if not patient:
             return run
         time.sleep(0.005)
+
+
+def _unheard(evidence: Evidence) -> bool:
+    """Whether a process was found dead of which nobody has told how it ended."""
+    return evidence.liveness is Liveness.GONE and evidence.exit is None and evidence.gone_at is None
 
 
 def settle_all(store: Store, run_ids: Iterable[str] | None = None, *, by: str = "ps") -> list[Run]:

@@ -16,7 +16,7 @@ from runboard.batch import Batch
 from runboard.glance import Glance
 from runboard.hook import EVENT as HOOK_FAILED
 from runboard.index import Index
-from runboard.jobs import Jobs
+from runboard.jobs import Jobs, fail, nothing
 from runboard.listing import Listing
 from runboard.model import Run
 from runboard.picture import Picture
@@ -60,8 +60,15 @@ class Reconciler:
         self._by = by
         self._publish: Callable[[Batch], None] = lambda _batch: None
         self._picture = Picture()
-        self._glance = Glance(store, writing=writing, by=by, complain=self._notice_threadsafe)
+        self._glance = Glance(
+            store,
+            writing=writing,
+            by=by,
+            complain=self._notice_threadsafe,
+            told_soon=lambda one: self._exits.ending(one),
+        )
         self._notices: set[str] = set()
+        self._blind = False
         self._listing = Listing(store.root)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -263,8 +270,6 @@ class Reconciler:
 
     def _look(self, run_id: str) -> Run | None:
         """Look at one run, in a thread."""
-        if not self._glance.seen(run_id) and self._exits.ending(run_id):
-            return None  # who waits for its end is about to tell more of it than can be seen now, and it is judged then
         old = self._picture.open.get(run_id)
         return self._glance.look(run_id, good=run_id in self._picture and (old is None or old.damage is None))
 
@@ -278,7 +283,7 @@ class Reconciler:
         # The stamp is from before the reading: a change in between is seen by a later sweep, never missed.
         stamp = self._store.stamp(run_id)
         if self._picture.settled(run_id, stamp):  # as after each ending of ours, which the journal names too
-            return _nothing
+            return nothing
         try:
             run = work()
         except NoSuchRun:
@@ -286,9 +291,9 @@ class Reconciler:
         except (StoreError, process.NotOurs, OSError) as error:
             return partial(self._notice, f"{run_id}: {error}")
         except Exception as error:  # noqa: BLE001 - it is raised again, on the loop
-            return partial(_fail, error)
+            return partial(fail, error)
         if run is None:
-            return _nothing
+            return nothing
         if not run.active:
             stamp = self._store.stamp(run_id)
         return partial(self._took, run, stamp)
@@ -323,6 +328,9 @@ class Reconciler:
         paths = [self._store.root, os.path.join(self._store.root, ".journal")]
         paths += [self._store.path(run_id) for run_id in islice(self._picture.older, FOREIGN_WATCHES)]
         self._watch.set_paths(path for path in paths if os.path.isdir(path))
+        if self._blind != self._watch.blind:
+            self._blind = self._watch.blind
+            self._publish(Batch(blind=self._blind))
 
     def _notice(self, sentence: str) -> None:
         """Say something once."""
@@ -339,12 +347,3 @@ class Reconciler:
         """Wake the keeper, from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
-
-
-def _nothing() -> None:
-    """Nothing is to be done."""
-
-
-def _fail(error: Exception) -> None:
-    """Let the loop know of an error that nobody expected."""
-    raise error

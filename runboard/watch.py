@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
@@ -21,13 +23,17 @@ class Watch:
     """One set of watched directories; a change of the set opens the new notifier before it closes the old one."""
 
     def __init__(self, wake: Callable[[], None], trouble: Callable[[str], None]) -> None:
-        """Call ``wake`` upon changes and ``trouble`` with a sentence when watching fails; both on a thread of ours."""
+        """Call ``wake`` upon changes and ``trouble`` with a sentence when watching fails; both on a thread of ours.
+
+        While it fails, which may pass, it is ``blind``.
+        """
         self._wake = wake
         self._trouble = trouble
         self._paths: frozenset[str] = frozenset()
         self._stop = threading.Event()
         self._closed = threading.Event()
         self._lock = threading.Lock()
+        self.blind = False
 
     def set_paths(self, paths: Iterable[str]) -> None:
         """Watch exactly these directories from now on; those that do not exist are left out by the caller."""
@@ -49,9 +55,12 @@ class Watch:
         old, self._stop = self._stop, threading.Event()
         try:
             notifier = RustNotify(sorted(self._paths), False, False, 0, False, True) if self._paths else None
+            _require_watched(self._paths)
         except (OSError, WatchfilesRustInternalError) as error:
             notifier = None
             self._report(error)
+        else:
+            self.blind = False
         if notifier is not None:
             arguments = (notifier, self._stop)
             threading.Thread(target=self._follow, args=arguments, name="runboard-watch", daemon=True).start()
@@ -74,7 +83,9 @@ class Watch:
 
     def _report(self, error: Exception) -> None:
         """Say that looking is slower now, and try again after a while."""
+        self.blind = True
         self._trouble(f"changes are noticed by looking every few seconds: {error}")
+        self._wake()
         threading.Thread(target=self._retry, args=(self._stop,), name="runboard-watch-retry", daemon=True).start()
 
     def _retry(self, stop: threading.Event) -> None:
@@ -84,3 +95,25 @@ class Watch:
         with self._lock:
             if self._stop is stop:
                 self._replace()
+
+
+def _require_watched(paths: Iterable[str]) -> None:
+    """Refuse a notifier that has fewer watches than it was asked for: the kernel's limit is passed over in silence.
+
+    Raises:
+        OSError: No descriptor of this process has so many (proc_pid_fdinfo(5)), or a directory is not there.
+    """
+    wanted = len({(info.st_dev, info.st_ino) for info in map(os.stat, paths)})
+    watched = [told.count(b"inotify wd:") for told in _notifiers()]
+    if watched and max(watched) < wanted:
+        raise OSError(f"only {max(watched)} of {wanted} directories can be watched (fs.inotify.max_user_watches)")
+
+
+def _notifiers() -> Iterator[bytes]:
+    """What the kernel tells of each descriptor of inotify that this process has."""
+    with suppress(OSError):
+        for number in os.listdir("/proc/self/fd"):
+            with suppress(OSError):  # closed meanwhile
+                if os.readlink(f"/proc/self/fd/{number}") == "anon_inode:inotify":
+                    with open(f"/proc/self/fdinfo/{number}", "rb") as file:
+                        yield file.read()

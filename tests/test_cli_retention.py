@@ -49,11 +49,17 @@ def names(folder: Path) -> set[str]:
 
 
 def waits(pid: int, runs: Path) -> bool:
-    """Whether a process that has moved three runs waits for the lock of the fourth, which it has open meanwhile."""
+    """Whether a process that has moved three runs waits for the lock of the fourth."""
+    with suppress(FileNotFoundError):  # not made yet
+        return names(runs / ".trash") == set(MANY[:3]) and has_open(pid, "aa03")
+    return False
+
+
+def has_open(pid: int, name: str) -> bool:
+    """Whether a process has a run's directory open, as it has while it waits for its lock."""
     opened = Path(f"/proc/{pid}/fd")
-    with suppress(FileNotFoundError):  # not made yet, or closed while it was looked at
-        if names(runs / ".trash") == set(MANY[:3]):
-            return any(os.readlink(opened / fd).endswith("/aa03") for fd in os.listdir(opened))
+    with suppress(FileNotFoundError):  # closed while it was looked at
+        return any(os.readlink(opened / fd).endswith(f"/{name}") for fd in os.listdir(opened))
     return False
 
 
@@ -90,7 +96,7 @@ def test_emptying_is_stopped_and_resumed(runs: Path) -> None:
     with Terminal([*COMMAND, "--runs-dir", str(runs), "trash", "empty", "-y"]) as terminal:
         held = runs / ".trash" / order[5]
         with busy(held):
-            until(lambda: len(names(runs / ".trash")) == 5)
+            until(lambda: len(names(runs / ".trash")) == 5 and has_open(terminal.process, order[5]))
             terminal.press("ctrl+c")
             terminal.wait_for("destroyed 5 of 10")
         assert terminal.wait_exit() == 130

@@ -507,15 +507,15 @@ def test_a_clock_set_back_hides_no_run(runs: Path, path: str) -> None:
 
     Where times are whole seconds "just now" is longer.
     """
-    now = time.time()
-    cases = (
-        (now + 3600.5, True),
-        (now, True),
-        (float(int(now)) - 1, True),
-        (now - 60.5, False),
-        (now // 1 - 60, False),
+    cases: tuple[tuple[Callable[[float], float], bool], ...] = (
+        (lambda now: now + 3600.5, True),
+        (lambda now: now, True),
+        (lambda now: float(int(now)) - 1, True),
+        (lambda now: now - 60.5, False),
+        (lambda now: now // 1 - 60, False),
     )
-    for number, (at, seen) in enumerate(cases):
+    for number, (ago, seen) in enumerate(cases):
+        at = ago(time.time())
         os.utime(runs, (at, at))
         found = Index(Store(str(runs)), path)
         found.sync()

@@ -16,7 +16,7 @@ from runboard.model import Outcome, Reason, Run, Status
 from runboard.row import Row
 from runboard.store import Store
 from runboard.ui.tidings import GIVE_BACK_TITLE, Notify, Severity, Tidings, lines_of, notification, title_of
-from tests.pilots import NOW, fixed_board
+from tests.pilots import NOW, HandFeed, fixed_board
 from tests.program import COMMAND
 from tests.terminal import Terminal
 from tests.test_ui_acts import DONE, LIVE
@@ -145,3 +145,17 @@ def test_the_config_says_how_endings_are_told(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "runboard").mkdir()
     (tmp_path / "runboard" / "config.toml").write_text("[notify]\ntoast = false\nbell = true\nosc = true\n", "utf-8")
     assert taste_of({}, writable=False).notify == Notify(toast=False, bell=True, osc=99)
+
+
+async def test_a_board_that_is_told_nothing_says_that_it_polls() -> None:
+    """While the system tells no changes the first line says so, however long, and no longer."""
+    async with fixed_board([LIVE]) as desk:
+        feed = desk.feed
+        assert isinstance(feed, HandFeed)
+        await desk.hides("polling")
+        feed.publish(Batch(blind=True))
+        await desk.shows("polling")
+        await desk.publish(replace(LIVE, name="another name"))
+        await desk.shows("another name", "polling")
+        feed.publish(Batch(blind=False))
+        await desk.hides("polling")

@@ -29,7 +29,7 @@ _LEAST_PATH = 12
 class Headline:
     """What the line tells: counts, and of how many runs that pass the filter, sums, disk use, the directory (clean).
 
-    ``lock`` says how a board is kept from doing more than to look.
+    ``lock`` says how a board is kept from doing more than to look; it is ``blind`` while the system tells no changes.
     """
 
     place: str
@@ -40,6 +40,7 @@ class Headline:
     marked: int = 0
     needs: int = 0
     lock: str = ""
+    blind: bool = False
 
     @classmethod
     def of(cls, board: Board, now: float, place: str, *, read_only: bool, lock: str = "") -> Headline:
@@ -50,7 +51,7 @@ class Headline:
         if disk := board.disk():
             told.append(size_text(disk[0]) + ("" if disk[1] else "…"))
         spent, needs = "  ".join(filter(None, told)), len(board.needs)
-        return cls(place, read_only, board.counts(), matching, spent, needs=needs, lock=lock)
+        return cls(place, read_only, board.counts(), matching, spent, needs=needs, lock=lock, blind=board.blind)
 
     def parts(self, width: int) -> list[Part]:
         """Counts at the left, the directory at the right, a blank part between them; what does not fit goes."""
@@ -61,6 +62,8 @@ class Headline:
             right.append((f"{self.matching} of {sum(self.counts.values())} shown", "accent"))
         if self.marked:
             right.append((f"{self.marked} marked", "accent"))
+        if self.blind:
+            right.append(("polling", "amber"))
         if self.read_only:
             long = f"read-only · {self.lock}"
             fits = self.lock and taken + sum(cell_len(text) + 3 for text, _ in right) + cell_len(long) + 3 <= width

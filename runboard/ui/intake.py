@@ -74,6 +74,7 @@ class Intake:
         self._removed: dict[str, None] = {}
         self._notices: list[str] = []
         self._sizes: dict[str, int] = {}
+        self._blind: bool | None = None
         self._listing: int | None = None
         self._woken = False
         self._dozing = False
@@ -92,6 +93,7 @@ class Intake:
                 self._news[entry.id] = entry
             self._notices.extend(batch.notices)
             self._sizes.update(batch.sizes)
+            self._blind = self._blind if batch.blind is None else batch.blind
             if batch.complete:
                 self._listing = len(self._news)
             urgent = batch != Batch(sizes=batch.sizes)
@@ -126,8 +128,9 @@ class Intake:
                 complete,
                 tuple(entry for entry in portion if isinstance(entry, Row)),
                 self._sizes if whole else {},
+                self._blind,
             )
-            self._removed, self._notices = {}, []
+            self._removed, self._notices, self._blind = {}, [], None
             if self._listing is not None:
                 self._listing = None if complete else self._listing - len(portion)
             if complete:

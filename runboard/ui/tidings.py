@@ -63,7 +63,9 @@ class Tidings:
         self._title = ""
 
     def hear(self, batch: Batch) -> None:
-        """Tell notices once, and keep the runs that were active and no longer are."""
+        """Tell notices once, and keep the runs that were active and no longer are, and how changes are noticed."""
+        if batch.blind is not None:
+            self._board.blind = batch.blind
         for notice in batch.notices:
             if notice not in self._said:
                 self._said.add(notice)
