@@ -65,7 +65,7 @@ class Reconciler:
             writing=writing,
             by=by,
             complain=self._notice_threadsafe,
-            told_soon=lambda one: self._exits.ending(one),
+            told_soon=lambda one: self._exits.ending(one),  # noqa: PLW0108 - it is made later
         )
         self._notices: set[str] = set()
         self._blind = False
