@@ -26,7 +26,9 @@ def main() -> None:
     for name in options.names or MEASURES:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="runboard-bench-") as place:
-            figures += MEASURES[name](Path(place))
+            figures += (found := MEASURES[name](Path(place)))
+            for figure in found:  # at once: what is measured last may take long, or be ended
+                print("  ".join(filter(None, figure.row())), file=sys.stderr, flush=True)
     print(table(figures))
     if options.against:
         print("\n" + comparison(figures, json.loads(options.against.read_text("utf-8"))))
