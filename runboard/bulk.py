@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import os
 import resource
 import stat
@@ -10,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from signal import SIGKILL
-from threading import Thread, active_count
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from threading import Thread
+from typing import Any, TypeAlias, TypeVar
 
 from runboard import files
+from runboard.apart import Apart
 from runboard.folder import MOST, RECORD
 from runboard.model import Status
 from runboard.row import Row
@@ -119,45 +118,14 @@ def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
 
 def _by_two(fd: int, names: Sequence[str], work: Work[list[T]], own: float) -> Iterator[T]:
     """Do the work, a part of it in a process of its own where there is much, a core to spare, and no thread yet."""
-    if len(names) < _MANY or active_count() > 1 or (os.cpu_count() or 1) < 2:
+    if len(names) < _MANY:
         yield from work(fd, names)
         return
     mine = int(len(names) * own)
-    ear, mouth = os.pipe2(os.O_CLOEXEC)
-    try:
-        pid = os.fork()
-    except OSError:  # no process to be had, or none allowed
-        os.close(ear)
-        os.close(mouth)
-        yield from work(fd, names)
-        return
-    if pid == 0:
-        _hand_over(fd, names[mine:], work, mouth)
-    os.close(mouth)
-    with os.fdopen(ear, "rb") as pipe:
-        try:
-            yield from work(fd, names[:mine])
-            data = pipe.read()
-        except BaseException:
-            os.kill(pid, SIGKILL)
-            raise
-        finally:
-            os.waitpid(pid, 0)
-    try:
-        rest: list[T] = marshal.loads(data)  # noqa: S302 - our own child wrote it
-    except (EOFError, ValueError, TypeError):
-        rest = work(fd, names[mine:])
+    with Apart(partial(work, fd, names[mine:])) as other:
+        yield from work(fd, names[:mine])
+        rest = other.result()
     yield from rest
-
-
-def _hand_over(fd: int, names: Sequence[str], work: Work[list[T]], mouth: int) -> NoReturn:
-    """The other process: read, hand over, and end without a trace."""
-    try:
-        view = memoryview(marshal.dumps(work(fd, names)))
-        while view:
-            view = view[os.write(mouth, view) :]
-    finally:
-        os._exit(0)
 
 
 def _sleeps() -> int:
