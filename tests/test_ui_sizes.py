@@ -57,7 +57,7 @@ async def test_a_storm_of_sizes_hurts_nobody(tmp_path: Path) -> None:
     for keys, usable, _legible in SCREENS.values():
         async with desk_of_many(tmp_path, (80, 24)) as desk:
             await desk.press(*keys)
-            for _ in range(8):
-                await desk.pilot.resize_terminal(*chance.choice(SIZES))
+            for size in (*chance.sample(SIZES, len(SIZES)), *chance.choices(SIZES, k=3)):
+                await desk.pilot.resize_terminal(*size)
             await desk.pilot.resize_terminal(80, 24)
             await desk.shows(*usable)
