@@ -18,6 +18,7 @@ from runboard.logs.hunt import line_end
 from runboard.logs.lines import SLICE, Lines, Shrunk
 from runboard.logs.search import NotYet, Search
 from runboard.logs.source import NAME, Glimpse, open_regular, refusal
+from runboard.logs.stand import Stand
 from runboard.logs.view import FAR, FAR_MOST, PAN_STEP, Window
 from runboard.logs.wrapped import ROWS_MOST, Line, Place, laid_out, part_of, risen, starts_of, sunk
 from runboard.safetext import clean_log
@@ -31,21 +32,19 @@ Row = tuple[int, bytes, bool]
 """A visible line: where it begins, its bytes, and whether it matches."""
 
 
-class FilteredView:
+class FilteredView(Stand):
     """Scrolled as a `LogView`: every call opens the file anew and reads a bounded part of it; for one owner."""
 
     def __init__(self, open_log: Callable[[], int], search: Search, render: Callable[[bytes], str] = clean_log) -> None:
         """Show what ``search`` finds."""
+        super().__init__()
         self.near = 0
         self.search = search
         self._open_log = open_log
         self._render = render
         self._seen: Glimpse | None = None
         self._notice: str | None = None
-        self._top = Place(0)
         self._column = 0
-        self._width = 0
-        self._following = True
 
     def end(self, rows: int) -> Window:
         """The last matching lines, and moving along with them from here on."""
@@ -83,21 +82,6 @@ class FilteredView:
         """So many lines around each match from now on."""
         self.near = max(0, near)
         return self.poll(rows)
-
-    def wrap(self, width: int) -> None:
-        """Lay lines over rows of so many cells, 0: each on one, as `LogView.wrap` does."""
-        if width != self._width:
-            part = self._top.part * self._width // width if width else 0
-            self._top, self._width = Place(self._top.at, part), width
-
-    @property
-    def follows(self) -> bool:
-        """Whether the view moves along with the end."""
-        return self._following
-
-    def hold(self) -> None:
-        """Stay, also at the end, until the view is moved."""
-        self._following = False
 
     def copy(self, first: Spot, last: Spot, spell: Spell) -> Copied | None:
         """The text of the visible lines between two places; None where it cannot be told."""

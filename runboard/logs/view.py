@@ -12,6 +12,7 @@ from runboard.logs.copied import Copied, Spell, Spot, gathered
 from runboard.logs.lines import SLICE, Lines, Shrunk
 from runboard.logs.moments import place_of
 from runboard.logs.source import NAME, Glimpse, open_regular, refusal
+from runboard.logs.stand import Stand
 from runboard.logs.wrapped import ROWS_MOST, Line, Place, laid_out, part_of, risen, starts_of, sunk
 from runboard.safetext import clean_log
 
@@ -52,7 +53,7 @@ class Window:
     column: int = 0
 
 
-class LogView:
+class LogView(Stand):
     """A window on a log: every call opens the file anew, reads a bounded part of it and closes it.
 
     So nothing of a deleted log is kept alive, whatever takes its place is noticed, and no file is waited for. A view
@@ -68,16 +69,14 @@ class LogView:
             render: Turns a line into the text to show, which has no escape but colours and a bounded length. It gets
                 the line whole, but for one so long that it is shown in slices.
         """
+        super().__init__()
         self.open_log = open_log
         self._render = render
         self._seen: Glimpse | None = None
         self._refused: str | None = None
         self._notice: str | None = None
-        self._top = Place(0)
         self._rows = 0
-        self._following = True
         self._column = 0
-        self._width = 0
 
     def end(self, rows: int) -> Window:
         """The last lines, and moving along with them from here on."""
@@ -117,19 +116,10 @@ class LogView:
         return self.move(0, rows)
 
     def wrap(self, width: int) -> None:
-        """Lay lines over rows of so many cells, 0: each on one; the next poll shows the same place so."""
+        """Lay lines over rows of so many cells; how many fit is then found out anew."""
         if width != self._width:
-            part = self._top.part * self._width // width if width else 0
-            self._top, self._width, self._rows = Place(self._top.at, part), width, 0
-
-    @property
-    def follows(self) -> bool:
-        """Whether the view moves along with the end."""
-        return self._following
-
-    def hold(self) -> None:
-        """Stay, also at the end, until the view is moved."""
-        self._following = False
+            super().wrap(width)
+            self._rows = 0
 
     def copy(self, first: Spot, last: Spot, spell: Spell) -> Copied | None:
         """The text between two places, as ``spell`` gives each line; None where the log cannot be read."""
