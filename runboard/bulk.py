@@ -117,7 +117,7 @@ def changed(root: str, known: Iterable[tuple[str, int, int, int]]) -> list[str]:
 
 
 def _by_two(fd: int, names: Sequence[str], work: Work[list[T]], own: float) -> Iterator[T]:
-    """Do the work, a part of it in a process of its own where there is much, a core to spare, and no thread yet."""
+    """Do the work, a part of it in a process of its own where there is much."""
     if len(names) < _MANY:
         yield from work(fd, names)
         return

@@ -8,13 +8,11 @@ from dataclasses import replace
 
 from runboard import process
 from runboard.errors import told
+from runboard.folder import UNSAVED
 from runboard.model import Evidence, ExitRecord, Liveness, Run, Transcript
 from runboard.record import Started, parse_exit, parse_started
 from runboard.safetext import clean
 from runboard.store import OpenRun
-
-UNSAVED = ".exit.json.shim"
-"""Where the shim has the end until it can give it its own name, which a full or locked disk may refuse."""
 
 
 def gather(

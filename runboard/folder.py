@@ -18,7 +18,10 @@ RECORD = "run.json"
 MOST = 4 << 20
 """The largest record, in bytes, that is read or written."""
 
-SHIMS = (".started.json.shim", ".exit.json.shim")
+UNSAVED = ".exit.json.shim"
+"""Where the shim has the end until it can give it its own name, which a full or locked disk may refuse."""
+
+SHIMS = (".started.json.shim", UNSAVED)
 """Unfinished files of the shim, which makes them anew where they are missing."""
 
 STEPS = ".steps.json"

@@ -192,7 +192,12 @@ def _opened(open_log: Callable[[], int]) -> tuple[int, os.stat_result] | None:
 
 
 def _counted(kept: Callable[[], object], info: os.stat_result, read: Callable[[int, int], bytes]) -> Steps:
-    """What was counted of a log before, if it can be shown to be of this very log; else nothing."""
+    """What was counted of a log before, if it can be shown to be of this very log; else nothing.
+
+    Nothing is ever left beside a log that is read whole, so there it is not looked for.
+    """
+    if info.st_size <= BEHIND_MOST:
+        return Steps()
     with suppress(StoreError):
         doc = as_mapping(kept())
         if doc.get("inode") == info.st_ino:
