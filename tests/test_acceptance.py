@@ -38,10 +38,11 @@ def board(runs: Path, columns: int = 120, rows: int = 36, *options: str) -> Tmux
 
 def choose(screen: Tmux, name: str) -> None:
     """Move the cursor to a run by filtering for it and lifting the filter: the cursor stays on its run."""
+    screen.wait_for("q quit")  # keys that come with Escape before the board reads them are one key to it
     screen.press("/")
     screen.press(*name)
     screen.press("Enter")
-    until(lambda: name in screen.text())
+    screen.wait_for(" shown ")
     screen.press("Escape")
     until(lambda: " shown " not in screen.text())  # Escape and a key right behind it would be one
 

@@ -282,6 +282,45 @@ def test_ctrl_z_waits_for_textual(runs: Path, slow: dict[str, str | None]) -> No
         assert state in "SR"
 
 
+KEYS = b"/make\r\x1c"
+
+
+def test_what_is_typed_before_textual_is_kept_for_it(runs: Path, slow: dict[str, str | None], tmp_path: Path) -> None:
+    """Keys typed at the first frame are not echoed over it and mean to the board what they mean later; none ends it."""
+    gate = tmp_path / "slow" / "textual" / "__init__.py"
+    gate.write_text(
+        f"import os, sys, time\nwhile not os.path.exists({str(tmp_path / 'open')!r}): time.sleep(0.01)\n"
+        f"sys.path.remove({str(tmp_path / 'slow')!r})\ndel sys.modules['textual']\nimport textual\n",
+        "utf-8",
+    )
+    with board(runs, env=slow) as terminal:
+        terminal.wait_for("make 00000000")
+        before = terminal.text()
+        terminal.send(KEYS)
+        time.sleep(0.2)
+        assert terminal.text() == before
+        (tmp_path / "open").touch()
+        terminal.wait_for("3 of 3 shown")
+        terminal.wait_for("/ make")
+        terminal.wait_for("i details")  # Enter has left the filter for the table
+        terminal.send(b"\x11")
+        assert (terminal.wait_exit(), terminal.modes_left_on(), terminal.tty_sane()) == (0, set(), True)
+
+
+def test_a_terminal_left_to_itself_would_echo_them(runs: Path, slow: dict[str, str | None], tmp_path: Path) -> None:
+    """Negative control: the same program that does not take the keyboard has them on its first frame, and is ended."""
+    (tmp_path / "slow" / "careless.py").write_text(
+        "from runboard.cli import early, program\nearly.EarlyScreen._listen = lambda self: None\nprogram()\n", "utf-8"
+    )
+    argv = [COMMAND[0], str(tmp_path / "slow" / "careless.py"), "--runs-dir", str(runs)]
+    with Terminal(argv, 100, 30, env=slow) as terminal:
+        terminal.wait_for("make 00000000")
+        terminal.send(KEYS[:-1])
+        terminal.wait_for("/make")
+        terminal.send(KEYS[-1:])
+        assert terminal.wait_exit(5) == -signal.SIGQUIT
+
+
 def test_a_signal_at_any_moment_leaves_the_terminal_well(runs: Path) -> None:
     """TERM after every few milliseconds of the start ends the program with no mode left on and the tty as it was."""
     moments = [0.01 * step for step in range(2, 42)]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import select
 import signal
+import termios
 from collections.abc import Iterable
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Self
+
+from runboard.ui.handover import Attributes
 
 _ENDING = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM)
 """Signals that end the process; ctrl+C is an exception, which ends the context anyway."""
@@ -15,8 +19,12 @@ _ENDING = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM)
 _ENTER = b"\x1b[?1049h\x1b[?25l"
 _LEAVE = b"\x1b[0m\x1b[?1049l\x1b[?25h"
 _LEAVING_SECONDS = 1.0
+_KEYBOARD = 0
 _TERMINAL = 2
 """Textual paints to stderr, and so do we."""
+
+_IFLAG, _LFLAG, _CC = 0, 3, 6
+"""Where `termios.tcgetattr` has them."""
 
 
 class EarlyScreen:
@@ -26,9 +34,12 @@ class EarlyScreen:
         """Begin with the ordinary screen."""
         self.up = False
         self._armed = False
+        self._before: Attributes | None = None
 
     def __enter__(self) -> Self:
-        """Nothing happens before something is painted."""
+        """Keep what is typed from now on, as it is typed; nothing else happens before something is painted."""
+        self._arm()
+        self._listen()
         return self
 
     def __exit__(
@@ -41,7 +52,6 @@ class EarlyScreen:
         """Put lines on the alternate screen, as far as the terminal takes them without making us wait."""
         if not _ready():
             return
-        self._arm()
         self.up = True
         os.write(_TERMINAL, _ENTER)
         for line in lines:
@@ -49,17 +59,44 @@ class EarlyScreen:
                 return  # Textual paints all of it again
             os.write(_TERMINAL, line.encode("utf-8", "replace"))
 
-    def hand_over(self) -> None:
-        """From now on somebody else leaves the alternate screen, and heeds the signals."""
+    def hand_over(self) -> Attributes | None:
+        """From now on somebody else leaves the alternate screen, heeds the signals, and restores these attributes."""
         self.up = False
+        before, self._before = self._before, None
         self._disarm()
+        return before
 
     def leave(self) -> None:
-        """Be back on the ordinary screen, if that is still for us to do."""
+        """Be back on the ordinary screen, with the terminal as it was, if that is still for us to do."""
+        self._restore()
+        self._disarm()
+
+    def _listen(self) -> None:
+        """Have no key echoed over the first frame, nor changed on its way to the board; ctrl+C still ends the program.
+
+        A line discipline that waits for lines makes line feeds of Enter. Who is in the background does not touch it.
+        """
+        with suppress(OSError, termios.error):
+            if os.tcgetpgrp(_KEYBOARD) != os.getpgrp():
+                return
+            before = termios.tcgetattr(_KEYBOARD)
+            ours = [*before[:_CC], list(before[_CC])]
+            ours[_IFLAG] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)
+            ours[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+            ours[_CC][termios.VMIN], ours[_CC][termios.VTIME] = 1, 0
+            ours[_CC][termios.VQUIT] = bytes([os.fpathconf(_KEYBOARD, "PC_VDISABLE")])
+            self._before = before
+            termios.tcsetattr(_KEYBOARD, termios.TCSANOW, ours)
+
+    def _restore(self) -> None:
+        """Undo what was done to the terminal."""
+        if self._before is not None:
+            before, self._before = self._before, None
+            with suppress(termios.error):
+                termios.tcsetattr(_KEYBOARD, termios.TCSANOW, before)
         if self.up:
             self.up = False
             os.write(_TERMINAL, _LEAVE)
-        self._disarm()
 
     def _arm(self) -> None:
         """See to it that no signal ends or stops the process while the alternate screen is on.
@@ -85,9 +122,7 @@ class EarlyScreen:
         """Leave the screen and die of the signal, even where the terminal takes nothing any more."""
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, _LEAVING_SECONDS)
-        if self.up:
-            self.up = False
-            os.write(_TERMINAL, _LEAVE)
+        self._restore()
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 

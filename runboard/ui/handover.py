@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
+
+Attributes = list[Any]
+"""Of a terminal, as `termios.tcgetattr` tells them."""
 
 
 class Early(Protocol):
@@ -12,8 +15,8 @@ class Early(Protocol):
     def up(self) -> bool:
         """Whether it is on, and still for this one to leave."""
 
-    def hand_over(self) -> None:
-        """Leave the terminal to whoever calls."""
+    def hand_over(self) -> Attributes | None:
+        """Leave the terminal to whoever calls; what it was like before, where that was changed."""
 
     def leave(self) -> None:
         """Leave the alternate screen, if that was not handed over."""

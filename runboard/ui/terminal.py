@@ -158,7 +158,7 @@ class TerminalDriver(LinuxDriver):
                 signal.signal(number, self._on_leaving)
             signal.signal(signal.SIGALRM, self._on_backstop)
             if self._early is not None:
-                self._early.hand_over()
+                self.attrs_before = self._early.hand_over() or self.attrs_before
         finally:
             self._early = None
             signal.pthread_sigmask(signal.SIG_UNBLOCK, set(LEAVING) - held)
