@@ -90,20 +90,29 @@ class Walk:
         return self._text
 
     def press(self, key: str, then: str) -> None:
-        """Press a key, or paste where it is "paste", until a text is on the screen or, behind "-", gone from it."""
+        """Press a key, or paste where it is "paste", until a text is on the screen or, behind "-", gone from it.
+
+        The text has to come by the key: where it is there before, the step would prove nothing.
+        """
+        assert not then or not self.tells(then), f"before {key} the screen tells {then!r}:\n{self.terminal.text()}"
         if key == "paste":
-            then = self.planter.mark()
+            mark = self.planter.mark()
             self.terminal.send(b"\x1b[200~" + self.planter.line().replace(b"\x1b[201~", b"") + b"\x1b[201~")
             self.terminal.send(typed("home"))
+            self.wait(mark, key)
         else:
-            self.terminal.send(typed(key, kitty=self.kitty))
+            for one in key.split(";"):
+                self.terminal.send(typed(one, kitty=self.kitty))
         self.wait(then, key)
 
+    def tells(self, then: str) -> bool:
+        """Whether a text is on the screen, or is not where "-" is before it."""
+        return (then.removeprefix("-") in self.look()) is not then.startswith("-")
+
     def wait(self, then: str, key: str) -> None:
-        """Until a text is on the screen, or is gone where "-" is before it."""
-        gone = then.startswith("-")
+        """Until the screen tells a text; none is always told."""
         try:
-            until(lambda: (then.removeprefix("-") in self.look()) is not gone, 10)
+            until(lambda: self.tells(then), 10)
         except AssertionError:
             raise AssertionError(f"{key} does not bring {then!r}:\n{self.terminal.text()}") from None
 
@@ -143,7 +152,7 @@ class Walk:
 
 
 def steps(told: str) -> list[tuple[str, str]]:
-    """Keys, each with the text that it brings to the screen; "-" before one that goes from it; of a paste, its mark."""
+    """Keys, or some with ";" between, and the text that they bring; "-" before one that goes; a paste: its mark too."""
     halves = (step.strip().partition(" ") for step in told.split(" |"))
     return [(key, then) for key, _, then in halves]
 
@@ -151,12 +160,12 @@ def steps(told: str) -> list[tuple[str, str]]:
 LIVE = steps("""
     5 sh -c | s Stop this run? | n -Stop this run? | S Kill this run? | n -Kill this run? | x Send a signal |
     escape -Send a signal | p p continue | p p pause | i Directory | escape -Directory | n A new run | paste |
-    escape once more | escape -once more | y clipboard | V marked | escape -marked
+    escape once more | escape -once more | V marked | escape -marked
 """)
 ENDED = steps("""
-    down failed  00000000 | 4 files changed | tab -enter open | pagedown %  Log | G end  Log | shift+tab enter open |
-    i Directory | pagedown Rerun of | escape -Rerun of | m Count this run | paste | ctrl+s Count this run |
-    c completed  00000000 | t Tags and note | paste | tab Note | paste | ctrl+s -Tags and note | y clipboard |
+    down failed  00000000 | 4 files changed | tab -enter open | pagedown -at 0 % | G end  Log | shift+tab enter open |
+    i Directory | pagedown -Exit code | escape -Rerun of | m Count this run | paste |
+    ctrl+s;c completed  00000000 | t Tags and note | paste | tab;z z¤02j | paste | ctrl+s -Tags and note | y clipboard |
     r Run this again? | y not kept | d Move this run | y all the same? | n -all the same? | down failed  00000001 |
     d Move this run | y trash; | u is back | * marked | d Move these | n -Move these | t Tags of these |
     escape -Tags of these | escape -marked
@@ -164,13 +173,14 @@ ENDED = steps("""
 BOARD = steps("""
     / enter keep | paste | escape -enter keep | / enter keep | a ctrl+s save | ctrl+s Save this filter | paste |
     enter -Save this filter | escape -of 13 shown | . 1 of 13 shown | . 3 of 13 shown | , 1 of 13 shown |
-    , -of 13 shown | c no room | space Columns | escape -no room | T dracula | down dracula | escape -dracula |
-    ? Mark it, or unmark it | escape -Mark it, or unmark it | ctrl+p Search for commands | a Columns  c | paste |
+    , -of 13 shown | c no room | down;down;down;down;down;down;space ✔ Persona |
+    escape -no room | T dracula | escape -dracula |
+    ? Mark it, or unmark it | escape -Mark it, or unmark it | ctrl+p Search for commands | a / a | paste No matches |
     escape -No matches | F find in the logs | paste | escape Log  Response | F find in the logs |
     ¤ -find in the logs | enter 13 logs | escape -13 logs | > ▲ | o ▼
 """)
 LOG = steps("""
-    G p pause | up completed  00000000 | 1 end of log | tab % go to | / find text | ¤ -find text | enter /¤ |
+    up 8 files changed | 1 end of log | tab % go to | / find text | ¤ -find text | enter /¤ |
     n /¤ 71 | & show only | paste | enter No line matches | escape -&¤ | % 40 % | paste | enter is no place |
     escape -is no place | right column 9 | $ -column 9
 """)
@@ -213,6 +223,8 @@ def test_no_foreign_byte_in_any_form(tmp_path: Path) -> None:
     """Every form, question, list, bar, toast and copy sends nothing foreign, whatever is in the runs and is pasted."""
     walk = Walk(tmp_path, (130, 36), 4)
     try:
+        with pytest.raises(AssertionError, match="before down the screen tells 'damaged'"):
+            walk.press("down", "damaged")
         walk.forms()
         walk.endings()
         assert foreign(walk.terminal.raw, ALLOWED) == []
