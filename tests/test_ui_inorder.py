@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from textual.binding import BindingsMap
 from textual.events import Key, Paste
 from textual.widgets import Input
 
 from runboard.model import Run
-from runboard.ui.inorder import InOrder
+from runboard.ui.inorder import AT_ONCE, InOrder
 from tests.pilots import NOW, Desk, fixed_board
 
 LIVE = Run("11111111", name="train", command=("python", "train.py"), started_at=NOW - 75)
@@ -48,6 +49,37 @@ async def test_keys_after_one_that_closes_something_are_heard_at_once() -> None:
         type_at_once(desk, "down", "enter", "slash", *WORDS)
         entry = desk.app.screen_stack[0].query_one("#filter-entry", Input)
         await desk.until(lambda: entry.value == WORDS, 0.9)
+
+
+async def turns_of(letters: str, *, order: str = "") -> tuple[int, str]:
+    """How many turns a flood of letters takes into the filter, which ``order`` accepts, and what stands there then."""
+    async with fixed_board([LIVE]) as desk:
+        desk.app.set_keymap({"filter.accept": order} if order else {})
+        await desk.press("slash")
+        turns = []
+        real = desk.app._in_order.done
+        desk.app._in_order.done = lambda: (turns.append(1), real())[1]  # type: ignore[method-assign, func-returns-value]
+        before = desk.app.keys_heard
+        type_at_once(desk, *letters)
+        await desk.until(lambda: desk.app.keys_heard == before + len(letters) and not desk.app._in_order.waiting)
+        await desk.pilot.pause()
+        return len(turns), desk.app.screen_stack[0].query_one("#filter-entry", Input).value
+
+
+async def test_a_flood_of_letters_goes_into_a_field_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, in order, in a few turns; the control: one turn for each, where each is awaited."""
+    letters = WORDS * 15
+    many, value = await turns_of(letters)
+    assert (many <= 2 + len(letters) // AT_ONCE, value) == (True, letters), many
+    monkeypatch.setattr("runboard.ui.inorder.AT_ONCE", 1)
+    assert await turns_of(letters) == (len(letters), letters)
+
+
+async def test_a_letter_that_is_an_order_waits_for_the_letters_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set to accept the filter it accepts what was typed before it; the control takes every letter for text."""
+    assert (await turns_of("trayz", order="z"))[1] == "tray"
+    monkeypatch.setattr(BindingsMap, "__iter__", lambda _self: iter(()))
+    assert (await turns_of("trayz", order="z"))[1] == "trayz"
 
 
 def test_a_key_that_takes_too_long_does_not_keep_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from time import monotonic
+from typing import TypeGuard
 
 from textual.app import App
 from textual.events import Event, Key, Paste
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 PATIENCE_SECONDS = 1.0
 """So long a key may take; whoever types on after that is heard again."""
+
+AT_ONCE = 64
+"""So many letters go into a field in one turn: each turn may cost a frame, and frames are to be seen in between."""
 
 LOOK_SECONDS = 0.02
 """How often keys that wait are looked after."""
 
 Typed = Key | Paste
 """What a person types."""
+
+
+def is_text(event: Typed, target: Widget) -> TypeGuard[Key]:
+    """Whether a key only adds its letter to a field."""
+    return isinstance(event, Key) and event.is_printable and isinstance(target, Input | TextArea)
 
 
 class Heeded(Message):
@@ -68,6 +79,13 @@ class InOrder:
         """A key is on its way to something of which ``gone`` tells whether it is still there to take it."""
         self._gone = gone
 
+    def along(self, takes: Callable[[Typed], bool]) -> Iterator[Typed]:
+        """What waits next and may go at once with the key that is on its way, up to the first that ``takes`` denies."""
+        for _ in range(AT_ONCE - 1):
+            if not self._waiting or not takes(self._waiting[0]):
+                break
+            yield self._waiting.popleft()
+
     def done(self) -> None:
         """The last key has had its effect: let the next one come."""
         self._gone = lambda: False
@@ -104,10 +122,21 @@ class OrderlyApp(App[int]):
             target = self.focused or self.screen
             self._in_order.sent(lambda: not target.is_attached)
             await super().on_event(event)
+            if self._in_order.waiting and is_text(event, target):
+                self._send_text_along(event, target)
             if not target.post_message(Heeded(target)):
                 self._in_order.done()
         elif not self._looking:
             self._look_again()
+
+    def _send_text_along(self, first: Key, field: Widget) -> None:
+        """Send the letters that wait behind one: it does nothing in its field that they would have to await."""
+        orders = {key for _, bound in self.screen._binding_chain for key, binding in bound if binding.priority}
+        if first.key in orders or field is not self.focused:
+            return
+        for event in self._in_order.along(lambda event: is_text(event, field) and event.key not in orders):
+            self.keys_heard += 1
+            field._forward_event(event)
 
     def on_heeded(self, message: Heeded) -> None:
         """A key has come all the way that keys go, and so has what it sent: the next one may."""
