@@ -295,10 +295,12 @@ def test_what_is_typed_before_textual_is_kept_for_it(runs: Path, slow: dict[str,
     )
     with board(runs, env=slow) as terminal:
         terminal.wait_for("make 00000000")
-        before = terminal.text()
+        until(lambda: "nanosleep" in Path(f"/proc/{terminal.process}/wchan").read_text("utf-8"))
+        time.sleep(0.1)  # all of the frame has come
+        before = bytes(terminal.raw)
         terminal.send(KEYS)
         time.sleep(0.2)
-        assert terminal.text() == before
+        assert bytes(terminal.raw) == before
         (tmp_path / "open").touch()
         terminal.wait_for("3 of 3 shown")
         terminal.wait_for("/ make")

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from runboard.columns import COLUMNS
 from runboard.ui.arrangement import FIXED, NARROWEST, WIDEST
+from runboard.ui.arriving import Arriving
 from runboard.ui.keys import key_of
 
 _BY_KEY = {column.key: column for column in COLUMNS}
@@ -67,7 +68,7 @@ class Wish:
             self.widths[key] = min(max(NARROWEST, width), WIDEST)
 
 
-class ColumnChooser(ModalScreen[bool], inherit_bindings=False):
+class ColumnChooser(Arriving, ModalScreen[bool], inherit_bindings=False):
     """Gives back whether the columns are to be kept as they are shown now."""
 
     BINDING_GROUP_TITLE = "Columns"

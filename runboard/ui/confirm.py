@@ -15,13 +15,14 @@ from textual.widgets import Button, Static
 from runboard.columns import reason_text, status_word
 from runboard.model import Run
 from runboard.safetext import clean
+from runboard.ui.arriving import Arriving
 from runboard.ui.keys import key_of
 
 NAMED = 6
 """So many runs are named in a question; of the rest their number is told."""
 
 
-class Confirm(ModalScreen[bool], inherit_bindings=False):
+class Confirm(Arriving, ModalScreen[bool], inherit_bindings=False):
     """Asks yes or no about runs; they are those that were chosen when the question was asked."""
 
     AUTO_FOCUS = "#no"

@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from runboard.errors import ControlError, StoreError
 from runboard.safetext import clean
+from runboard.ui.arriving import Arriving
 
 TOLD = (ControlError, StoreError, OSError)
 """What an act may fail with; the message is told on the screen."""
@@ -88,7 +89,7 @@ class Work:
             self.over.set()
 
 
-class Working(ModalScreen[None], inherit_bindings=False):
+class Working(Arriving, ModalScreen[None], inherit_bindings=False):
     """How far an act on several runs is; Esc ends it after the present one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "enough", "enough", id="working.enough")]
@@ -128,7 +129,7 @@ class Working(ModalScreen[None], inherit_bindings=False):
         self.query_one("#working-key", Static).update(Content("Stopping after the present one…"))
 
 
-class Report(ModalScreen[None], inherit_bindings=False):
+class Report(Arriving, ModalScreen[None], inherit_bindings=False):
     """What came of an act on several runs, those that failed first."""
 
     AUTO_FOCUS = "VerticalScroll"

@@ -23,12 +23,13 @@ from runboard.model import Run
 from runboard.past import Earlier, facts_of_past
 from runboard.safetext import clean
 from runboard.store import StoreError
+from runboard.ui.arriving import Arriving
 
 REFRESH_SECONDS = 0.5
 """How often an open sheet looks at its run again."""
 
 
-class Details(ModalScreen[None], inherit_bindings=False):
+class Details(Arriving, ModalScreen[None], inherit_bindings=False):
     """A sheet of facts; it follows the run while it is open."""
 
     BINDING_GROUP_TITLE = "Details"

@@ -15,11 +15,12 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static, TextArea
 
 from runboard.safetext import clean
+from runboard.ui.arriving import Arriving
 
 T = TypeVar("T")
 
 
-class Form(ModalScreen[T | None], Generic[T], inherit_bindings=False):
+class Form(Arriving, ModalScreen[T | None], Generic[T], inherit_bindings=False):
     """The frame of a form; a child says which fields there are and what is made of them."""
 
     AUTO_FOCUS = "Input"

@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from runboard.ui.arriving import Arriving
+
 KEYS = 14
 """Cells of the keys."""
 
@@ -22,7 +24,7 @@ GROUPS = {"run": "The run", "board": "The board"}
 """What the keys that work everywhere are about, by the beginning of their ids."""
 
 
-class Help(ModalScreen[None], inherit_bindings=False):
+class Help(Arriving, ModalScreen[None], inherit_bindings=False):
     """A list that goes away with any of the usual keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

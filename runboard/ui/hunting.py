@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from runboard.logs import BadExpression, Hit, LogView, Pattern, Sought, Sweep
 from runboard.safetext import clean
+from runboard.ui.arriving import Arriving
 from runboard.ui.cells import fit
 
 LOOK_SECONDS = 0.1
@@ -32,7 +33,7 @@ class Chosen(NamedTuple):
     sought: Sought
 
 
-class Hunting(ModalScreen[Chosen | None], inherit_bindings=False):
+class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
     """Asks what to look for, and lists it; the answer is the line that was chosen."""
 
     AUTO_FOCUS = "#hunt-entry"

@@ -11,8 +11,10 @@ from textual.command import CommandPalette, SearchIcon
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from runboard.ui.arriving import Arriving
 
-class Palette(CommandPalette):
+
+class Palette(Arriving, CommandPalette):
     """Textual's palette without its pictogram."""
 
     def on_mount(self) -> None:

@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from runboard.facts import shell_words
 from runboard.logs import COPY_MOST
+from runboard.ui.arriving import Arriving
 from runboard.ui.chooser import ColumnChooser, Wish
 from runboard.ui.completing import FilterSuggester, Newest
 from runboard.ui.filterbar import FilterBar
@@ -25,7 +26,7 @@ from runboard.ui.table import RunTable
 from runboard.ui.vigil import Vigil
 
 
-class BoardScreen(Screen[None], inherit_bindings=False):
+class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
     """A screen for looking."""
 
     AUTO_FOCUS = "#runs"

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from runboard.model import Run
 from runboard.safetext import clean
+from runboard.ui.arriving import Arriving
 from runboard.ui.choice import Choice
 from runboard.ui.confirm import subject
 
@@ -40,7 +41,7 @@ MEANINGS = {
 """What each signal says to a process, in one line."""
 
 
-class SignalPicker(ModalScreen[tuple[Signals, bool] | None], inherit_bindings=False):
+class SignalPicker(Arriving, ModalScreen[tuple[Signals, bool] | None], inherit_bindings=False):
     """Asks which signal; the answer is the signal, and whether only the command itself is to get it."""
 
     AUTO_FOCUS = "#signal-filter"

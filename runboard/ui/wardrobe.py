@@ -14,8 +14,10 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from runboard.ui.arriving import Arriving
 
-class Wardrobe(ModalScreen[str | None], inherit_bindings=False):
+
+class Wardrobe(Arriving, ModalScreen[str | None], inherit_bindings=False):
     """Gives back the name of the theme that was chosen, None where none was."""
 
     BINDING_GROUP_TITLE = "Themes"
