@@ -10,6 +10,7 @@ import pty
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -22,29 +23,52 @@ from tests.test_worktree import ENVIRON, commit, git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
-MEAN = "mean"
-"""In a command the name that stands for the program."""
+MEAN = "MEAN"
+"""In a setting the name that stands for the program."""
+
+LOG_IN = "url=http://127.0.0.1/\n\n"
+SIGNATURE = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ\n -----END PGP SIGNATURE-----\n"
 
 SETTINGS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "core.fsmonitor": ({"core.fsmonitor": MEAN}, ("status",)),
+    "config.worktree": ({"core.fsmonitor": MEAN}, ("status",)),
+    "include.path": ({"include.path": "INCLUDED"}, ("status",)),
+    "includeIf": ({"includeIf.gitdir:/.path": "INCLUDED"}, ("status",)),
     "filter clean": ({"filter.evil.clean": MEAN}, ("status",)),
     "filter process": ({"filter.evil.process": MEAN, "filter.evil.required": "true"}, ("status",)),
     "filter smudge": ({"filter.evil.smudge": MEAN}, ("checkout", "--", "a.txt")),
     "diff.external": ({"diff.external": MEAN}, ("diff",)),
     "diff command": ({"diff.evil.command": MEAN}, ("diff",)),
     "diff textconv": ({"diff.evil.textconv": MEAN}, ("diff",)),
+    "difftool": ({"diff.tool": "evil", "difftool.evil.cmd": MEAN}, ("difftool", "-y")),
+    "interactive.diffFilter": ({"interactive.diffFilter": MEAN}, ("add", "-p")),
     "merge driver": ({"merge.evil.driver": f"{MEAN} %A"}, ("merge", "main")),
-    "include.path": ({"include.path": "INCLUDED"}, ("status",)),
-    "includeIf": ({"includeIf.gitdir:/.path": "INCLUDED"}, ("status",)),
     "core.hooksPath": ({"core.hooksPath": "HOOKS"}, ("checkout", "-q", "--detach")),
     "alias": ({"alias.st": f"!{MEAN}"}, ("st",)),
     "core.sshCommand": ({"core.sshCommand": MEAN}, ("ls-remote", "ssh://127.0.0.1/x")),
     "core.gitProxy": ({"core.gitProxy": MEAN}, ("ls-remote", "git://127.0.0.1/x")),
     "remote uploadpack": ({"remote.o.url": ".", "remote.o.uploadpack": MEAN}, ("ls-remote", "o")),
+    "remote receivepack": ({"remote.o.url": ".", "remote.o.receivepack": MEAN}, ("push", "o", "HEAD:refs/heads/new")),
+    "uploadpack.packObjectsHook": ({"uploadpack.packObjectsHook": MEAN}, ("clone", "-q", "--no-local", ".", "copy")),
+    "core.alternateRefsCommand": ({"core.alternateRefsCommand": MEAN}, ("rev-list", "--alternate-refs")),
     "credential.helper": ({"credential.helper": f"!{MEAN}"}, ("credential", "fill")),
-    "gpg.program": ({"gpg.program": MEAN, "commit.gpgSign": "true"}, ("commit", "--allow-empty", "-m", "x")),
+    "core.askPass": ({"core.askPass": MEAN}, ("credential", "fill")),
+    "gpg.program signs": ({"gpg.program": MEAN, "commit.gpgSign": "true"}, ("commit", "--allow-empty", "-m", "x")),
+    "gpg.program verifies": ({"gpg.program": MEAN, "log.showSignature": "true"}, ("log", "-1")),
+    "gpg.ssh.program": (
+        {"gpg.format": "ssh", "gpg.ssh.program": MEAN, "user.signingKey": "/dev/null"},
+        ("commit", "-S", "--allow-empty", "-m", "x"),
+    ),
+    "gpg.ssh.defaultKeyCommand": (
+        {"gpg.format": "ssh", "gpg.ssh.defaultKeyCommand": MEAN},
+        ("commit", "-S", "--allow-empty", "-m", "x"),
+    ),
     "core.editor": ({"core.editor": MEAN}, ("commit", "--allow-empty")),
+    "sequence.editor": ({"sequence.editor": MEAN}, ("rebase", "-i", "--autostash", "HEAD~1")),
     "core.pager": ({"core.pager": MEAN}, ("log",)),
+    "pager.log": ({"pager.log": MEAN}, ("log",)),
+    "trailer command": ({"trailer.x.command": MEAN}, ("interpret-trailers", "--trailer", "x=1")),
+    "tar command": ({"tar.evil.command": MEAN}, ("archive", "--format=evil", "HEAD")),
     "promisor": (
         {
             "core.repositoryFormatVersion": "1",
@@ -58,18 +82,27 @@ SETTINGS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 }
 """What is set, and the plain git command that runs it."""
 
+ELSEWHERE = {"config.worktree": "worktree", "uploadpack.packObjectsHook": "global"}
+"""Settings that stand in the work tree's own config, or in their person's: git heeds the last one only there."""
+
+
+def as_config(settings: dict[str, str]) -> str:
+    """Settings as git writes them down."""
+    lines = []
+    for key, value in settings.items():
+        section, _, name = key.rpartition(".")
+        kind, _, which = section.partition(".")
+        lines.append(f'[{kind} "{which}"]' if which else f"[{kind}]")
+        lines.append(f'\t{name} = "{value}"')
+    return "\n".join(lines) + "\n"
+
 
 class Trap:
-    """A run whose repo/ is a worktree of a repository that can execute, and the file by which one sees that it did."""
+    """A run whose repo/ is a worktree of a repository that can execute, and the file by which one sees what it did."""
 
     def __init__(self, root: Path) -> None:
         """Set it up, harmless so far."""
-        self.canary, self.program, self.origin = root / "canary", root / MEAN, root / "origin"
-        self.program.write_text(f"#!/bin/sh\necho fired >> {self.canary}\nexit 1\n")
-        self.program.chmod(0o755)
-        (root / "hooks").mkdir()
-        for hook in ("post-checkout", "post-index-change", "reference-transaction", "pre-auto-gc"):
-            shutil.copy(self.program, root / "hooks" / hook)
+        self.root, self.canary, self.origin = root, root / "canary", root / "origin"
         self.origin.mkdir()
         git(self.origin, "init", "-q")
         (self.origin / ".gitattributes").write_text("* filter=evil diff=evil merge=evil\n")
@@ -81,23 +114,52 @@ class Trap:
         self.tree = self.run / "repo"
         git(self.origin, "worktree", "add", "-q", "-b", "task", str(self.tree))
         commit(self.tree, "a.txt", "two\n")
+        (root / "signed").write_text(
+            git(self.tree, "cat-file", "commit", "HEAD").replace("\n\n", f"\n{SIGNATURE}\n", 1)
+        )
+        self.at = git(self.tree, "hash-object", "-t", "commit", "-w", str(root / "signed")).strip()
+        git(self.tree, "reset", "-q", "--soft", self.at)
         commit(self.origin, "a.txt", "six\n")
-        self.at = git(self.tree, "rev-parse", "HEAD").strip()
+        for part in ("objects", "refs"):
+            (root / "other" / part).mkdir(parents=True)
+        (self.origin / ".git" / "objects" / "info" / "alternates").write_text(f"{root / 'other' / 'objects'}\n")
+        self.places = {
+            "config": self.origin / ".git" / "config",
+            "worktree": self.origin / ".git" / "worktrees" / "repo" / "config.worktree",
+            "global": root / "global",
+        }
+        self._harmless = self.places["config"].read_text() + as_config({"extensions.worktreeConfig": "true"})
         (self.tree / "a.txt").write_text("new\n")
 
-    def arm(self, settings: dict[str, str]) -> None:
-        """Put settings into the repository's own config."""
-        included = self.canary.parent / "included"
-        subprocess.run(("git", "config", "--file", included, "core.fsmonitor", self.program), env=ENVIRON, check=True)
-        words = {"INCLUDED": str(included), "HOOKS": str(self.canary.parent / "hooks")}
-        for key, value in settings.items():
-            text = words.get(value) or value.replace(MEAN, str(self.program))
-            config = ("git", "config", "--file", self.origin / ".git" / "config", key, text)
-            subprocess.run(config, env=ENVIRON, check=True)
+    def program(self, name: str) -> Path:
+        """The program of a setting, which notes the setting's name; beside it are hooks, and a config to include."""
+        folder = self.root / name.replace(" ", "-")
+        if not folder.exists():
+            (folder / "hooks").mkdir(parents=True)
+            program = folder / MEAN
+            program.write_text(f"#!/bin/sh\necho '{name}' >> {self.canary}\nexit 1\n")
+            program.chmod(0o755)
+            for hook in ("post-checkout", "post-index-change", "reference-transaction", "pre-auto-gc"):
+                (folder / "hooks" / hook).symlink_to(program)
+            (folder / "included").write_text(as_config({"core.fsmonitor": str(program)}))
+        return folder / MEAN
 
-    def fired(self) -> bool:
-        """Whether anything was executed."""
-        return self.canary.exists()
+    def arm(self, *names: str) -> None:
+        """Let these settings stand where git would look for them, and no others."""
+        texts = {"config": self._harmless, "worktree": "", "global": ""}
+        for name in names:
+            program = self.program(name)
+            words = {"INCLUDED": str(program.parent / "included"), "HOOKS": str(program.parent / "hooks")}
+            settings = {
+                key: words.get(value) or value.replace(MEAN, str(program)) for key, value in SETTINGS[name][0].items()
+            }
+            texts[ELSEWHERE.get(name, "config")] += as_config(settings)
+        for place, text in texts.items():
+            self.places[place].write_text(text)
+
+    def fired(self) -> list[str]:
+        """The settings whose program was executed."""
+        return self.canary.read_text().splitlines() if self.canary.exists() else []
 
     def go_through_all(self) -> None:
         """Ask and do all that clearing asks and does, and see to it that it came out right."""
@@ -111,15 +173,20 @@ class Trap:
         assert control.restore("aa01") == (f"branch task is back at {self.at[:12]}",)
         assert (self.tree / "a.txt").read_text() == "new\n"
 
-    def plainly(self, *words: str) -> None:
-        """Git as a person calls it, at a terminal."""
+    def plainly(self, name: str) -> None:
+        """Git as a person calls it, at a terminal, on the changed file and the branch, with this setting alone."""
+        self.arm()
+        git(self.tree, "checkout", "-q", "-f", "-B", "task", self.at)
+        (self.tree / "a.txt").write_text("new\n")
+        self.arm(name)
         ear, mouth = pty.openpty()
+        more = {"TERM": "xterm", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": str(self.places["global"])}
         try:
             subprocess.run(
-                ("git", *words),
+                ("git", *SETTINGS[name][1]),
                 cwd=self.tree,
-                env=ENVIRON | {"TERM": "xterm", "GIT_TERMINAL_PROMPT": "0"},
-                input=b"url=http://127.0.0.1/\n\n",
+                env=ENVIRON | more,
+                input=LOG_IN.encode(),
                 stdout=mouth,
                 stderr=subprocess.DEVNULL,
                 timeout=20,
@@ -136,21 +203,37 @@ def trap(tmp_path: Path) -> Trap:
     return Trap(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trap, list[str]]:
+    """A trap with every setting, gone through once, and the settings whose program that has executed."""
+    trap = Trap(tmp_path_factory.mktemp("walked"))
+    trap.arm(*SETTINGS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(trap.places["global"]))
+        trap.go_through_all()
+    return trap, trap.fired()
+
+
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_executes_nothing(trap: Trap, name: str) -> None:
-    """The program is not run by anything we do, and all we are told is right; the control is git called plainly."""
-    settings, control = SETTINGS[name]
-    trap.arm(settings)
-    trap.go_through_all()
-    assert not trap.fired()
-    trap.plainly(*control)
-    assert trap.fired(), "the control: git itself would have run it"
+def test_a_setting_executes_nothing(walked: tuple[Trap, list[str]], name: str) -> None:
+    """No program is run by anything we do, and all we are told is right; the control is git called plainly."""
+    trap, fired = walked
+    assert fired == []
+    trap.plainly(name)
+    assert name in trap.fired(), "the control: git itself would have run it"
+
+
+def test_in_the_runs_own_git_directory_the_walk_would_execute(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the walk: the same question, asked in the directory that holds the settings, runs a filter."""
+    trap.arm(*SETTINGS)
+    monkeypatch.setattr("runboard.worktree.risk.own_git_dir", lambda real, _common, _patience: nullcontext(real))
+    risk_of(str(trap.run))
+    assert {"filter process"} <= set(trap.fired())
 
 
 def test_a_foreign_git_directory_executes_nothing_and_loses_nothing(trap: Trap, tmp_path: Path) -> None:
     """A repo/.git rewritten to point to another repository with every setting: it is asked, and left as it is."""
-    for settings, _ in SETTINGS.values():
-        trap.arm(settings)
+    trap.arm(*SETTINGS)
     other = leave(tmp_path / "runs", "bb01") / "repo"
     other.mkdir()
     (other / ".git").write_text(f"gitdir: {trap.origin / '.git'}\n")
@@ -161,7 +244,8 @@ def test_a_foreign_git_directory_executes_nothing_and_loses_nothing(trap: Trap, 
     control = Control(trap.store, by="me")
     assert control.trash("bb01", force=True, branches=True) == ()
     assert [one.error for one in control.clear(["bb01"], for_good=True, force=True)] == [None]
-    assert not trap.fired()
+    assert trap.fired() == []
+    trap.arm()
     (trap.origin / ".git" / "config").write_text("[core]\n\tbare = false\n")
     assert git(trap.origin, "for-each-ref") == before
 
@@ -183,12 +267,12 @@ def test_a_worktree_elsewhere_in_the_config_is_not_looked_at(trap: Trap, tmp_pat
 
 def test_a_git_beside_the_files_is_not_run(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the present directory on PATH a program called git in a checkout is not ours."""
-    shutil.copy(trap.program, trap.tree / "git")
+    shutil.copy(trap.program("git"), trap.tree / "git")
     monkeypatch.setenv("PATH", f".::{os.environ['PATH']}")
     assert (found := risk_of(str(trap.run))) is not None
-    assert (found.untracked, trap.fired()) == (("git",), False)
+    assert (found.untracked, trap.fired()) == (("git",), [])
     subprocess.run(["git", "status"], cwd=trap.tree, capture_output=True, check=False)
-    assert trap.fired(), "the control: it would have been"
+    assert trap.fired() == ["git"], "the control: it would have been"
 
 
 OPERATIONS: dict[str, Callable[[Path], object]] = {
