@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from runboard.model import Reason, Run, Status
 from runboard.query import HAY
@@ -30,16 +31,14 @@ class Kind(StrEnum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """From when on: ``silent`` seconds without output, and ``share`` of the time limit."""
 
     silent: float = 600.0
     share: float = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What needs somebody, and why, in a few words that are safe to show."""
 
     kind: Kind

@@ -9,8 +9,8 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from runboard import files, worktree
 from runboard.errors import AtRisk, ControlError, Refused
@@ -30,8 +30,7 @@ _TOGETHER = 256
 """So many runs are cleared with the trash held open once, and made durable together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(NamedTuple):
     """A run that was dealt with: why it was kept where it was, else the bytes freed and what else there is to say."""
 
     run_id: str

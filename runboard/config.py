@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from runboard import files, keylines, xdg
 from runboard.errors import why
@@ -24,8 +25,7 @@ ENVIRONMENT, COMMAND_LINE = "environment", "command line"
 """Where a value came from, the later one counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """Something wrong: where it stands, on which line if that is known, and what it is."""
 
     where: str
@@ -53,8 +53,7 @@ class Document:
         return Trouble(f"config file {self.path}", keylines.lines(self.text).get(key), sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Every setting's value, where it came from, and what was wrong on the way."""
 
     document: Document

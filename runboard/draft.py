@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.amounts import BadAmount, duration
 from runboard.safetext import clean
@@ -15,8 +15,7 @@ _SHELL = frozenset("|<>&;$`*?")
 _PREVIEWED = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """The fields of a new run as typed; ``shell`` has the line read by sh instead of being split into words."""
 
     line: str

@@ -12,9 +12,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import RLock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from runboard import bulk, cachefile, journal, rowtable
 from runboard.cachefile import CacheFile
@@ -38,8 +37,7 @@ _inherited: list[object] = []
 """Connections of the process that this one was forked from: to close them here would be to meddle with its files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(NamedTuple):
     """What a look at the disk found: the runs that are open, rows that are new or changed, ids of runs that are gone.
 
     ``open`` are the names of all runs without a row: active or damaged, they are read by whoever wants to know.

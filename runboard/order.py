@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Key = tuple[object, ...]
 """Where an id stands; keys of one order compare with each other, and no two are equal."""
@@ -13,8 +13,7 @@ FEW = 32
 """Newcomers up to this many are put in one by one; more are merged in one pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """What one batch changed: the ids whose rows look different, and whether rows came, went or moved."""
 
     changed: frozenset[str]
@@ -25,8 +24,7 @@ class Delta:
         return Delta(self.changed | later.changed, self.reordered or later.reordered)
 
 
-@dataclass(frozen=True, slots=True)
-class Sorting:
+class Sorting(NamedTuple):
     """By which column the rows are sorted, and whether the largest stands first; no column is the usual order."""
 
     column: str | None = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from runboard.columns import elapsed
 from runboard.model import Run, Status
@@ -46,8 +46,7 @@ class Past:
         return self._groups.get(_key(hay), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(NamedTuple):
     """What other runs of a command tell: how many ended and completed, how many seconds a success takes, and reruns."""
 
     ended: int = 0

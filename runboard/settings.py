@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
+from typing import NamedTuple
 
 from runboard.columns import COLUMNS
 from runboard.query import BadQuery, Query
@@ -25,8 +25,7 @@ class Kind(StrEnum):
     TABLE = "table of texts"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One thing that can be set; ``check`` says in a sentence what is wrong with a value of the right kind."""
 
     key: str

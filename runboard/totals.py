@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.model import Run, Status
 from runboard.row import Row
@@ -15,8 +15,7 @@ _FINE = 10**9
 """Costs are added in billionths of a dollar: what is taken out again leaves no crumbs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(NamedTuple):
     """What the runs used: tokens, cost in USD, and what of the cost fell into the last hour; None is "not told"."""
 
     tokens: int | None

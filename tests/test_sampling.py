@@ -139,7 +139,7 @@ async def test_a_disk_that_hangs_holds_nothing_up() -> None:
         hold.wait(20)
         return "late"
 
-    sources = replace(Looked().sources, last_line=stuck)
+    sources = Looked().sources._replace(last_line=stuck)
     taste = Taste(columns=("id", "memory", "last_line"))
     async with fixed_board([live(1), live(2)], sources=sources, taste=taste) as desk:
         for _ in range(3):

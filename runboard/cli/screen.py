@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from errno import EINVAL
 from functools import partial
 
@@ -47,7 +46,7 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
         title,
         read_response=partial(read_response, store),
         read_run=store.read,
-        sources=replace(sources_of(store, programs=lock is None), nudge=feed.nudge),
+        sources=sources_of(store, programs=lock is None)._replace(nudge=feed.nudge),
         on_screen=feed.look,
         early=early,
         taste=taste,

@@ -12,7 +12,7 @@ import resource
 import sys
 from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.guest import kernel, landlock, seccomp
 from runboard.guest.needs import readable
@@ -25,8 +25,7 @@ class Unlockable(Exception):
     """There is no lock to be had; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """What is in force: the ABI of Landlock (0: none), seccomp or not; and in a sentence each, what is missing."""
 
     landlock: int = 0

@@ -12,7 +12,7 @@ import re
 import time
 from calendar import timegm
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.safetext import clean, clean_log, strip_sgr
 
@@ -50,8 +50,7 @@ class NoPlace(ValueError):
     """What is typed names no place in this log; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When a line was written, as it says: seconds, in an order that is that of its ``kind``."""
 
     kind: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from errno import ELOOP, ENXIO
-from typing import Self
+from typing import NamedTuple, Self
 
 from runboard import files
 
@@ -19,8 +18,7 @@ _HEAD = 64
 _ODD = {ELOOP: "a symbolic link", ENXIO: "a socket"}  # what open(2) refuses by itself
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
+class Glimpse(NamedTuple):
     """What a log looked like: which file, how long, when changed (nanoseconds), and how it begins."""
 
     device: int

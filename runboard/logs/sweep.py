@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Event, Thread
+from typing import NamedTuple
 
 from runboard.files import Unfit
 from runboard.logs.hunt import Stopped
@@ -19,8 +19,7 @@ TEXT_MOST = 500
 """Characters of each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A line found: in whose log, where it begins, and its text without colours."""
 
     run_id: str

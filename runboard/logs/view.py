@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from runboard import files
 from runboard.logs.copied import Copied, Spell, Spot, gathered
@@ -34,8 +33,7 @@ MOVE_MOST = 1 << 22
 """Bytes read to scroll by many lines; a longer way is not gone to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What is to be seen of a log.
 
     ``size`` is the file's, in bytes; ``skipped`` counts the bytes that were written since the last window and passed by

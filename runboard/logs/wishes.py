@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from runboard.logs.search import Progress
@@ -17,8 +16,7 @@ class Sought(NamedTuple):
     regex: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What is wanted of a log now.
 
     ``find`` and ``only`` hold on: what is marked, and what alone is shown; so do ``width``, the cells that long lines
@@ -46,8 +44,7 @@ class Wish:
     ends: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What is to be seen of a log: a window, how the search goes, which match one is at, and what could not be done.
 
     ``column`` is where the match lies, in bytes behind the beginning of its line, where that is far to the right;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from runboard.safetext import cell_width, strip_sgr
@@ -15,8 +14,7 @@ NARROWEST = 2
 """Cells of the narrowest row: a wide character has to fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A row as it is shown: where its line begins, the line's text with no escape but colours, whether it matches.
 
     Of a line that is laid over several rows this one shows the cells from ``first`` to before ``last``; None for all

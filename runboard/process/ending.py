@@ -8,8 +8,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from runboard.model import Run
 from runboard.process.cgroup import kill_cgroup
@@ -35,8 +34,7 @@ class NotOurs(Exception):
     """A refusal to signal; the message says why the process is not, or not certainly, the run's."""
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEnd:
+class TreeEnd(NamedTuple):
     """How the end of a tree went: how many processes were signalled, who is left, whether it took SIGKILL after all."""
 
     signalled: int

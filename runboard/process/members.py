@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.model import Run
 from runboard.process.liveness import command_of_run
@@ -13,8 +13,7 @@ from runboard.process.procfs import Stat
 from runboard.process.table import RUN_MARK, SHIM_MARK, ancestry, command_of, marks_of, owner_of, pids, read_stat
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One living process of a run; ``state`` is the kernel's letter, ``name`` what the kernel calls it."""
 
     pid: int

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from runboard.model import Identity
 from runboard.process.procfs import slurp
 from runboard.process.table import start_ticks
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The host, the boot and the pid namespace in which pids and start ticks mean something; None where not told."""
 
     host: str

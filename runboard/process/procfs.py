@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from errno import EACCES, ENOENT, ENOTDIR, EPERM, ESRCH
+from typing import NamedTuple
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 _HIDDEN = frozenset({ENOENT, ESRCH, EACCES, EPERM, ENOTDIR})
 """What is gone, or is not for us; any other error says nothing of what was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """The part of proc_pid_stat(5) that we use; ``exit_code`` is the raw wait status of a zombie.
 
     ``cpu_ticks`` is the time it had a processor, in clock ticks, and ``resident`` its memory in bytes, shared included.

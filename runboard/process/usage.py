@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.model import Run
 from runboard.process.kernel import boot_clock
@@ -18,8 +18,7 @@ Key = tuple[int, int]
 """A process: its pid and its start ticks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What one process uses, and where it stands in its tree.
 
     ``cpu`` is the share of one processor since the last look, None at the first; ``memory`` is resident, in bytes,
@@ -33,8 +32,7 @@ class Usage:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """What a run's whole tree uses: processors, None where that is not known yet, and bytes of memory."""
 
     cpu: float | None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from runboard.safetext import clean
 from runboard.transcripts.fold import Shape
@@ -33,8 +33,7 @@ _WORDS_MOST = 1000
 _ASKING = re.compile(r"--?(?:m|f|msg|message|message-file)(?:=.*)?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """The tools that a command names, and how it runs them.
 
     ``program`` is the tool where the command itself is one; ``json`` says whether anything asks for JSON, ``events``

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -25,8 +25,7 @@ LOOKS = ("heading", "strong", "em", "struck", "code", "block", "quote", "mark", 
 """The looks in which an answer is laid out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A run's answer as lines to paint, none where there is no answer; ``trouble`` says why it cannot be read."""
 
     run_id: str
@@ -34,8 +33,7 @@ class Answer:
     trouble: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(NamedTuple):
     """What is wanted: whose answer, in how many cells, in which looks, whether the run has ended."""
 
     run_id: str

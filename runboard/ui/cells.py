@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
@@ -32,8 +32,7 @@ _SPARE = 10
 """Columns of this rank or above are shown only where there is room in abundance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A column in its place: its first cell and how many it has."""
 
     column: Column

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -30,8 +31,7 @@ NARROWEST, LOWEST = 20, 5
 """In a smaller window there is nothing worth painting early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Where things stand in a window: the table's cells, and the first line below the summary."""
 
     columns: int

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import category
 
 from textual.app import App
@@ -26,8 +25,7 @@ _SAME = {other: name for name, others in KEY_ALIASES.items() for other in others
 """What a terminal cannot tell from another key, to that key's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """What a key can be set for: its id, its usual keys, what it does, and where and when it is heard."""
 
     id: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -168,7 +167,7 @@ def draft_of(run: Run) -> Draft:
     shell = len(run.command) == 3 and run.command[:2] == ("sh", "-c")
     draft = Draft(run.command[2] if shell else shlex.join(run.command), shell, run.cwd or "")
     limit = duration(run.timeout) if run.timeout else ""
-    return replace(draft, timeout=limit, model=run.model or "", repo=run.repo or "")
+    return draft._replace(timeout=limit, model=run.model or "", repo=run.repo or "")
 
 
 def earlier(runs: Iterator[Run], most: int = 200) -> list[Draft]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from runboard.logs import Copied, LogView, Pager, Seen, Sought, Spot, Times, Wish
@@ -75,62 +74,62 @@ class LogReader:
         if run_id != self._wanted:
             # The log that is open already may be wanted again after none was: its end is shown anew.
             self._anew, self._told = True, None
-            self._wish = replace(self._still, find=None, only=None, near=0, column=0, hold=False, to="end")
+            self._wish = self._still._replace(find=None, only=None, near=0, column=0, hold=False, to="end")
         if (run_id, calm) != (self._wanted, self._calm):
             self._wanted, self._calm = run_id, calm
             self._wake.set()
 
     def resize(self, rows: int) -> None:
         """Read so many lines for a screen; with none the log is left alone."""
-        self._want(replace(self._wish, rows=rows))
+        self._want(self._wish._replace(rows=rows))
 
     def move(self, by: int) -> None:
         """Scroll by lines."""
-        self._want(replace(self._wish, by=self._wish.by + by))
+        self._want(self._wish._replace(by=self._wish.by + by))
 
     def jump(self, to: str) -> None:
         """Scroll to the ``start`` or the ``end``."""
-        self._want(replace(self._still, to=to))
+        self._want(self._still._replace(to=to))
 
     def goto(self, place: str) -> None:
         """Scroll to a share or a time, as it is typed."""
-        self._want(replace(self._still, place=place))
+        self._want(self._still._replace(place=place))
 
     def show_at(self, offset: int) -> None:
         """Show the line at an offset, of the whole log."""
-        self._want(replace(self._still, only=None, near=0, offset=offset))
+        self._want(self._still._replace(only=None, near=0, offset=offset))
 
     def pan(self, column: int) -> None:
         """Read what lies so many bytes to the right."""
-        self._want(replace(self._wish, column=column))
+        self._want(self._wish._replace(column=column))
 
     def ends(self) -> None:
         """Find out how long the longest line on show is."""
-        self._want(replace(self._wish, ends=True))
+        self._want(self._wish._replace(ends=True))
 
     def find(self, sought: Sought | None) -> None:
         """Look for this, and go to the nearest one."""
-        self._want(replace(self._wish, find=sought))
+        self._want(self._wish._replace(find=sought))
 
     def step(self, by: int) -> None:
         """Go to a match further down or up."""
-        self._want(replace(self._still, step=self._wish.step + by))
+        self._want(self._still._replace(step=self._wish.step + by))
 
     def only(self, sought: Sought | None, near: int = 0) -> None:
         """Show only lines that match, and so many around each."""
-        self._want(replace(self._wish, only=sought, near=near))
+        self._want(self._wish._replace(only=sought, near=near))
 
     def show_raw(self, raw: bool) -> None:
         """Show an agent's events as they are, or in words."""
-        self._want(replace(self._wish, raw=raw))
+        self._want(self._wish._replace(raw=raw))
 
     def dress(self, width: int, times: Times, *, numbers: bool) -> None:
         """Wrap long lines into so many cells (0: not), tell times so, and number lines or not."""
-        self._want(replace(self._wish, width=width, times=times, numbers=numbers))
+        self._want(self._wish._replace(width=width, times=times, numbers=numbers))
 
     def hold(self, hold: bool) -> None:
         """Stay where one is, also at the end, as long as that is wanted."""
-        self._want(replace(self._wish, hold=hold))
+        self._want(self._wish._replace(hold=hold))
 
     async def copy(self, first: Spot, last: Spot) -> Copied | None:
         """The text between two places of the log on show; None where that cannot be read, or is another one by then."""
@@ -147,7 +146,7 @@ class LogReader:
     @property
     def _still(self) -> Wish:
         """What holds on of the present wish."""
-        return replace(self._wish, step=0, place=None, offset=None, to=None, by=0, ends=False)
+        return self._wish._replace(step=0, place=None, offset=None, to=None, by=0, ends=False)
 
     def _want(self, wish: Wish) -> None:
         """Have something else from now on."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from runboard.logs import Spot
 from runboard.safetext import cell_width
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """From where it was begun to where it has come; with ``lines`` whole lines, else from character to character."""
 
     anchor: Spot
@@ -18,7 +17,7 @@ class Selection:
 
     def to(self, head: Spot) -> Selection:
         """The same, come to another place."""
-        return replace(self, head=head)
+        return self._replace(head=head)
 
     @property
     def ends(self) -> tuple[Spot, Spot]:

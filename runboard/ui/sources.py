@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard.model import Run
 from runboard.process import Load, Usage
@@ -16,8 +16,7 @@ def _no_changes(_run: Run, _unwanted: Callable[[], bool]) -> Changes:
     return Changes(trouble="It worked in no git checkout")
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """What is read of a run.
 
     ``whole`` reads all of a run of which the board may know less. ``changes`` tells what a run did to its checkout, and

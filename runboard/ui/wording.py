@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -18,8 +17,7 @@ from runboard.ui.confirm import subject
 from runboard.ui.form import Form
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """Tags to give and to take, and the note from now on (None: as it is)."""
 
     add: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard import files
 from runboard.safetext import clean
@@ -21,8 +21,7 @@ _HEADS = "refs/heads/"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """A run's branch: its name, the commit it is at, the repository, and why it is kept (None: it may be deleted).
 
     ``needed`` where it is a main line or somebody else works on it, so that not even force deletes it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard import files
 from runboard.safetext import clean, clean_log, strip_sgr
@@ -30,8 +30,7 @@ _EMPTY_TREES = {
 _DIFF = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-M", "-l200")
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """A changed file: how many lines came and went, None for a file that is not text."""
 
     path: str
@@ -39,8 +38,7 @@ class FileChange:
     removed: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """What differs; ``base`` says from what, ``cut`` what is missing, ``trouble`` why there is nothing at all."""
 
     base: str = ""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runboard import files
 from runboard.safetext import clean
@@ -48,8 +49,7 @@ class Gone(Unknown):
     """There is no repository any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """Until when answers are waited for (monotonic seconds), and whether anybody still wants them."""
 
     deadline: float
@@ -74,8 +74,7 @@ class Patience:
         return seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What git printed, and whether it was stopped there because it printed too much."""
 
     output: bytes
