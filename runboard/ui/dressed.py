@@ -19,6 +19,7 @@ from runboard.settings import nearest
 from runboard.state import Forgotten
 from runboard.ui.barred import BarredApp
 from runboard.ui.keys import key_of, keymap
+from runboard.ui.stylist import Stylist
 from runboard.ui.taste import AUTO, Taste
 from runboard.ui.theme import DARK, LIGHT
 from runboard.ui.themes import ANSI, OURS, fitted, names
@@ -53,7 +54,7 @@ class DressedApp(BarredApp, inherit_bindings=False):
             self._complaints.append(f"there is no theme '{wished}'{nearest(wished, names())}")
             wished = self._suiting()
         self.theme = wished
-        self.stylesheet.set_variables(self.get_css_variables())
+        self.stylesheet = Stylist(variables=self.get_css_variables())
         self._worn = wished
 
     def refresh_css(self, animate: bool = True) -> None:
