@@ -55,6 +55,10 @@ class Tmux:
         done = subprocess.run(["tmux", "-L", self._socket, *words], check=True, capture_output=True, text=True)
         return done.stdout
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window so large."""
+        self._do("resize-window", "-x", str(columns), "-y", str(rows))
+
     def press(self, *keys: str) -> None:
         """Press keys by tmux's names (Enter, Escape, Down, C-c), characters as themselves."""
         for key in keys:
@@ -87,3 +91,11 @@ class Tmux:
     def line_with(self, text: str) -> str:
         """The first line that holds a text."""
         return next(line for line in self.screen() if text in line)
+
+    def cells(self, first: int, last: int) -> list[str]:
+        """What stands in these columns of each row, counted from 0 in the terminal's own cells, without blanks."""
+        right = [("-N", str(first), "-X", "cursor-right"), ("-N", str(last + 1), "-X", "cursor-right")]
+        begin = [("-X", "top-line"), ("-X", "rectangle-on"), right[0], ("-X", "begin-selection")]
+        moves = [*begin, ("-X", "bottom-line"), right[1], ("-X", "copy-selection-and-cancel")]
+        self._do("copy-mode", *(word for move in moves for word in (";", "send-keys", *move)))
+        return [line.strip() for line in self._do("show-buffer").split("\n")]
