@@ -48,7 +48,8 @@ def test_the_wheel_is_whole(tmp_path: Path) -> None:
     package, sheet = style_sheet_of(installed)
     assert package.is_relative_to(installed)
     assert sheet == installed / "runboard" / "tcss" / "runboard.tcss"
-    assert sheet.read_bytes() == (SOURCE / "tcss" / "runboard.tcss").read_bytes()
+    for name in ("runboard.tcss", "dialogs.tcss"):
+        assert (sheet.parent / name).read_bytes() == (SOURCE / "tcss" / name).read_bytes()
 
 
 def test_the_checkout_finds_its_style_sheet_beside_the_package() -> None:
@@ -61,5 +62,12 @@ def test_the_sdist_has_what_tests_need(tmp_path: Path) -> None:
     """The source distribution carries package, sheet, tests with their data, and pictures."""
     with tarfile.open(built("sdist", tmp_path)) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-    assert {"runboard/shim.py", "tcss/runboard.tcss", "tests/test_packaging.py", "README.md", "pyproject.toml"} <= names
+    assert {
+        "runboard/shim.py",
+        "tcss/runboard.tcss",
+        "tcss/dialogs.tcss",
+        "tests/test_packaging.py",
+        "README.md",
+        "pyproject.toml",
+    } <= names
     assert any(name.startswith("tests/data/") for name in names)

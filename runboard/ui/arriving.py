@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.events import ScreenResume
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
+
+from runboard.ui.theme import DIALOGS, DIALOGS_TEXT
 
 if TYPE_CHECKING:  # its bases are Screen's only where a class says so: that has ModalScreen between
     Base = Screen[Any]
@@ -28,6 +30,8 @@ class Arriving(Base):
     def _post_register(self, app: App[Any]) -> None:
         """Take the classes that the style sheet has for the window's size."""
         super()._post_register(app)
+        if isinstance(self, ModalScreen):  # its sheet is parsed with the first of them, not at the start
+            app.stylesheet.add_source(DIALOGS_TEXT, read_from=(DIALOGS, ""))
         across, down = app.HORIZONTAL_BREAKPOINTS or [], app.VERTICAL_BREAKPOINTS or []
         fitting = self._get_breakpoint_classes(app.size.width, across) | self._get_breakpoint_classes(
             app.size.height, down

@@ -83,14 +83,16 @@ class RunPane(LogSide):
         self._width = 0
 
     def compose(self) -> ComposeResult:
-        """One over the other, of which one is displayed."""
+        """The pane that is seen; the others come behind it, one over the other, when there is something to be seen."""
         for pane in self._panes:
             pane.display = pane is self._present
-            yield pane
+        yield self._present
         yield self.look_bar
 
     def on_mount(self) -> None:
         """Begin to read."""
+        hidden = [pane for pane in self._panes if not pane.is_attached]
+        self.call_after_refresh(self.mount, *hidden, before=self.look_bar)
         self.run_worker(self.reader.run(), group="log")
         self.run_worker(self._answers.run(), group="answer")
         self.run_worker(self._changes.run(), group="diff")

@@ -55,12 +55,24 @@ CLEAR = _theme("runboard-clear", colours.CLEAR, dark=True)
 """For eyes that do not tell red from green."""
 
 
-def style_sheet() -> str:
-    """The absolute path of the style sheet: inside the package when installed, beside it in a checkout."""
+def style_sheet(name: str = "runboard") -> str:
+    """The absolute path of a style sheet: inside the package when installed, beside it in a checkout."""
     package = __file__.rpartition("/ui/")[0]
-    inside = f"{package}/tcss/runboard.tcss"
+    inside = f"{package}/tcss/{name}.tcss"
     try:
-        SourceFileLoader("runboard", inside).get_data(inside)  # importlib.resources would take 7 ms to load
+        _read(inside)
     except OSError:
-        return f"{package.rpartition('/')[0]}/tcss/runboard.tcss"
+        return f"{package.rpartition('/')[0]}/tcss/{name}.tcss"
     return inside
+
+
+def _read(path: str) -> bytes:
+    """The bytes of a file of ours; importlib.resources would take 7 ms to load."""
+    return SourceFileLoader("runboard", path).get_data(path)
+
+
+DIALOGS = style_sheet("dialogs")
+"""Where the sheet of all that lies over the board is."""
+
+DIALOGS_TEXT = _read(DIALOGS).decode()
+"""What is in it; read at once, for while a board runs its files may be exchanged for newer ones."""
