@@ -19,6 +19,7 @@ from tests.leaving import leave, leave_failed
 from tests.program import COMMAND, environment, runboard
 from tests.terminal import Terminal
 from tests.waiting import until
+from tests.wire import foreign
 
 
 @pytest.fixture
@@ -94,6 +95,8 @@ def test_a_terminal_gets_clean_lines_with_names(runs: Path) -> None:
     with Terminal([*COMMAND, "--runs-dir", str(runs), "grep", "error"], 100, 24) as terminal:
         terminal.wait_for("aaaa0007 evil  name: error boo")
         terminal.wait_for("aaaa0002 make aaaa0002: error: disk full")
+        assert terminal.wait_exit() == 0
+        assert foreign(terminal.raw) == []
 
 
 def test_a_closed_pipe_or_a_signal_ends_it_with_its_child(tmp_path: Path) -> None:

@@ -237,8 +237,8 @@ def test_a_child_that_inherits_the_lock_does_not_keep_it(store: Store) -> None:
         while pid == 0:
             signal.pause()
     try:
-        with store.locked(run.id, limit=0.5):
-            pass
+        with store.locked(run.id, limit=0.5) as held:
+            assert held.run == run
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

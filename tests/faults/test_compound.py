@@ -88,4 +88,5 @@ def test_a_plain_write_does_not_get_over_it(writers: Nursery, store: Store, tabl
     """The control: a record rewritten in place is torn by the first, and not to be read by the second."""
     naive = WritePath("naive", PATHS[0].ready, PATHS[0].wrong, PATHS[0].recover)
     tried, harm = twice(writers, store, naive, "naive", (FEW, 1))
+    assert harm, f"the control did not fail in {tried} tries"
     table.control(FAULT, tried, len(harm))

@@ -148,7 +148,9 @@ def test_denied_at_every_call(writers: Nursery, store: Store, table: Table, path
 def test_a_plain_write_does_harm(writers: Nursery, store: Store, table: Table, tmp_path: Path) -> None:
     """The control: a file rewritten in place is torn by a kill, and gone by an error."""
     naive = WritePath("naive", PATHS[0].ready, PATHS[0].wrong, PATHS[0].recover)
-    tried, harm = killed_everywhere(writers, store, naive, None)
-    table.control("killed at a system call of a write path", tried, len(harm))
-    tried, harm = denied_everywhere(writers, store, naive, None, ERRORS[:1])
-    table.control("a system call of a write path fails, once or from then on", tried, len(harm))
+    tried, torn = killed_everywhere(writers, store, naive, None)
+    table.control("killed at a system call of a write path", tried, len(torn))
+    tried, gone = denied_everywhere(writers, store, naive, None, ERRORS[:1])
+    table.control("a system call of a write path fails, once or from then on", tried, len(gone))
+    assert all("torn" in harm for harm in torn), torn
+    assert gone, "no error did harm"
