@@ -16,8 +16,10 @@ from runboard.store import Store
 from tests.faults import acts
 from tests.faults.history import read, records, wrongs
 from tests.faults.table import Table
+from tests.faults.test_disks import row
 from tests.program import environment, record, runboard
 from tests.terminal import Terminal
+from tests.waiting import until
 
 MANY = 12
 """Settlers in one race."""
@@ -93,7 +95,7 @@ def test_a_lock_whose_holder_stands_still_stops_nobody_else(tmp_path: Path, tabl
                 board.wait_gone("Next run")
                 holder.send_signal(signal.SIGCONT)
                 holder.wait()
-                board.wait_gone("not saved", 20)
+                until(lambda: "not saved" not in row(board, run_id) + row(board, other), 20)
                 board.press("q")
                 board.wait_exit()
         finally:
