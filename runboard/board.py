@@ -24,12 +24,16 @@ PARSED = 512
 
 
 class Board:
-    """All runs by id and the visible ones in order; cost grows with what changes, not with what there is."""
+    """All runs by id and the visible ones in order; cost grows with what changes, not with what there is.
+
+    ``usual`` has the seconds that live runs take usually, as far as somebody has asked; kept by whoever asks.
+    """
 
     def __init__(self, runs: Iterable[Entry] = ()) -> None:
         """Begin with these runs, no filter and the usual order."""
         self.filled = 0
         self.blind = False
+        self.usual: dict[str, float] = {}
         self._entries: dict[str, Entry] = {}
         self._live: dict[str, None] = {}
         self._totals = Totals()

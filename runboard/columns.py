@@ -26,7 +26,7 @@ class Column(NamedTuple):
     """One column: ``width`` cells wide (0: takes what is left); one with ``fills`` shows only when some run fills it.
 
     ``rank`` is the order in which columns go when the screen is narrow, the highest first. One that is ``extra`` shows
-    only where somebody has chosen it.
+    only where somebody has chosen it; one that is ``held`` is as wide as somebody has made it.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Column(NamedTuple):
     fills: Callable[[Run], bool] | None = None
     rank: int = 0
     extra: bool = False
+    held: bool = False
 
 
 def status_word(run: Run) -> str:
@@ -70,13 +71,13 @@ def reason_text(run: Run) -> str:
     return " · ".join(part for part in (unsaved, clean(run.outcome.error or word), badge) if part)
 
 
-def _elapsed_text(run: Run, now: float) -> str:
-    """Elapsed time, and of how much where there is a limit."""
+def elapsed_text(run: Run, now: float, *, limit: bool = True) -> str:
+    """Elapsed time, and of how much where there is a limit and that is wanted."""
     seconds = elapsed(run, now)
     if seconds is None:
         return ""
     shown = duration(int(seconds)) if seconds >= 1 or not run.finished else f"{seconds:.1f}s"
-    if run.timeout and run.active:
+    if limit and run.timeout and run.active:
         return f"{shown}/{duration(run.timeout)}"
     return shown
 
@@ -194,7 +195,7 @@ COLUMNS = (
     Column("persona", "Persona", 12, _field("persona"), rank=12, extra=True),
     Column("tags", "Tags", 16, lambda run, _now: clean(" ".join(run.tags)), rank=11, extra=True),
     Column("engine", "Engine", 10, _field("engine"), rank=14, extra=True),
-    Column("elapsed", "Elapsed", 11, _elapsed_text, align="right", rank=1),
+    Column("elapsed", "Elapsed", 11, elapsed_text, align="right", rank=1),
     Column("age", "Started", 7, _age_text, align="right", rank=9),
     Column("ended", "Ended", 5, _ended_text, align="right", rank=13, extra=True),
     Column("tokens", "Tokens", 6, _tokens_text, align="right", fills=lambda run: _tokens(run) is not None, rank=6),
@@ -215,7 +216,7 @@ HINTS = {
     "status": "Where it stands; ! needs you",
     "id": "Its id: any unique beginning of it means the run",
     "name": "Its name, else its command",
-    "elapsed": "How long it ran or has been running, and of how long where it has a limit",
+    "elapsed": "How long it ran or runs, and of how long where it has a limit; a bar fills up to its usual time",
     "age": "How long ago it began",
     "ended": "How long ago it ended",
     "tokens": "All tokens, cache included",

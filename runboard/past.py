@@ -88,10 +88,10 @@ def facts_of_past(run: Run, earlier: Earlier, now: float) -> list[tuple[str, str
     return facts
 
 
-def bar(part: float) -> str:
-    """A part of the whole as a line that fills."""
-    full = min(CELLS, int(part * CELLS))
-    return "━" * full + "─" * (CELLS - full)
+def bar(part: float, cells: int = CELLS) -> str:
+    """A part of the whole as a line that fills, so many cells long."""
+    full = min(cells, int(part * cells))
+    return "━" * full + "─" * (cells - full)
 
 
 def _about(seconds: float) -> str:

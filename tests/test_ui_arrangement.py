@@ -105,13 +105,13 @@ async def test_columns_are_chosen_with_the_table_behind(tmp_path: Path) -> None:
         assert header(desk) == before
         await desk.press("c", "down", "shift+down", "j", *["right"] * 4, "enter")
         await desk.hides("automatic")
-        width = desk.table.placed["repo"]
-        kept = ["status", "name", "id", "repo", *(slot.column.key for slot in desk.table._slots[4:])]
-        await desk.until(lambda: arranged(memory) == {"board.columns": kept, "board.widths": {"repo": 20}})
-        assert (width, header(desk)[:4], desk.table.cursor) == (20, ["Status", "Name", "ID", "Repo"], chosen)
+        width = desk.table.places.placed["repo"]
+        kept = ["status", "name", "id", "repo", *(slot.column.key for slot in desk.table.places.slots[4:])]
+        await desk.until(lambda: arranged(memory) == {"board.columns": kept, "board.widths": {"repo": 12}})
+        assert (width, header(desk)[:4], desk.table.cursor) == (12, ["Status", "Name", "ID", "Repo"], chosen)
     again = Taste(remembered=memory.load(), columns=tuple(kept))
     async with fixed_board(RUNS, taste=again, size=(160, 40)) as desk:
-        assert (header(desk)[:4], desk.table.placed["repo"]) == (["Status", "Name", "ID", "Repo"], 20)
+        assert (header(desk)[:4], desk.table.places.placed["repo"]) == (["Status", "Name", "ID", "Repo"], 12)
         await desk.press("c", "0")
         assert header(desk) == before
 
@@ -151,7 +151,7 @@ async def test_settings_outlive_a_choice() -> None:
 
 async def pull(desk: Desk, title: str, to: int, *, edge: bool = False) -> None:
     """Press on a title, or on its right edge, go there with the button held, and let it go."""
-    slot = next(slot for slot in desk.table._slots if slot.column.title == title)
+    slot = next(slot for slot in desk.table.places.slots if slot.column.title == title)
     x, y = slot.x + (slot.width if edge else 0), desk.table.region.y
     await desk.pilot.mouse_down(offset=(x, y))
     await desk.pilot._post_mouse_events([MouseMove], offset=((x + to) // 2, y + 1), button=1)
@@ -165,22 +165,24 @@ async def test_the_mouse_moves_and_widens_columns(tmp_path: Path) -> None:
     memory = State(str(tmp_path))
     async with fixed_board(RUNS, taste=Taste(remember=memory.save), size=(160, 40)) as desk:
         before, rows = header(desk), list(desk.app._board.order)
-        places = {slot.column.title: slot for slot in desk.table._slots}
+        places = {slot.column.title: slot for slot in desk.table.places.slots}
         await pull(desk, "ID", places["Repo"].x + 1)
         assert header(desk) == ["Status", "Name", "Repo", "ID", *before[4:]]
         await pull(desk, "ID", 0)
         assert header(desk) == before
-        slot = next(slot for slot in desk.table._slots if slot.column.key == "repo")
-        await pull(desk, "Repo", slot.x + slot.width - 6, edge=True)
-        assert (desk.table.placed["repo"], header(desk)) == (slot.width - 6, before)
+        slot = next(slot for slot in desk.table.places.slots if slot.column.key == "repo")
+        await pull(desk, "Repo", slot.x + slot.width - 4, edge=True)
+        assert (desk.table.places.placed["repo"], header(desk)) == (slot.width - 4, before)
         await pull(desk, "Repo", 159, edge=True)
-        assert (desk.table.placed["repo"] > slot.width, header(desk)) == (True, before), "none goes off the screen"
+        wide = desk.table.places.placed["repo"] > slot.width
+        assert (wide, header(desk)) == (True, before), "none goes off the screen"
         await pull(desk, "Repo", 0, edge=True)
-        assert desk.table.placed["repo"] == NARROWEST
+        assert desk.table.places.placed["repo"] == NARROWEST
         await pull(desk, "Status", 70)
         await pull(desk, "Status", 5, edge=True)
         assert header(desk) == [*before[:3], "Re…", *before[4:]]
-        kept = {"board.columns": [column.key for column in desk.table.columns], "board.widths": {"repo": NARROWEST}}
+        keys = [column.key for column in desk.table.places.columns]
+        kept = {"board.columns": keys, "board.widths": {"repo": NARROWEST}}
         await desk.until(lambda: arranged(memory) == kept)
         assert (desk.app._board.sorting, desk.app._board.order) == (Sorting(), rows)
         await desk.pilot.click(RunTable, offset=(places["Name"].x + 1, 0))
@@ -190,7 +192,7 @@ async def test_the_mouse_moves_and_widens_columns(tmp_path: Path) -> None:
 async def test_a_wide_neighbour_does_not_swap_to_and_fro() -> None:
     """A narrow column that is pulled onto a wide one stands behind it for as long as the mouse stays on its place."""
     async with fixed_board(RUNS, taste=Taste(columns=("id", "repo", "name")), size=(120, 36)) as desk:
-        (_, one, wide, _), y = desk.table._slots, desk.table.region.y
+        (_, one, wide, _), y = desk.table.places.slots, desk.table.region.y
         await desk.pilot.mouse_down(offset=(one.x, y))
         for x in range(wide.x, wide.x + wide.width):
             await desk.pilot._post_mouse_events([MouseMove], offset=(x, y), button=1)
@@ -204,7 +206,7 @@ async def test_titles_are_explained() -> None:
     async with fixed_board(RUNS, tooltips=True, size=(120, 36)) as desk:
         y = desk.table.region.y
         for key in ("elapsed", "cost"):
-            slot = next(slot for slot in desk.table._slots if slot.column.key == key)
+            slot = next(slot for slot in desk.table.places.slots if slot.column.key == key)
             await desk.pilot.hover(offset=(slot.x + slot.width - 1, y))
             await desk.shows(HINTS[key][:16])
             await desk.pilot.hover(offset=(slot.x, y + 1))

@@ -150,7 +150,7 @@ async def test_a_second_repaints_only_the_cells_that_changed() -> None:
             assert painted == []
             now[0] += 1
             desk.table.flush()
-        slots = {slot.column.key: slot for slot in desk.table._slots}
+        slots = {slot.column.key: slot for slot in desk.table.places.slots}
         first, last = slots["elapsed"], slots["age"]
         assert painted == [Region(first.x, 1, last.x + last.width - first.x, 1)]
 

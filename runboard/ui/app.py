@@ -117,7 +117,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._tabs = FilterTabs(taste, kept)
         self._vigil = Vigil(board, clock, taste.limits, kept)
         self._table = RunTable(board, clock, stopping, Arrangement(taste, kept))
-        self._sampling = Sampling(board, self._table, sources, on_screen)
+        self._sampling = Sampling(board, self._table, sources, on_screen, self._memory)
         self._summary = Summary(title, read_only=control is None, lock=lock)
         one = None if control is None else OneProcess(control, self._ask, self._say)
         self._run_pane = RunPane(open_log, read_response, sources, one, clock, remembrance=kept, past=self._memory.tell)

@@ -36,7 +36,8 @@ class Arrangement:
     def columns(self, bits: int) -> list[Column]:
         """The columns to show where these optional ones are filled."""
         chosen = [_BY_KEY[key] for key in self.keys] or filled(bits)
-        return [one._replace(width=self.widths[one.key]) if one.key in self.widths else one for one in chosen]
+        widths = self.widths
+        return [one._replace(width=widths[one.key], held=True) if one.key in widths else one for one in chosen]
 
     def set(self, keys: Iterable[str], widths: Mapping[str, int]) -> None:
         """Arrange the columns so, until it is kept or set otherwise."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -27,6 +27,14 @@ _NICE = 4
 _MOST = {"last_line": 80, "reason": 46}
 """Cells of the columns that share what is left with the name, which takes all that is left then."""
 
+GIVING = frozenset({"repo", "issue", "model", "persona", "tags", "engine"})
+"""The columns that give cells which none of their texts needs to those whose texts are cut."""
+
+_BAR_ROOM = 5
+"""Cells that the elapsed time gets more where nothing else needs them: for its bar beside a limit."""
+
+_NOTHING: Mapping[str, int] = {}
+
 _ABUNDANCE = {"name": 26, "reason": 40, "last_line": 40}
 _SPARE = 10
 """Columns of this rank or above are shown only where there is room in abundance."""
@@ -40,28 +48,56 @@ class Slot(NamedTuple):
     width: int
 
 
-def lay_out(columns: Iterable[Column], width: int, *, chosen: bool = False) -> tuple[Slot, ...]:
+def lay_out(
+    columns: Iterable[Column], width: int, *, chosen: bool = False, needed: Mapping[str, int] = _NOTHING
+) -> tuple[Slot, ...]:
     """Place columns in so many cells: the least important go until the rest fit, the name takes what is left.
 
-    Columns that somebody has ``chosen`` go only where there is no room at all.
+    Args:
+        columns: Those that are wanted, in their order.
+        width: The cells there are.
+        chosen: Whether somebody has chosen them: they go only where there is no room at all.
+        needed: The cells of the widest text of each, where that is known. Which columns stay does not depend on it.
     """
     kept = list(columns)
     gap = 1 if width < NARROW else 2
     for least_rank, needs in ((1, _LEAST),) if chosen else ((_SPARE, _ABUNDANCE), (_NICE, _COMFORT), (1, _LEAST)):
         while _room(kept, width, gap, needs) < 0 and (going := [one for one in kept if one.rank >= least_rank]):
             kept.remove(max(going, key=lambda column: column.rank))
+    cells = {column.key: column.width or _LEAST.get(column.key, 8) for column in kept}
     room = _room(kept, width, gap, _LEAST)
-    least = {column.key: column.width or _LEAST.get(column.key, 8) for column in kept}
-    _share([column.key for column in kept if not column.width], least, room)
+    if needed:
+        for one in kept:
+            if one.key in GIVING and not one.held:
+                cells[one.key] = min(one.width, max(len(one.title), needed.get(one.key, 0)))
+                room += one.width - cells[one.key]
+        room = _meet(kept, cells, room, needed)
+    _share([column.key for column in kept if not column.width], cells, room)
     slots, x = [], 1
     for column in kept:
-        slots.append(Slot(column, x, least[column.key]))
-        x += least[column.key] + gap
+        slots.append(Slot(column, x, cells[column.key]))
+        x += cells[column.key] + gap
     return tuple(slots)
 
 
+def _meet(kept: list[Column], cells: dict[str, int], room: int, needed: Mapping[str, int]) -> int:
+    """Give the columns without a width of their own what their texts need, or equal shares of it; what is left."""
+    lacking = {one.key: needed.get(one.key, 0) - cells[one.key] for one in kept if not one.width}
+    for at, key in enumerate(sorted(lacking, key=lacking.__getitem__)):
+        given = max(0, min(lacking[key], room // (len(lacking) - at)))
+        cells[key] += given
+        room -= given
+    if room > 2 * _BAR_ROOM and any(one.key == "elapsed" and not one.held for one in kept):
+        cells["elapsed"] += _BAR_ROOM
+        room -= _BAR_ROOM
+    return room
+
+
 def _share(elastic: list[str], cells: dict[str, int], room: int) -> None:
-    """Give what is left to the columns without a width of their own, or have the only one of them give what lacks."""
+    """Give what is left to the columns without a width of their own, or have the only one of them give what lacks.
+
+    No column loses what it has; the name has the most.
+    """
     if len(elastic) < 2:
         for key in elastic:
             cells[key] = max(1, cells[key] + room)
@@ -69,7 +105,8 @@ def _share(elastic: list[str], cells: dict[str, int], room: int) -> None:
     together = max(0, room) + sum(cells[key] for key in elastic)
     sharing = [key for key in _MOST if key in elastic][: len(elastic) - 1]
     for at, key in enumerate(sharing):
-        cells[key] = max(cells[key], min(together // (len(elastic) - at), _MOST[key]))
+        others = sum(cells[key] for key in elastic if key not in sharing[: at + 1])
+        cells[key] = max(cells[key], min(together // (len(elastic) - at), _MOST[key], together - others))
         together -= cells[key]
     cells[next(key for key in elastic if key not in sharing)] = together
 
@@ -83,14 +120,14 @@ def needy(slots: Iterable[Slot], texts: Iterable[str], need: str) -> tuple[str, 
 def titles(slots: tuple[Slot, ...], sorting: Sorting) -> list[tuple[Slot, str, bool]]:
     """The title of each column, and whether the rows are sorted by it.
 
-    The arrow stands right behind the title: of a right-aligned column in the gap after it, so that nothing moves.
+    The arrow stands right behind the title; of a full or right-aligned column in the gap, so that nothing moves.
     """
     arrow = FALLING if sorting.falling else RISING
     told = []
     for slot in slots:
         chosen = slot.column.key == sorting.column
         title = f"{slot.column.title}{arrow}" if chosen else slot.column.title
-        wider = chosen and slot.column.align == "right"
+        wider = chosen and (slot.column.align == "right" or len(slot.column.title) == slot.width)
         told.append((Slot(slot.column, slot.x, slot.width + 1) if wider else slot, title, chosen))
     return told
 

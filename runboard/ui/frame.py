@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -19,10 +20,12 @@ from runboard.ui.arrangement import Arrangement
 from runboard.ui.cells import Slot, fit, lay_out, needy, titles
 from runboard.ui.colours import DARK, KINDS, PALETTES, ink, sequence
 from runboard.ui.headline import Headline
+from runboard.ui.progress import cell_text
 from runboard.ui.remembrance import Remembrance
 from runboard.ui.sendable import sendable
 from runboard.ui.tabline import GENERAL, line
 from runboard.ui.taste import Taste
+from runboard.ui.widths import Widths
 
 Cell = tuple[str, str, str]
 """A text, the name of its colour and that of its ground."""
@@ -65,11 +68,15 @@ class Look:
         """After a person's taste."""
         return cls(PALETTES.get(taste.theme, DARK), Arrangement(taste, Remembrance(taste)), taste.ascii)
 
-    def slots(self, board: Board, runs: list[Run], width: int) -> tuple[Slot, ...]:
-        """The columns in their places."""
-        if self.arrangement is None:
-            return lay_out(shown(runs), width)
-        return lay_out(self.arrangement.columns(board.filled), width, chosen=bool(self.arrangement.keys))
+    def slots(self, board: Board, runs: list[Run], width: int, rows: int, now: float) -> tuple[Slot, ...]:
+        """The columns in their places, as wide as the first rows need them."""
+        own, widths = self.arrangement, Widths()
+        columns = shown(runs) if own is None else own.columns(board.filled)
+        place = partial(lay_out, columns, width, chosen=own is not None and bool(own.keys))
+        slots = place()
+        for run in runs[:rows]:
+            widths.see(slots, _texts(board, run, slots, now))
+        return place(needed=widths.needed)
 
 
 USUAL = Look()
@@ -127,15 +134,13 @@ def _table(board: Board, layout: Layout, now: float, look: Look) -> list[list[Ce
     order = board.order
     width = layout.table_columns - (len(order) + 1 > layout.table_rows)
     runs = [run for run_id in order if (run := board.get(run_id))]
-    slots = look.slots(board, runs, layout.table_columns)
+    slots = look.slots(board, runs, layout.table_columns, layout.table_rows - 1, now)
     told = [(slot, title, "accent" if sorts else "faint") for slot, title, sorts in titles(slots, board.sorting)]
     lines = [_line(told, "")] if runs else []
     for run in runs[: layout.table_rows - 1]:
-        texts = [slot.column.text(run, now) for slot in slots]
+        texts = _texts(board, run, slots, now)
         chosen = run is runs[0]
         kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
-        if (need := board.needs.get(run.id)) is not None and texts:
-            texts = list(needy(slots, texts, need))
         cells = [
             (slot, text, KINDS[ink(slot.column.key, kind, chosen=chosen)])
             for slot, text in zip(slots, texts, strict=True)
@@ -146,6 +151,13 @@ def _table(board: Board, layout: Layout, now: float, look: Look) -> list[list[Ce
         [*line, end, (" " * (layout.table_columns - width), "", "")] for line, end in zip(lines, ends, strict=True)
     ]
     return lines + [[(" " * layout.table_columns, "", "")]] * (layout.table_rows - len(lines))
+
+
+def _texts(board: Board, run: Run, slots: tuple[Slot, ...], now: float) -> tuple[str, ...]:
+    """What stands in the cells of a run's row."""
+    texts = tuple(cell_text(slot, run, now) for slot in slots)
+    need = board.needs.get(run.id)
+    return texts if need is None or not texts else needy(slots, texts, need)
 
 
 def _line(cells: list[tuple[Slot, str, str]], ground: str) -> list[Cell]:

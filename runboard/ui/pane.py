@@ -22,9 +22,12 @@ from runboard.ui.hover import hover
 VIEWS: tuple[str, ...] = ("Log", "Response", "Details", "Diff", "Processes")
 """What can be shown of a run, as the title line names it."""
 
-_ROOMY = 106
-_ID_ROOM = 16
-"""From so many cells on the title line names every view, below it the present one alone."""
+_ROOMY, _ROOMY_BESIDE = 106, 72
+"""From so many cells on the title line names every view, below it the present one alone; less where rows are in sight,
+which tell the run's name too."""
+
+_ID_ROOM, _LEAST_NAME = 14, 8
+"""Cells that the id needs with what is around it; a name that has fewer than the other is left out."""
 
 
 class Pane(Widget, can_focus=True, inherit_bindings=False):
@@ -131,7 +134,7 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         taken = cell_len(word) + cell_len(place) + sum(len(view) + 2 for view in views)
         texts = [
             (word, self._ink(word)),
-            (fit(name, max(0, width - taken - 6)), "pane--title"),
+            (self._named(name, max(0, width - taken - 6)), "pane--title"),
             (place, "pane--quiet" if self._settled() else "pane--accent"),
             *((view, "pane--accent" if view == self.VIEW else "pane--quiet") for view in views),
         ]
@@ -149,7 +152,14 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         if self._run is None:
             return ()
         taken = sum(len(view) + 2 for view in VIEWS)
-        return VIEWS if self.size.width >= _ROOMY and room - taken >= _ID_ROOM else (self.VIEW,)
+        roomy = self.size.width >= (_ROOMY if self.has_class("-zoomed") else _ROOMY_BESIDE)
+        return VIEWS if roomy and room - taken >= _ID_ROOM else (self.VIEW,)
+
+    def _named(self, name: str, room: int) -> str:
+        """What run it is in so many cells: by its id alone where little more than that would be left of its name."""
+        run_id = clean(self._run.id) if self._run else ""
+        short = cell_len(name) > room and room < cell_len(run_id) + 2 + _LEAST_NAME
+        return fit(run_id if short else name, room)
 
     def _ink(self, word: str) -> str:
         """The component that colours a status word."""

@@ -12,6 +12,7 @@ from runboard.board import Board
 from runboard.columns import SAMPLED, STOPPING
 from runboard.model import UNSEEN, Run, Sample, Status
 from runboard.ui.cells import Slot, needy
+from runboard.ui.progress import cell_text
 
 KEPT = 512
 """So many runs' texts are kept: more than fit on any screen."""
@@ -51,7 +52,8 @@ class Rows:
 
     def line(self, run: Run, board: Board, *, under_cursor: bool, marked: bool = False) -> Line:
         """What a run's line shows now; ``board`` knows why it needs somebody, and what was seen of it."""
-        texts = self._texts(run, board.samples.get(run.id, UNSEEN) if self._sampled else UNSEEN)
+        sample = board.samples.get(run.id, UNSEEN) if self._sampled else UNSEEN
+        texts = self._texts(run, sample, board.usual.get(run.id))
         need = board.needs.get(run.id)
         if run.id in self._stopping and run.status is Status.RUNNING:
             texts = (f"{STOPPING} stopping", *texts[1:])
@@ -60,19 +62,19 @@ class Rows:
         kind = "stopping" if texts and texts[0].startswith(STOPPING) else str(run.status)
         return Line(run.id, kind, under_cursor, marked, texts)
 
-    def _texts(self, run: Run, sample: Sample) -> tuple[str, ...]:
+    def _texts(self, run: Run, sample: Sample, usual: float | None) -> tuple[str, ...]:
         """The text of each cell; of a run that is the same as the last time, only the times are told anew."""
         now = self._clock()
         known = self._known.get(run.id)
         if known is not None and known[0] is run and known[1] is sample:
             texts = list(known[2])
             for at, slot in self._timed:
-                texts[at] = slot.column.text(run, now)
+                texts[at] = cell_text(slot, run, now, usual)
             return tuple(texts)
         if len(self._known) >= KEPT:
             self._known.clear()
         seen = run if sample is UNSEEN else replace(run, sample=sample)
-        made = tuple(slot.column.text(seen, now) for slot in self._slots)
+        made = tuple(cell_text(slot, seen, now, usual) for slot in self._slots)
         self._known[run.id] = run, sample, made
         return made
 

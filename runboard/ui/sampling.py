@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from functools import partial
-from time import monotonic
-from typing import Generic, TypeVar
 
 from runboard.board import Board
 from runboard.columns import SAMPLED
 from runboard.model import UNSEEN, Run, Sample
 from runboard.process import Load
-from runboard.ui.aside import Aside
+from runboard.ui.forecast import Forecast
+from runboard.ui.glance import Glance
+from runboard.ui.memory import Memory
 from runboard.ui.sources import Sources
 from runboard.ui.table import RunTable
 
-Found = TypeVar("Found")
-
 LOADS_SECONDS = 1.5
 """How often it is looked at most what processes use."""
-
-SPARING = 50
-"""Looking takes at most one in so many seconds."""
 
 KEPT = 512
 """So many last lines are kept: more than fit on any screen."""
 
 _LOADS = frozenset({"cpu", "memory"})
-
-
-class Glance(Generic[Found]):
-    """Looks at some runs in a thread of its own, at one time only once, and rests between."""
-
-    def __init__(self, name: str, look: Callable[[Sequence[Run]], Mapping[str, Found]], rest: float) -> None:
-        """Look with ``look``, which is called in the thread of this name, and rest for so many seconds at least."""
-        self._aside = Aside(name)
-        self._look, self._rest = look, rest
-        self._looking = False
-        self._next = 0.0
-
-    @property
-    def ready(self) -> bool:
-        """Whether it is time to look."""
-        return not self._looking and monotonic() >= self._next
-
-    def at(self, runs: Sequence[Run]) -> Awaitable[Mapping[str, Found]]:
-        """What is found of these runs, by their ids; from now on it is no time to look."""
-        self._looking = True
-        return self._at(runs, monotonic())
-
-    async def _at(self, runs: Sequence[Run], begun: float) -> Mapping[str, Found]:
-        """Wait for the thread."""
-        try:
-            return await self._aside.do(partial(self._look, runs))
-        finally:
-            self._looking = False
-            self._next = begun + max(self._rest, SPARING * (monotonic() - begun))
 
 
 class Sampling:
@@ -64,9 +29,12 @@ class Sampling:
     The log of a run that has ended is read once. A disk that hangs holds up nothing but the last lines.
     """
 
-    def __init__(self, board: Board, table: RunTable, sources: Sources, on_screen: Callable[[list[str]], None]) -> None:
+    def __init__(
+        self, board: Board, table: RunTable, sources: Sources, on_screen: Callable[[list[str]], None], memory: Memory
+    ) -> None:
         """Look as ``sources`` say; ``on_screen`` is told at each turn which rows can be seen."""
         self._board, self._table, self._on_screen = board, table, on_screen
+        self._forecast = Forecast(board, table, memory)
         self._loads = Glance("runboard-loads", sources.loads, LOADS_SECONDS)
         self._lines = Glance("runboard-lines", lambda runs: {run.id: sources.last_line(run) for run in runs}, 0.0)
         self._read: dict[str, bool] = {}
@@ -75,7 +43,8 @@ class Sampling:
         """See to it that what can be seen now is looked at."""
         ids = self._table.on_screen
         self._on_screen(ids)
-        shown, sorts = self._table.placed.keys() & SAMPLED, self._board.sorting.column in _LOADS
+        self._forecast.tick()
+        shown, sorts = self._table.places.placed.keys() & SAMPLED, self._board.sorting.column in _LOADS
         if not shown and not sorts:
             self._board.samples.clear()
             self._read.clear()

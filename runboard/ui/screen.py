@@ -129,9 +129,9 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
             """Have the table look so, and tell how many cells each column has."""
             arrangement.set(wish.keys, wish.widths)
             table.show_columns()
-            return table.placed
+            return table.places.placed
 
-        wish = Wish.of(arrangement.keys, [column.key for column in table.columns], arrangement.widths)
+        wish = Wish.of(arrangement.keys, [column.key for column in table.places.columns], arrangement.widths)
         if not await self.app.push_screen_wait(ColumnChooser(wish, show)):
             arrangement.set(*before)
             table.show_columns()

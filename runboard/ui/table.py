@@ -16,10 +16,10 @@ from runboard.board import Board
 from runboard.model import Status
 from runboard.order import Delta, Key
 from runboard.ui.arrangement import Arrangement
-from runboard.ui.cells import Slot, lay_out
 from runboard.ui.marks import Marks
 from runboard.ui.ordering import Ordering
 from runboard.ui.painting import Painting
+from runboard.ui.places import Places
 from runboard.ui.rows import Line, Rows, difference
 from runboard.ui.tablekeys import TABLE_KEYS
 from runboard.ui.titlebar import TitleBar
@@ -75,15 +75,13 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.marks = Marks(board)
         self._board = board
         self._rows = Rows(clock, stopping)
-        self.ordering = Ordering(board, lambda: [slot.column for slot in self._slots], clock, self.reorder, arrangement)
-        self.arrangement = arrangement
-        self._titles = TitleBar(self, arrangement, self._titled, self.show_columns)
+        self.arrangement, self.places = arrangement, Places(arrangement)
+        self.ordering = Ordering(board, self.places.shown, clock, self.reorder, arrangement)
+        self._titles = TitleBar(self, arrangement, lambda: self.places.titled(empty=not board.total), self.show_columns)
         self._spot = 0
         self._key: Key = ()
         self._pinned = False
-        self._filled = 0
-        self.columns = arrangement.columns(0)
-        self._slots: tuple[Slot, ...] = ()
+        self._measured = Size(0, 0)
         self._painted: dict[int, Line] = {}
         self._painting = Painting(self)
 
@@ -108,7 +106,9 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The first listing is complete: from here on the cursor stays on its run."""
         self.reading = False
         self._pinned = True
-        self.refresh()
+        self.places.forget()
+        self._lay_out()
+        self.flush()
 
     def go_to(self, run_id: str) -> None:
         """Put the cursor on a run, if it is in the list."""
@@ -128,39 +128,32 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     def flush(self) -> None:
         """Paint what differs from what is on the screen, and nothing else."""
         width, height = self.size
-        changed = []
+        changed, wider = [], False
         for y in range(1, height):
             now, before = self._line(y), self._painted.get(y)
             if now != before:
-                changed.append(difference(self._slots, y, width, before, now))
-        if changed:
+                wider |= now is not None and self.places.see(now.texts)
+                changed.append(difference(self.places.slots, y, width, before, now))
+        if wider:
+            self._lay_out()
+        elif changed:
             self.refresh(*changed)
 
     def _show_columns(self) -> None:
         """Add the columns that some run is the first to fill; a column that is there stays."""
-        if self._filled != self._board.filled:
-            self._filled = self._board.filled
+        if self.places.fill(self._board.filled):
             self.show_columns()
 
     def show_columns(self) -> None:
         """Show the columns that were chosen, or those that the runs fill."""
-        self.columns = self.arrangement.columns(self._filled)
+        self.places.choose()
         self._lay_out()
-
-    @property
-    def placed(self) -> dict[str, int]:
-        """The columns on the screen, by their keys, and how many cells each has."""
-        return {slot.column.key: slot.width for slot in self._slots}
-
-    def _titled(self) -> tuple[tuple[Slot, ...], tuple[str, ...]]:
-        """The columns whose titles are seen, none where there is no run; and all that are shown where there is room."""
-        return self._slots if self._board.total else (), tuple(column.key for column in self.columns)
 
     def _lay_out(self) -> None:
         """Place the columns in the present width."""
-        self._slots = lay_out(self.columns, self.size.width, chosen=bool(self.arrangement.keys))
-        self._rows.lay_out(self._slots)
-        self._painting.lay_out(self._slots, self.size.width)
+        self.places.lay_out(self.size.width)
+        self._rows.lay_out(self.places.slots)
+        self._painting.lay_out(self.places.slots, self.size.width)
         self._painted.clear()
         self.refresh()
 
@@ -281,7 +274,11 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Place the columns anew and keep the cursor in sight."""
+        if self.size != self._measured:
+            self._measured = self.size
+            self.places.forget()
         self._lay_out()
+        self.flush()
         self._scroll_to_row(min(max(self.scroll_offset.y, self._spot - self.size.height + 2), self._spot))
 
     def on_click(self, event: events.Click) -> None:
