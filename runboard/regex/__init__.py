@@ -7,7 +7,7 @@ references, looks ahead) is refused with a sentence.
 
 from __future__ import annotations
 
-from runboard.regex.machine import Expression
-from runboard.regex.tree import BadExpression
+from runboard.regex.bad import BadExpression
+from runboard.regex.expression import Expression
 
 __all__ = ["BadExpression", "Expression"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from runboard.regex.tree import At, BadExpression, Chars, Either, Node, Parser, Repeat, Row, literal, turned, written
+from runboard.regex.bad import BadExpression
+from runboard.regex.tree import At, Chars, Either, Node, Repeat, Row
 
 _SIZE_MOST = 5000
 """Steps of the longest machine."""
@@ -22,77 +23,6 @@ State = tuple[frozenset[int], int]
 """The steps that may come next, and what stands before them."""
 
 
-class Expression:
-    """A regular expression ready to search one line at a time."""
-
-    def __init__(self, text: str, *, ignore_case: bool = False) -> None:
-        """Read it.
-
-        Raises:
-            BadExpression: It is none, it asks for what cannot be had, or it is too large.
-        """
-        tree = Parser(text).whole()
-        self._anywhere = Machine(tree, ignore_case=ignore_case, anchored=False)
-        self._here = Machine(tree, ignore_case=ignore_case, anchored=True)
-        self._backwards = Machine(turned(tree), ignore_case=ignore_case, anchored=False)
-        self.literal = literal(tree)
-        self.for_ripgrep = written(tree)
-
-    def found_in(self, text: str) -> bool:
-        """Whether any part of a line matches."""
-        machine = self._anywhere
-        state, move = machine.start(_EDGE), machine.move
-        for character in text:
-            matched, state = move(state, character)
-            if matched:
-                return True
-        return machine.ends(state)
-
-    def spans(self, text: str, most: int) -> list[tuple[int, int]]:
-        """Where the first matches begin and end, the longest from each place on; empty ones are left out.
-
-        At most ``most`` of them, and at most ten times the length of the text is walked.
-        """
-        spans: list[tuple[int, int]] = []
-        work, at = 10 * len(text), 0
-        for first in self._starts(text):
-            if first < at:
-                continue
-            last, read = self._end(text, first)
-            work -= read
-            if last > first:
-                spans.append((first, last))
-                at = last
-            if len(spans) >= most or work < 0:
-                break
-        return spans
-
-    def _starts(self, text: str) -> list[int]:
-        """Every place where a match begins, found from the end."""
-        machine = self._backwards
-        state, starts = machine.start(_EDGE), list[int]()
-        for place in range(len(text), 0, -1):
-            matched, state = machine.move(state, text[place - 1])
-            if matched:
-                starts.append(place)
-        if machine.ends(state):
-            starts.append(0)
-        return starts[::-1]
-
-    def _end(self, text: str, first: int) -> tuple[int, int]:
-        """Where the longest match ends that begins at a place, and how many characters had to be read."""
-        machine = self._here
-        state = machine.start(_kind(text[first - 1]) if first else _EDGE)
-        last = first
-        for place in range(first, len(text)):
-            matched, state = machine.move(state, text[place])
-            if matched:
-                last = place
-            if not state[0]:
-                return last, place - first
-        return (len(text) if machine.ends(state) else last), len(text) - first
-
-
 class Machine:
     """Steps by number: characters to read, branches, places to be at; and what was learned of them so far."""
 
@@ -108,9 +38,9 @@ class Machine:
         self._moves: dict[State, dict[str, tuple[bool, State]]] = {}
         self._remembered = 0
 
-    def start(self, before: int) -> State:
-        """The state at the start, with what stands ``before`` it."""
-        return frozenset((self._first,)), before
+    def start(self, before: str = "") -> State:
+        """The state at the start, behind the character that stands ``before`` it, if there is one."""
+        return frozenset((self._first,)), _kind(before) if before else _EDGE
 
     def move(self, state: State, character: str) -> tuple[bool, State]:
         """Whether a match is complete before ``character``, and the state behind it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from runboard.regex.bad import BadExpression
+
 DEPTH_MOST = 50
 REPEAT_MOST = 1000
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b", "0": "\0"}
@@ -25,10 +27,6 @@ _CLASSES = {
     "xdigit": "0-9a-fA-F",
     "word": r"\w",
 }
-
-
-class BadExpression(ValueError):
-    """What is typed is no regular expression that can be searched for; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)

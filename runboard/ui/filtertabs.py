@@ -11,11 +11,9 @@ from textual.app import SystemCommand
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
 
 from runboard.query import BadQuery, Query
 from runboard.safetext import clean
-from runboard.ui.form import Form
 from runboard.ui.remembrance import Remembrance
 from runboard.ui.tabline import GENERAL, line, present, tabs
 from runboard.ui.taste import Taste
@@ -120,32 +118,6 @@ class FilterTabs(Widget):
     def _dress(self) -> None:
         """Where there is little room, the line is there for who has filters of their own."""
         self.set_class(len(self.names) > len(GENERAL), "-own")
-
-
-class FilterName(Form[str]):
-    """Asks for the name of the present filter."""
-
-    def __init__(self, filter_tabs: FilterTabs, text: str) -> None:
-        """Name the filter ``text``."""
-        super().__init__("Save this filter", Content(clean(text)))
-        self._tabs = filter_tabs
-
-    def rows(self) -> Iterator[Widget]:
-        """One field."""
-        yield self.field("name", "Name", placeholder="what stands in the line of filters")
-
-    def made(self) -> str | None:
-        """The name, if it can be one."""
-        name = clean(self.value("name")).strip()
-        if wrong := self._tabs.wrong(name):
-            self.complain({"name": wrong})
-            return None
-        return name
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """There is nothing else to fill in."""
-        event.stop()
-        self.action_save()
 
 
 def _plain(text: str) -> str:

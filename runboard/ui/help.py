@@ -39,14 +39,19 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """The lists: the keys of what has the focus, and beside or below them those that work everywhere."""
+        self._arrange(self.app.size.width)
         first, *others = self._lists() or [Content("")]
         with VerticalScroll(classes="dialog"), Container(id="help-lists"):
             yield Static(first)
             yield Static(Content("\n\n").join(others))
 
     def on_resize(self) -> None:
+        """Stand as the new size suggests."""
+        self._arrange(self.size.width)
+
+    def _arrange(self, width: int) -> None:
         """Beside each other where there is room for that."""
-        self.set_class(self.size.width >= ROOMY, "-beside")
+        self.set_class(width >= ROOMY, "-beside")
 
     def _lists(self) -> list[Content]:
         """Every action once, with all its keys, in a list for each part of the screen."""

@@ -13,7 +13,6 @@ from textual.events import Event, Key, Paste
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 PATIENCE_SECONDS = 1.0
 """So long a key may take; whoever types on after that is heard again."""
@@ -30,7 +29,12 @@ Typed = Key | Paste
 
 def is_text(event: Typed, target: Widget) -> TypeGuard[Key]:
     """Whether a key only adds its letter to a field."""
-    return isinstance(event, Key) and event.is_printable and isinstance(target, Input | TextArea)
+    return isinstance(event, Key) and event.is_printable and is_field(target)
+
+
+def is_field(target: object) -> bool:
+    """Whether one types into it: Input and TextArea say where the next letter goes; the latter takes long to load."""
+    return hasattr(type(target), "cursor_screen_offset")
 
 
 class Heeded(Message):

@@ -13,10 +13,9 @@ from textual.screen import Screen
 from runboard.facts import shell_words
 from runboard.logs import COPY_MOST
 from runboard.ui.arriving import Arriving
-from runboard.ui.chooser import ColumnChooser, Wish
 from runboard.ui.completing import FilterSuggester, Newest
 from runboard.ui.filterbar import FilterBar
-from runboard.ui.filtertabs import FilterName, FilterTabs
+from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.hints import Hints
 from runboard.ui.hunting import Chosen
 from runboard.ui.keys import key_of
@@ -112,6 +111,8 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
 
     async def _save_filter(self, text: str) -> None:
         """Save a filter that can be understood."""
+        from runboard.ui.filtername import FilterName  # noqa: PLC0415 - forms load when the first is wanted
+
         name = await self.app.push_screen_wait(FilterName(self.tabs, text))
         if name is not None:
             self.tabs.save(name)
@@ -122,6 +123,8 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
 
     async def _choose_columns(self) -> None:
         """Show the columns as they are wished for; keep them, or show them as before."""
+        from runboard.ui.chooser import ColumnChooser, Wish  # noqa: PLC0415 - it loads when it is first wanted
+
         arrangement, table = self.table.arrangement, self.table
         before = arrangement.keys, arrangement.widths
 

@@ -40,7 +40,7 @@ from textual.style import Style
 from runboard.safetext import clean_copy, clean_lines
 from runboard.ui.handover import Early
 from runboard.ui.incoming import Incoming
-from runboard.ui.inorder import OrderlyApp
+from runboard.ui.inorder import OrderlyApp, is_field
 from runboard.ui.partial import PartialUpdate
 from runboard.ui.sent import Sent, keeps_ground
 
@@ -172,7 +172,7 @@ class TerminalDriver(LinuxDriver):
         if data == _ALTERNATE and self._early is not None and self._early.up:
             return
         focused = self._app.focused if self._app.screen_stack else None
-        if data.endswith("H") and not hasattr(type(focused), "cursor_screen_offset"):
+        if data.endswith("H") and not is_field(focused):
             data = _PARKED.sub("", data)
         super().write(data)
 
