@@ -99,7 +99,7 @@ def test_each_layer_holds_alone(who: str, absent: str, left: str) -> None:
 def test_older_kernels_lock_as_far_as_they_can() -> None:
     """With each older ABI of Landlock, and one that promises more than it has, its own rights are withheld."""
     who = WHO[os.geteuid() != 0]
-    for abi, said in ((1, 1), (2, 2), (3, 3), (4, 4), (6, 99)):
+    for abi, said in ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 99)):
         faults = [f"landlock_create_ruleset:retval={said}:when=1", WITHOUT["seccomp"]]
         tale = told_by("bare", python_of(who), *faults)
         assert wrong(tale, who, seccomp=False, abi=abi) == {}, abi

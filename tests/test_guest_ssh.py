@@ -7,12 +7,14 @@ import os
 import shlex
 import shutil
 import socket
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runboard.cli import transfer
 from runboard.guest import BadKey, invitation
 from tests.leaving import leave
 from tests.program import COMMAND, alive, runboard
@@ -104,6 +106,44 @@ def test_who_asks_for_a_command_is_turned_away(tmp_path: Path, asked: str) -> No
         assert (b"\x1b]" in terminal.raw, len(terminal.text().strip().splitlines())) == (False, 1)
 
 
+def packets(raw: bytes) -> list[bytes]:
+    """What was sent, packet by packet, with nothing behind the last."""
+    found = []
+    while raw:
+        (size,) = struct.unpack_from(">I", raw)
+        found.append(raw[4 : 4 + size])
+        raw = raw[4 + size :]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sent", "kinds"),
+    [
+        (b"", []),
+        (b"\0\0\0\x05\x01\0\0\0\x03", [2]),
+        (b"\0\0\0\x05\x01\0\0\0\x03" + b"\0\0\0\x05\x10\0\0\0\x07" + b"\0\0\0\x09\x11\0\0\0\x08abcd", [2, 101, 105]),
+        (b"\0\0\0\x05\x01\0\0\0\x03" + b"\xff\xff\xff\xff" + b"x" * 100, [2]),
+        (b"\0\0\0\x05\x01\0\0\0\x03" + b"\0\0\0\0" * 9, [2]),
+        (b"GET / HTTP/1.0\r\n\r\n", []),
+        (b"\0\0\0\x05\x01\0\0\0\x03" + b"\0\0\0\x05\x10\0\0\0\x07" * 200, [2] + [101] * 64),
+    ],
+)
+def test_a_transfer_is_denied_in_its_own_words(sent: bytes, kinds: list[int]) -> None:
+    """Every request is answered by its number, nothing is done, and who sends no packets is heard no further."""
+    (ear, hand), (eye, mouth) = os.pipe(), os.pipe()
+    try:
+        os.write(hand, sent)
+        os.close(hand)
+        transfer.refuse("only a board", ear, mouth)
+        os.close(mouth)
+        answers = packets(os.read(eye, 1 << 16))
+    finally:
+        os.close(ear)
+        os.close(eye)
+    assert [one[0] for one in answers] == kinds
+    assert all(one[1:5] == b"\0\0\0\x07" and b"only a board" in one for one in answers if one[0] == 101)
+
+
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[list[str]]:
     """An sshd of our own on this machine, with one key that opens a board; how to call at it."""
@@ -186,7 +226,9 @@ def test_a_key_opens_a_locked_board_and_nothing_else(door: list[str], tmp_path: 
     target = door[-1]
     for words, told in (
         (["ssh", *door, "cat /etc/passwd"], "runs neither commands nor copies (cat /etc/passwd)"),
-        (["ssh", "-s", *door, "sftp"], ""),  # of a subsystem sshd passes on no stderr
+        (["sftp", *door], "this key opens a board, and runs neither commands nor copies"),
+        (["scp", *door[:-1], "-s", f"{target}:/etc/passwd", str(tmp_path / "got")], "Permission denied"),
+        (["scp", *door[:-1], "-s", str(tmp_path / "guest.pub"), f"{target}:{tmp_path}/put"], "Permission denied"),
         (["scp", *door[:-1], "-O", f"{target}:/etc/passwd", str(tmp_path / "got")], "runs neither commands nor copies"),
         (["ssh", "-T", *door], "the board needs a terminal"),
     ):
@@ -194,6 +236,7 @@ def test_a_key_opens_a_locked_board_and_nothing_else(door: list[str], tmp_path: 
         assert (done.returncode != 0, "root:" in done.stdout) == (True, False), words
         assert told in done.stderr, (words[0], done.returncode, done.stdout, done.stderr)
     assert not (tmp_path / "got").exists()
+    assert not (tmp_path / "put").exists()
     forward = ["ssh", *door[:-1], "-W", "127.0.0.1:22", target]
     done = subprocess.run(forward, capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL)
     assert done.returncode != 0

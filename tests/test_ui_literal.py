@@ -29,8 +29,8 @@ NAMED = {"tooltip", "border_title", "border_subtitle", "sub_title", "label", "pr
 ARGUMENTS = NAMED | {"content", "renderable"}
 """Arguments that take one."""
 
-MADE = {"Content", "Text", "assemble", "styled"}
-"""What makes a text that is read as it stands."""
+MADE = {"Content", "Text", "assemble", "styled", "bare"}
+"""What makes a text that is read as it stands, or in which nothing can be markup."""
 
 MAKERS = {"Option", "Group", "grid"}
 """What holds texts, each looked at where it is given."""
@@ -125,7 +125,7 @@ class Reader:
             return isinstance(off := words.get("markup"), ast.Constant) and off.value is False
         if name in MARKUP:
             return isinstance(node.args[0], ast.Constant)
-        given = node.args if name in ALL else []
+        given = node.args if name in ALL else node.args[:2] if name == "SystemCommand" else []
         given = node.args[:1] if name in FIRST else node.args[1:2] if name in SECOND else given
         return all(map(self.literal, [*given, *(text for word, text in words.items() if word in ARGUMENTS)]))
 
@@ -151,6 +151,8 @@ BAD = [
     "Text.from_ansi(line)",
     "Static(', '.join(names))",
     "class A:\n def render(self) -> str: return run.name",
+    "SystemCommand(f'Show {name}', 'x', act)",
+    "SystemCommand('Show', binding.tooltip, act)",
     "Static(Text.from_markup(f'[b]{name}[/]'))",
     "text = Content('a')\ntext = run.name\nStatic(text)",
 ]
@@ -167,6 +169,7 @@ GOOD = [
     "Content.from_markup('[b]$name[/]', name=run.name)",
     "widget.tooltip = Content(run.name) if run else None",
     "def told(self, subject: Content): Static(subject)",
+    "SystemCommand(bare(f'Show {name}'), bare(text) or 'Every run', act)",
 ]
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from runboard import cachefile
+from runboard.cli import transfer
 from runboard.cli.exits import FAILED, USAGE, Failure
 from runboard.guest import Unlockable, lock, purge
 from runboard.process import raise_file_limit
@@ -27,9 +28,10 @@ def turn_away(environ: Mapping[str, str]) -> None:
     if asked is not None:
         quoted = clean(asked)
         short = quoted if len(quoted) <= _ASKED_MOST else f"{quoted[:_ASKED_MOST]}…"
-        raise Failure(
-            f"this key opens a board, and runs neither commands nor copies ({short}); connect without a command", USAGE
-        )
+        refusal = "this key opens a board, and runs neither commands nor copies"
+        if transfer.is_transfer(asked) and not os.isatty(0):
+            transfer.refuse(refusal, 0, 1)
+        raise Failure(f"{refusal} ({short}); connect without a command", USAGE)
 
 
 def guard(root: str, *, unlocked: bool) -> tuple[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ from runboard.settings import nearest
 from runboard.state import Forgotten
 from runboard.ui.barred import BarredApp
 from runboard.ui.keys import key_of, keymap
+from runboard.ui.palette import bare
 from runboard.ui.stylist import Stylist
 from runboard.ui.taste import AUTO, Taste
 from runboard.ui.theme import DARK, LIGHT
@@ -104,9 +105,10 @@ class DressedApp(BarredApp, inherit_bindings=False):
     def theme_commands(self) -> Iterator[SystemCommand]:
         """What the palette offers: the other one of our two themes, and the list of all."""
         other = LIGHT if self.theme == DARK.name else DARK
-        title = f"{'Dark' if other.dark else 'Light'} theme"
-        yield SystemCommand(title, "Change the colours", partial(self._wear, other.name))
-        yield SystemCommand(f"Themes  {key_of(self, 'board.theme')}", "Choose other colours", self.action_dress)
+        yield SystemCommand(
+            "Dark theme" if other.dark else "Light theme", "Change the colours", partial(self._wear, other.name)
+        )
+        yield SystemCommand(bare(f"Themes  {key_of(self, 'board.theme')}"), "Choose other colours", self.action_dress)
 
     async def action_dress(self) -> None:
         """Choose a theme from a list; each is worn while one looks at it."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from runboard.query import BadQuery, Query
 from runboard.safetext import clean
+from runboard.ui.palette import bare
 from runboard.ui.remembrance import Remembrance
 from runboard.ui.tabline import GENERAL, line, present, tabs
 from runboard.ui.taste import Taste
@@ -79,9 +80,9 @@ class FilterTabs(Widget):
     def commands(self) -> Iterator[SystemCommand]:
         """The palette's entries."""
         for name, text in self.names.items():
-            yield SystemCommand(_plain(f"Show {name}"), _plain(text) or "Every run", partial(self.choose, name))
+            yield SystemCommand(bare(f"Show {name}"), bare(text) or "Every run", partial(self.choose, name))
         for name, text in self._saved.items():
-            yield SystemCommand(_plain(f"Forget the filter {name}"), _plain(text), partial(self.forget, name))
+            yield SystemCommand(bare(f"Forget the filter {name}"), bare(text), partial(self.forget, name))
 
     def wrong(self, name: str) -> str | None:
         """What is wrong with a name for the present filter, in a sentence."""
@@ -118,11 +119,6 @@ class FilterTabs(Widget):
     def _dress(self) -> None:
         """Where there is little room, the line is there for who has filters of their own."""
         self.set_class(len(self.names) > len(GENERAL), "-own")
-
-
-def _plain(text: str) -> str:
-    """A text for the palette, which would take square brackets for markup."""
-    return clean(text).replace("[", "(").replace("]", ")")
 
 
 def _usable(kept: object) -> dict[str, str]:

@@ -19,6 +19,7 @@ from runboard.ui.log import LogPane
 from runboard.ui.logdesk import LogDesk, NotOpened, Programs
 from runboard.ui.loglooks import LogLooks
 from runboard.ui.lookbar import FIND, ONLY, LookBar
+from runboard.ui.palette import bare
 from runboard.ui.picking import told
 from runboard.ui.reader import LogReader
 
@@ -68,7 +69,9 @@ class LogSide(Container):
                 and pane.check_action(action, parameters)
             ):
                 title = f"{OFFERED[binding.id]}  {key_of(self.app, binding.id)}"
-                yield SystemCommand(title, binding.tooltip, partial(self.app.run_action, binding.action, pane))
+                yield SystemCommand(
+                    bare(title), bare(binding.tooltip), partial(self.app.run_action, binding.action, pane)
+                )
 
     def toggle_raw(self) -> None:
         """Show an agent's events in words, or as they are."""

@@ -12,6 +12,7 @@ from runboard.columns import Column
 from runboard.order import Sorting
 from runboard.rank import LARGEST_FIRST
 from runboard.ui.arrangement import Arrangement
+from runboard.ui.palette import bare
 
 
 class Ordering:
@@ -63,7 +64,7 @@ class Ordering:
         """The palette's entries."""
         for column in self._columns():
             yield SystemCommand(
-                f"Sort by {column.title}", "Again: the other way round", partial(self.choose, column.key)
+                bare(f"Sort by {column.title}"), "Again: the other way round", partial(self.choose, column.key)
             )
         if self._board.sorting.column is not None:
             yield SystemCommand("Sort as usual", "Needs you, running, queued, newest", partial(self.sort, None))

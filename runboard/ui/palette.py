@@ -11,6 +11,7 @@ from textual.command import CommandPalette, SearchIcon
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from runboard.safetext import clean
 from runboard.ui.arriving import Arriving
 
 
@@ -26,6 +27,11 @@ UNSHOWN = frozenset({"board.find"})
 """Keys that the last line has no room for, and that are offered here."""
 
 
+def bare(text: str) -> str:
+    """A text for the palette, which would take square brackets for markup."""
+    return clean(text).replace("[", "(").replace("]", ")")
+
+
 def commands(
     screen: Screen[object], key_of: Callable[[Binding], str], run: Callable[[str, DOMNode], Awaitable[bool]]
 ) -> Iterator[SystemCommand]:
@@ -35,4 +41,4 @@ def commands(
         if (binding.show or binding.id in UNSHOWN) and enabled and binding.action not in offered:
             offered.add(binding.action)
             title = f"{binding.description.capitalize()}  {key_of(binding)}"
-            yield SystemCommand(title, tooltip, partial(run, binding.action, node))
+            yield SystemCommand(bare(title), bare(tooltip), partial(run, binding.action, node))

@@ -19,6 +19,7 @@ from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.hints import Hints
 from runboard.ui.hunting import Chosen
 from runboard.ui.keys import key_of
+from runboard.ui.palette import bare
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
@@ -87,7 +88,7 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         """What the palette offers beside the keys of the last line."""
         if self.check_action("choose_columns", ()):
             key = key_of(self.app, "board.columns")
-            yield SystemCommand(f"Columns  {key}", "Choose the table's columns", self.action_choose_columns)
+            yield SystemCommand(bare(f"Columns  {key}"), "Choose the table's columns", self.action_choose_columns)
             yield from self.tabs.commands()
 
     def action_tab(self, by: int) -> None:
