@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 
+from textual.events import Paste
 from textual.widgets import OptionList
 
 from runboard.control import Control, ControlError
@@ -24,7 +25,7 @@ async def picked(desk: Desk, entry: str) -> None:
     """Choose an entry of the palette by its whole name."""
     await desk.press("ctrl+p")
     await desk.shows("Search for commands")
-    await desk.press(*("space" if letter == " " else letter.lower() for letter in entry))
+    desk.app.post_message(Paste(entry))
     palette = desk.app.screen.query_one(OptionList)
     await desk.until(lambda: palette.option_count and str(palette.get_option_at_index(0).prompt).startswith(entry))
     await desk.press("enter")
