@@ -74,6 +74,7 @@ class Terminal:
         self._reading, self._ended, self._closing = True, False, False
         self._portion, self._pause = 65536, 0
         self._failure: Exception | None = None
+        self._shown: tuple[tuple[int, int, int], list[str]] = (-1, 0, 0), []
         self._master, self.process = _spawn(argv, self._environment(env or {}), columns, rows)
         self._wake_reader, self._wake_writer = os.pipe()
         self._thread = threading.Thread(target=self._drain, name=f"terminal of {self.process}", daemon=True)
@@ -100,9 +101,12 @@ class Terminal:
         if self._failure is not None:
             raise self._failure
         with self._lock:
+            if self._shown[0] == (state := (len(self._written), self.columns, self.rows)):
+                return self._shown[1].copy()
             shown = self._screens[-1]  # its own `display` stumbles over half a wide character
             lines = [shown.buffer[y] for y in range(shown.lines)]
-            return ["".join([line[x].data for x in range(shown.columns)]) for line in lines]
+            self._shown = state, ["".join([line[x].data for x in range(shown.columns)]) for line in lines]
+            return self._shown[1].copy()
 
     def text(self) -> str:
         """The screen without the blanks at the ends of its lines."""
@@ -145,8 +149,8 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window: the program gets SIGWINCH, and a report where it switched that on."""
-        self.columns, self.rows = columns, rows
         with self._lock:
+            self.columns, self.rows = columns, rows
             for screen in self._screens:
                 screen.resize(rows, columns)
         _set_size(self._master, columns, rows)

@@ -62,8 +62,8 @@ _MODE_NAMES = {
     **{number: f"mouse {number}" for number in ("9", "1000", "1001", "1002", "1003", "1005", "1006", "1015", "1016")},
 }
 _ON_BY_DEFAULT = {"7", "25"}
-_MODES = re.compile(rb"\?([0-9;]+)([hl])")
-_KEYBOARD = re.compile(rb"([<>])([0-9;]*)u")
+_SWITCH = re.compile(rb"\x1b(?:\[(?:\?([0-9;]+)([hl])|([<>])([0-9;]*)u)|c)")
+"""What switches modes; no other token holds an ESC, so that these are found without looking at the others."""
 
 
 class Token(NamedTuple):
@@ -143,15 +143,15 @@ def modes_left_on(written: bytes) -> set[str]:
     """The names of the modes that were switched away from their defaults and never back."""
     modes: dict[str, bool] = {}
     keyboards = {False: 0, True: 0}  # the kitty keyboard keeps a stack for each of the two screens
-    for token in tokens(written):
-        if token.whole == b"\x1bc":
-            modes, keyboards = {}, {False: 0, True: 0}
-        elif switched := _MODES.fullmatch(token.body):
-            modes |= dict.fromkeys(switched[1].decode().split(";"), switched[2] == b"h")
-        elif keyboard := _KEYBOARD.fullmatch(token.body):
+    for switch in _SWITCH.finditer(written):
+        numbers, on, way, count = switch.groups()
+        if numbers:
+            modes |= dict.fromkeys(numbers.decode().split(";"), on == b"h")
+        elif way:
             screen = modes.get("1049", False)
-            pushed = 1 if keyboard[1] == b">" else -int(keyboard[2] or 1)
-            keyboards[screen] = max(keyboards[screen] + pushed, 0)
+            keyboards[screen] = max(keyboards[screen] + (1 if way == b">" else -int(count or 1)), 0)
+        else:
+            modes, keyboards = {}, {False: 0, True: 0}
     left = {number for number, on in modes.items() if on != (number in _ON_BY_DEFAULT)}
     names = {_MODE_NAMES.get(number, f"mode {number}") for number in left}
     return names | {"kitty keyboard" for depth in keyboards.values() if depth}
