@@ -116,14 +116,14 @@ def _trouble(run: Run, now: float, limits: Limits) -> Need | None:
     """What is the matter with a live run."""
     if run.status is not Status.RUNNING or run.foreign is not None or run.paused or run.kill_request is not None:
         return None
-    warning = run.warnings[-1] if run.warnings else ""
-    if any(word in warning.lower() for word in _WAITING):
-        return Need(Kind.WAITING, warning)
-    ran = run.elapsed(now) or 0.0
-    if run.timeout and ran >= limits.share * run.timeout:
+    if run.warnings and any(word in run.warnings[-1].lower() for word in _WAITING):
+        return Need(Kind.WAITING, run.warnings[-1])
+    if run.timeout and (ran := run.elapsed(now) or 0.0) >= limits.share * run.timeout:
         left = max(0, int(run.timeout - ran))
         return Need(Kind.TIMEOUT, f"{duration(left)} left of its {duration(run.timeout)}")
-    wrote = max((at for at in (run.activity_at, run.started_at) if at is not None), default=now)
-    if now - wrote >= limits.silent:
+    started, wrote = run.started_at, run.activity_at
+    if wrote is None or (started is not None and started > wrote):
+        wrote = started
+    if wrote is not None and now - wrote >= limits.silent:
         return Need(Kind.SILENT, f"silent for {duration(int(now - wrote) // 60 * 60)}")
     return None

@@ -213,16 +213,14 @@ class Board:
 
     def _hold(self, entry: Entry, old: Entry | None) -> None:
         """Take a run in, in the place of its old state."""
-        if old is not None:
-            self._totals.remove(old)
         self._entries[entry.id] = entry
-        self._totals.add(entry)
+        self._totals.put(entry, old)
         self._parsed.pop(entry.id, None)
         if isinstance(entry, Row):
             self.filled |= entry.fills
             self._live.pop(entry.id, None)
             return
-        self.filled |= fills(entry)
+        self.filled |= fills(entry, self.filled)
         if entry.active:
             self._live[entry.id] = None
         else:

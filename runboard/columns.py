@@ -235,9 +235,16 @@ FILLS = {column.key: 1 << number for number, column in enumerate(COLUMNS) if col
 """The bit that says of an optional column that a run fills it."""
 
 
-def fills(run: Run) -> int:
-    """The bits of the optional columns that a run fills."""
-    return sum(FILLS[column.key] for column in COLUMNS if column.fills is not None and column.fills(run))
+_FILLING = tuple((FILLS[column.key], column.fills) for column in COLUMNS if column.fills is not None)
+
+
+def fills(run: Run, known: int = 0) -> int:
+    """The bits of the optional columns that a run fills; of those already ``known`` to be filled it is not asked."""
+    bits = 0
+    for bit, filling in _FILLING:
+        if not bit & known and filling(run):
+            bits |= bit
+    return bits
 
 
 def filled(bits: int) -> list[Column]:

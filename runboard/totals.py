@@ -36,6 +36,14 @@ class Totals:
         self.sizes: dict[str, int] = {}
         self._disk = 0
 
+    def put(self, entry: Run | Row, old: Run | Row | None) -> None:
+        """Take a run in, in the place of its old state."""
+        if old is not None:
+            if old.status is entry.status and used(old) == used(entry) == (None, None):
+                return
+            self.remove(old)
+        self.add(entry)
+
     def add(self, entry: Run | Row) -> None:
         """Take a run in."""
         self._counts[entry.status] += 1

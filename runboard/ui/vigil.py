@@ -34,8 +34,9 @@ class Vigil:
             self._needs.pop(run_id, None)
         for row in rows:
             self._put(row.id, need_of_row(row, self._seen))
+        now = self._clock()
         for run in changed:
-            self._ask(run)
+            self._ask(run, now)
 
     def tick(self) -> None:
         """Ask what may need somebody by now."""
@@ -45,13 +46,14 @@ class Vigil:
         if not self._turn:
             self._turn = list(self.board.live)
         some, self._turn = self._turn[:SLICE], self._turn[SLICE:]
+        now = self._clock()
         for run_id in some:
             if isinstance(run := self.board.entry(run_id), Run):
-                self._ask(run)
+                self._ask(run, now)
 
-    def _ask(self, run: Run) -> None:
+    def _ask(self, run: Run, now: float) -> None:
         """See whether a run needs somebody now."""
-        self._put(run.id, need_of(run, self._clock(), self._limits, self._seen))
+        self._put(run.id, need_of(run, now, self._limits, self._seen))
 
     def _put(self, run_id: str, need: Need | None) -> None:
         """Write down what a run needs."""
@@ -67,7 +69,7 @@ class Vigil:
         if run is not None and need is not None:
             self._seen = self._seen.looked(run.id, need.kind)
             self._remembrance.keep(KEY, self._seen.kept())
-            self._ask(run)
+            self._ask(run, self._clock())
 
     @property
     def needed(self) -> bool:
