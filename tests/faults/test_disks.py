@@ -168,12 +168,16 @@ def test_a_disk_that_hangs_leaves_the_board_its_keys(tmp_path: Path, table: Tabl
             try:
                 (tmp_path / "go").touch()
                 time.sleep(0.5)  # the board now hangs in its write, if it ever does
+                plain = subprocess.Popen(["sh", "-c", 'echo x >"$0"', disk / "plain"])
                 for _ in range(5):
                     answers(board)
+                assert plain.poll() is None, "who writes by itself is still at it"
+                table.control("the disk hangs (a key)", 1, 1)
                 assert record(runs, run.id)["status"] == "running", "the disk does not hang"
                 time.sleep(4)  # longer than a shim is waited for
             finally:
                 done("fsfreeze", "-u", disk)
+            assert plain.wait(10) == 0
             until(lambda: record(runs, run.id)["status"] != "running", 20, "the ending is saved once the disk is back")
             assert record(runs, run.id).get("exitCode") == 4, f"{record(runs, run.id)}"
             board.wait_for("Exited with code 4", 20)
@@ -197,3 +201,8 @@ def test_a_board_with_few_descriptors_lives(tmp_path: Path, table: Table) -> Non
     told_codes = [record(runs, run.id).get("exitCode") for run in started]
     table.tell("a process may have 28 files (a run)", 12, sum(code != 4 for code in told_codes))
     assert told_codes == [4] * 12
+    keeper = 'ulimit -n 28; exec "$0" -c "import os, sys; [os.open(d, 0) for d in sys.argv[1:] for _ in range(3)]" "$@"'
+    words = ["sh", "-c", keeper, sys.executable, *(str(runs / run.id) for run in started)]
+    naive = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "Too many open files" in naive.stderr, "the control: three descriptors for each run"
+    table.control("a process may have 28 files (a run)", 12, 12)

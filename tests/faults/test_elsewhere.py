@@ -71,6 +71,9 @@ def test_from_elsewhere_nobody_is_signalled(
     harm = not alive(bystander.pid) or told != {run_id: status} or done.returncode == 0
     table.tell(f"a run is looked at and killed from: {name}", 1, harm)
     assert not harm, done
+    by_pid = inside(tmp_path, run_id, f"{prepare}kill -0 {bystander.pid} && echo alive", *unshare).stdout.strip()
+    thought = "" if name == "another pid namespace" else "alive"  # a pid alone: dead, or there to be signalled
+    table.control(f"a run is looked at and killed from: {name}", 1, by_pid == thought)
     assert record(tmp_path, run_id)["status"] == status
     if status == "failed":
         assert "restarted" in record(tmp_path, run_id)["error"]

@@ -100,7 +100,8 @@ def test_what_a_parent_alone_knows_dies_with_it(tmp_path: Path, table: Table) ->
         child = int(runner.stdout.readline())
         runner.kill()
     until(lambda: not alive(child))
-    table.control("boards are killed while runs end (a run)", 1, not (tmp_path / "ending").exists())
+    for fault in ("boards are killed while runs end (a run)", "launchers are killed"):
+        table.control(fault, 1, not (tmp_path / "ending").exists())
 
 
 def test_launchers_killed_at_any_moment_leave_runs_that_are_told(tmp_path: Path, table: Table) -> None:

@@ -52,6 +52,15 @@ print("seen", sum(len(name) == 8 and name[0] != "." for name in seen), flush=Tru
 """
 
 
+DEAF = """
+import pathlib, sys
+from watchfiles._rust_notify import RustNotify
+bare = RustNotify([sys.argv[1]], False, False, 0, False, True)
+pathlib.Path(sys.argv[1], "seen").mkdir()
+print(bare.watch(50, 50, 500, None))
+"""
+
+
 def looker(runs: Path, wanted: int, *before: str) -> subprocess.Popen[str]:
     """One who looks until so many runs were seen."""
     argv = [*before, sys.executable, "-c", LOOKER, str(runs), str(wanted)]
@@ -86,6 +95,9 @@ def test_without_inotify_it_looks_every_few_seconds_and_says_so(tmp_path: Path, 
     assert said[-1].strip() == "seen 2"
     assert any("changes are noticed by looking every few seconds" in line for line in said)
     assert "blind True\n" in said
+    argv = ["unshare", "-Ur", "sh", "-c", set_limit, "sh", sys.executable, "-c", DEAF, str(runs)]
+    bare = subprocess.run(argv, capture_output=True, text=True, check=False)
+    table.control("no inotify instance or watch is left", 1, bare.returncode != 0 or bare.stdout == "timeout\n")
     table.tell("no inotify instance or watch is left", 1, 0)
 
 
@@ -153,9 +165,14 @@ def test_a_runs_directory_that_is_unmounted_and_comes_back(tmp_path: Path, table
         leave(runs, "old00001")
         with looking(runs) as audience:
             assert "old00001" in audience.runs
+            bare = RustNotify([str(runs)], False, False, 0, False, True)
             subprocess.run(("umount", "-l", runs), check=True)
             until(lambda: "old00001" not in audience.runs, SECONDS)
             subprocess.run(("mount", "-t", "tmpfs", "tmpfs", runs), check=True)
+            while bare.watch(50, 50, 300, None) != "timeout":
+                pass
             leave(runs, "new00001")
             until(lambda: "new00001" in audience.runs, SECONDS)
+            table.control("the runs directory is unmounted", 1, bare.watch(50, 50, 300, None) == "timeout")
+            bare.close()
     table.tell("the runs directory is unmounted", 1, 0)

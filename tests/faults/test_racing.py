@@ -84,6 +84,9 @@ def test_a_lock_whose_holder_stands_still_stops_nobody_else(tmp_path: Path, tabl
             assert (tagged.returncode, took < 15) == (1, True)
             assert f"process {holder.pid}" in tagged.stderr
             assert "which is stopped" in tagged.stderr
+            with pytest.raises(subprocess.TimeoutExpired):
+                subprocess.run(["flock", store.path(run_id), "true"], timeout=0.3, check=False)
+            table.control("the holder of a lock is stopped", 1, 1)
             argv = [sys.executable, "-m", "runboard", "--runs-dir", store.root]
             with Terminal(argv, 140, 30) as board:
                 board.wait_for(run_id)
