@@ -68,7 +68,7 @@ async def turns_of(letters: str, *, order: str = "") -> tuple[int, str]:
 
 async def test_a_flood_of_letters_goes_into_a_field_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them, in order, in a few turns; the control: one turn for each, where each is awaited."""
-    letters = WORDS * 15
+    letters = WORDS * 10
     many, value = await turns_of(letters)
     assert (many <= 2 + len(letters) // AT_ONCE, value) == (True, letters), many
     monkeypatch.setattr("runboard.ui.inorder.AT_ONCE", 1)

@@ -141,11 +141,12 @@ def test_what_may_not_be_changed_is_shown_all_the_same(tmp_path: Path, table: Ta
         run = begun(runs, tmp_path / "go")
         done("chattr", "+i", runs / run.id / what)
         try:
-            (tmp_path / "go").touch()
-            until(lambda: told(runs, run.id)[0] == "failed", 10, "ps judges in memory")
-            refused = runboard(runs, "tag", run.id, "+x")
-            assert (refused.returncode, "could not be written" in refused.stderr) == (1, True), refused.stderr
             with board_on(runs) as board:
+                board.wait_for("running")
+                (tmp_path / "go").touch()
+                until(lambda: told(runs, run.id)[0] == "failed", 10, "ps judges in memory")
+                refused = runboard(runs, "tag", run.id, "+x")
+                assert (refused.returncode, "could not be written" in refused.stderr) == (1, True), refused.stderr
                 board.wait_for("not saved", 20)
                 board.press("q")
                 assert board.wait_exit() == 0

@@ -78,20 +78,20 @@ def test_a_lock_whose_holder_stands_still_stops_nobody_else(tmp_path: Path, tabl
         assert holder.stdout.readline() == b"held\n"
         os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
         try:
-            began = time.monotonic()
-            tagged = runboard(tmp_path, "tag", run_id, "+x")
-            took = time.monotonic() - began
-            assert (tagged.returncode, took < 15) == (1, True)
-            assert f"process {holder.pid}" in tagged.stderr
-            assert "which is stopped" in tagged.stderr
-            with pytest.raises(subprocess.TimeoutExpired):
-                subprocess.run(["flock", store.path(run_id), "true"], timeout=0.3, check=False)
-            table.control("the holder of a lock is stopped", 1, 1)
             argv = [sys.executable, "-m", "runboard", "--runs-dir", store.root]
             with Terminal(argv, 140, 30) as board:
                 board.wait_for(run_id)
-                board.wait_for("not saved", 20)
                 board.wait_for(other)
+                began = time.monotonic()
+                tagged = runboard(tmp_path, "tag", run_id, "+x")
+                took = time.monotonic() - began
+                assert (tagged.returncode, took < 15) == (1, True)
+                assert f"process {holder.pid}" in tagged.stderr
+                assert "which is stopped" in tagged.stderr
+                with pytest.raises(subprocess.TimeoutExpired):
+                    subprocess.run(["flock", store.path(run_id), "true"], timeout=0.3, check=False)
+                table.control("the holder of a lock is stopped", 1, 1)
+                board.wait_for("not saved", 20)
                 board.press("?")
                 board.wait_for("Next run")
                 board.press("escape")
