@@ -102,6 +102,43 @@ async def test_a_needy_run_is_marked_counted_and_gone_to(tmp_path: Path) -> None
         assert "need" not in desk.text().split("\n")[0]
 
 
+async def test_one_key_says_that_all_has_been_seen(tmp_path: Path) -> None:
+    """A leaves nothing that needs somebody, moves nothing, and is remembered; what comes after it is told."""
+    memory = State(str(tmp_path))
+    taste = Taste(remembered={"attention": Seen(NOW - 100).kept()}, remember=memory.save)
+    late = replace(CRASHED, id="55555555", completed_at=NOW + 5)
+    async with fixed_board([LIVE, QUIET, CRASHED, late], taste=taste) as desk:
+        await desk.shows("! 3 need you")
+        await desk.press("down", "down")
+        cursor = desk.table.cursor
+        await desk.press("A")
+        await desk.hides("need you")
+        assert desk.table.cursor == cursor
+        assert "!" not in row_of(desk, QUIET) + row_of(desk, CRASHED)
+        assert desk.toasts() == ["3 runs seen: what needs you from now on is told anew"]
+        await desk.publish(replace(LIVE, outcome=BAD, completed_at=NOW + 1))
+        await desk.shows("! 1 needs you")
+        await desk.until(lambda: Seen.of(memory.load().get("attention"), NOW).since == NOW)
+    taste = replace(taste, remembered=memory.load())
+    async with fixed_board([LIVE, QUIET, CRASHED, late], taste=taste) as desk:
+        await desk.shows("✘ failed")
+        assert "need" not in desk.text().split("\n")[0]
+        await desk.press("A")  # where nothing needs anybody the key does nothing
+        assert desk.toasts() == []
+
+
+async def test_the_palette_has_it_too() -> None:
+    """Where something needs somebody there is an entry that says so and does it; else there is none."""
+    async with fixed_board([QUIET]) as desk:
+        await desk.shows("! 1 needs you")
+        entry = next(one for one in desk.app.get_system_commands(desk.app.screen) if one.title.startswith("All seen"))
+        await desk.press("ctrl+p", *"all se")
+        await desk.shows(entry.help)
+        await desk.press("enter")
+        await desk.hides("needs you")
+        assert not [one for one in desk.app.get_system_commands(desk.app.screen) if one.title.startswith("All seen")]
+
+
 @pytest.mark.parametrize("key", ["i", "enter"])
 async def test_who_looks_at_a_run_has_seen_it(key: str) -> None:
     """Opening its log or its details is looking; having the cursor on it is not."""
@@ -124,7 +161,10 @@ async def test_a_failure_while_the_board_is_open_needs_somebody() -> None:
 
 
 async def test_words_of_an_agent_are_shown_literally() -> None:
-    """The reason comes from outside: it is text."""
-    run = replace(LIVE, warnings=("Rate limit [@click=app.quit]x[/]",))
-    async with fixed_board([run]) as desk:
-        await desk.shows("Rate limit [@click=app.q", "! 1 needs you")
+    """The reason comes from outside: it is text, whole to its last sign, and a click on it does nothing but choose."""
+    run = replace(LIVE, warnings=("Rate limit [@click=app.quit]x[/] [b]y",))
+    async with fixed_board([CRASHED, run]) as desk:
+        await desk.shows("Rate limit [@click=app.quit]x[/] [b]y", "! 1 needs you")
+        y, line = next((y, line) for y, line in enumerate(desk.text().splitlines()) if "Rate" in line)
+        await desk.pilot.click(offset=(line.index("]x[") + 1, y))
+        assert (desk.app.is_running, desk.table.cursor) == (True, run.id)

@@ -151,7 +151,7 @@ async def test_a_stubborn_run_is_stopping_until_it_is_gone(store: Store) -> None
         await desk.shows("◐ stopping")
         began = time.monotonic()
         await desk.press("S", "y")
-        await desk.shows("✘ failed", "Killed by ada@atlas (SIGTERM, t…")
+        await desk.shows("✘ failed", "Killed by ada@atlas (SIGTERM, then SIGKILL)")
         assert time.monotonic() - began < 4
         assert run.process.pid
         assert not alive(run.process.pid)

@@ -49,6 +49,16 @@ LOOKS = {
     "Select lines": says("1 line selected, y copies"),
     "Signal": says("Send a signal"),
     "New": says("A new run"),
+    "Facts": says("Command"),
+    "Diff": says("2 files changed"),
+    "Processes": says("40 processes"),
+    "Copy": lambda desk, _was: desk.app.clipboard.startswith("make"),
+    "Zoom": hides(HEADER),
+    "Larger pane": lambda desk, was: was[3].count("row-") < desk.text().count("row-"),
+    "Smaller pane": lambda desk, was: was[3].count("row-") > desk.text().count("row-"),
+    "Turn pane": lambda desk, _was: desk.app._split.has_class("-beside"),
+    "Choose all": says("40 marked"),
+    "Choose the others": says("40 marked"),
 }
 """What entries of the palette show; those that act are chosen on real runs."""
 

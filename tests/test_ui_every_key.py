@@ -226,6 +226,7 @@ ELSEWHERE = {
     "filter.save": "test_ui_filters.test_a_filter_is_saved_and_forgotten",
     "columns.automatic": "test_ui_arrangement.test_columns_are_chosen_with_the_table_behind",
     "board.attend": "test_attention.test_a_needy_run_is_marked_counted_and_gone_to",
+    "board.seen": "test_attention.test_one_key_says_that_all_has_been_seen",
     "board.interrupt": "test_ui_closing.test_ctrl_c_twice_leaves_from_anywhere",
     "board.larger-pane": "test_ui_split.test_keys_move_the_edge_and_it_is_as_it_was_left",
     "board.quit": "test_ui_app.test_leaving_stops_the_feed_and_nothing_else",

@@ -18,6 +18,7 @@ from runboard.safetext import clean
 from runboard.settings import nearest
 from runboard.state import Forgotten
 from runboard.ui.barred import BarredApp
+from runboard.ui.corner import told
 from runboard.ui.keys import key_of, keymap
 from runboard.ui.palette import bare
 from runboard.ui.stylist import Stylist
@@ -73,6 +74,18 @@ class DressedApp(BarredApp, inherit_bindings=False):
             more = len(self._complaints) - 1
             rest = f" And {more} more: runboard config validate tells." if more else ""
             self.notify(clean(f"{self._complaints[0]}.{rest}"), severity="warning", markup=False, timeout=15)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Tell in the corner as much as can be read there."""
+        super().notify(told(message, self.size), title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _say(self, sentence: str, how: bool | SeverityLevel) -> None:
         """Tell a sentence in a corner for a while; longer where it is an error (True) or a warning."""

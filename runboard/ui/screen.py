@@ -9,11 +9,13 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets._toast import ToastRack
 
 from runboard.facts import shell_words
 from runboard.logs import COPY_MOST
 from runboard.ui.arriving import Arriving
 from runboard.ui.completing import FilterSuggester, Newest
+from runboard.ui.corner import covers
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.hints import Hints
@@ -37,13 +39,23 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         Binding("4", "app.look('Diff')", "diff", show=False, tooltip="What it changed in its checkout", id="run.diff"),
         Binding("5", "app.look('Processes')", "processes", show=False, tooltip="Its processes", id="run.processes"),
         Binding("a", "attend", "attend", tooltip="To the next run that needs you", id="board.attend"),
+        Binding("A", "see_all", "all seen", show=False, tooltip="You have seen all that needs you", id="board.seen"),
         Binding("y", "copy", "copy", show=False, tooltip="Copy its command, for a shell", id="run.copy"),
         Binding("z", "app.zoom", "zoom", show=False, tooltip="Log or response on the whole screen", id="run.zoom"),
-        Binding("vertical_line", "turn_pane", "turn", show=False, tooltip="Pane below or beside", id="board.turn-pane"),
         Binding(
-            "plus", "resize_pane(1)", "larger", show=False, tooltip="More room for the pane", id="board.larger-pane"
+            "vertical_line", "turn_pane", "turn pane", show=False, tooltip="Pane below or beside", id="board.turn-pane"
         ),
-        Binding("minus", "resize_pane(-1)", "smaller", show=False, tooltip="Less room for it", id="board.smaller-pane"),
+        Binding(
+            "plus",
+            "resize_pane(1)",
+            "larger pane",
+            show=False,
+            tooltip="More room for the pane",
+            id="board.larger-pane",
+        ),
+        Binding(
+            "minus", "resize_pane(-1)", "smaller pane", show=False, tooltip="Less room for it", id="board.smaller-pane"
+        ),
         Binding("c", "choose_columns", "columns", show=False, tooltip="Choose the table's columns", id="board.columns"),
         Binding("comma", "tab(-1)", show=False, tooltip="The saved filter before", id="board.tab-before"),
         Binding("full_stop", "tab(1)", show=False, tooltip="The next saved filter", id="board.tab-next"),
@@ -82,7 +94,7 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
             return self.split.movable
         if action in {"choose_columns", "tab"}:
             return not self.has_class("-zoomed", "-empty")
-        return action != "attend" or self.vigil.needed
+        return action not in {"attend", "see_all"} or self.vigil.needed
 
     def commands(self) -> Iterator[SystemCommand]:
         """What the palette offers beside the keys of the last line."""
@@ -90,6 +102,12 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
             key = key_of(self.app, "board.columns")
             yield SystemCommand(bare(f"Columns  {key}"), "Choose the table's columns", self.action_choose_columns)
             yield from self.tabs.commands()
+
+    @on(RunTable.Highlighted)
+    def on_resize(self) -> None:
+        """What is told in the corner keeps off the chosen row."""
+        table = self.table
+        self.query_one(ToastRack).set_class(covers(table.region, table.cursor_line, self.size), "-above")
 
     def action_tab(self, by: int) -> None:
         """Go to the next saved filter or the one before."""
@@ -173,6 +191,12 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
             self.table.go_to(run_id)
             self.vigil.look(run_id)
             self.table.flush()
+
+    def action_see_all(self) -> None:
+        """Have seen whatever needs somebody, on the screen or not."""
+        seen = self.vigil.look_at_all()
+        self.table.flush()
+        self.notify(f"{seen} run{'s' * (seen > 1)} seen: what needs you from now on is told anew", markup=False)
 
     def action_hunt(self) -> None:
         """Find in the logs of all runs, and go to what is chosen."""

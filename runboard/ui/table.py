@@ -80,8 +80,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._titles = TitleBar(self, arrangement, lambda: self.places.titled(empty=not board.total), self.show_columns)
         self._spot = 0
         self._key: Key = ()
-        self._pinned = False
-        self._measured = Size(0, 0)
+        self._pinned, self._measured = False, Size(0, 0)
         self._painted: dict[int, Line] = {}
         self._painting = Painting(self)
 
@@ -119,6 +118,11 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     def held(self) -> str | None:
         """The run that somebody may look at: the one under the cursor, once the cursor stays on its run."""
         return self.cursor if self._pinned else None
+
+    @property
+    def cursor_line(self) -> int:
+        """On which line of the screen the cursor is."""
+        return self.region.y + 1 + self._spot - self.scroll_offset.y
 
     @property
     def on_screen(self) -> list[str]:

@@ -11,8 +11,17 @@ TABLE_KEYS: list[BindingType] = [
     Binding("shift+down", "mark('down')", "Mark it and go down", show=False, id="table.mark-down"),
     Binding("shift+up", "mark('up')", "Mark it and go up", show=False, id="table.mark-up"),
     Binding("V,ctrl+@", "mark('range')", "Mark from the last mark to here", show=False, id="table.mark-range"),
-    Binding("ctrl+a", "mark('all')", "Mark all that match the filter", show=False, id="table.mark-all"),
-    Binding("asterisk", "mark('invert')", "Mark the others instead", show=False, id="table.mark-invert"),
+    Binding(
+        "ctrl+a", "mark('all')", "choose all", show=False, tooltip="Mark all that match the filter", id="table.mark-all"
+    ),
+    Binding(
+        "asterisk",
+        "mark('invert')",
+        "choose the others",
+        show=False,
+        tooltip="Mark the others instead",
+        id="table.mark-invert",
+    ),
     Binding("pagedown", "page(1)", "A page down", show=False, id="table.page-down"),
     Binding("pageup", "page(-1)", "A page up", show=False, id="table.page-up"),
     Binding("home,g", "first", "First run", show=False, id="table.first"),

@@ -71,6 +71,19 @@ class Vigil:
             self._remembrance.keep(KEY, self._seen.kept())
             self._ask(run, self._clock())
 
+    def look_at_all(self) -> int:
+        """Somebody has seen it all: every failure till now, and what live runs need at present; of how many runs."""
+        number, now = len(self._needs), self._clock()
+        self._seen = Seen(max(now, self._seen.since), self._seen.marks)
+        for run_id in list(self._needs):
+            run = self.board.get(run_id)
+            need = None if run is None else need_of(run, now, self._limits, self._seen)
+            if run is not None and need is not None:
+                self._seen = self._seen.looked(run.id, need.kind)
+        self._needs.clear()
+        self._remembrance.keep(KEY, self._seen.kept())
+        return number
+
     @property
     def needed(self) -> bool:
         """Whether some run needs somebody."""

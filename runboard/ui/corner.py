@@ -1,0 +1,37 @@
+"""How much of the screen a word in the corner may take, and on which side it leaves the chosen row in sight.
+
+The shares are those of the style sheet.
+"""
+
+from __future__ import annotations
+
+from textual.geometry import Region, Size
+
+from runboard.ui.cells import cut
+
+SHORT = 15
+"""Below so many lines the table has the screen for itself."""
+
+WIDEST, AROUND = 60, 5
+"""Cells of a word in the corner, and how many of them are beside its text."""
+
+
+def lines_of(screen: Size) -> int:
+    """How many lines at most are covered."""
+    return max(1, screen.height * (20 if screen.height < SHORT else 30) // 100)
+
+
+def width_of(screen: Size) -> int:
+    """How many cells at most are covered."""
+    return min(WIDEST, screen.width * 94 // 100)
+
+
+def told(sentence: str, screen: Size) -> str:
+    """A sentence as far as it can be read there; broken between words, a line loses a fifth of its cells at most."""
+    lines, room = lines_of(screen), max(1, width_of(screen) - AROUND)
+    return cut(sentence, lines * room - (lines - 1) * room // 5)
+
+
+def covers(table: Region, line: int, screen: Size) -> bool:
+    """Whether what is told at the bottom would lie over this line of a table."""
+    return line >= screen.height - 1 - lines_of(screen) and table.right > screen.width - width_of(screen)

@@ -1,0 +1,72 @@
+"""What is told in the corner: it leaves two thirds of the table in sight, and the chosen row where it can."""
+
+from __future__ import annotations
+
+import pytest
+from textual.app import App
+from textual.geometry import Region, Size
+from textual.widgets._toast import Toast, ToastRack
+
+from runboard.model import Run
+from runboard.ui.corner import lines_of, told
+from tests.pilots import NOW, Desk, fixed_board
+
+RUNS = [Run(f"{at:08x}", name=f"run {at}", command=("x",), started_at=NOW - at) for at in range(40)]
+LONG = "Something long has to be told, with all its reasons, " * 8
+
+
+def covered(desk: Desk) -> list[Region]:
+    """Which parts of the table lie under what is told in the corner, as it can be seen."""
+    table = desk.table.region
+    seen = [desk.app.screen.find_widget(toast).visible_region for toast in desk.app.screen.query(Toast)]
+    found = [region.intersection(table) for region in seen]
+    return [region for region in found if region.area]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10), (20, 5), (120, 36)], ids=str)
+async def test_a_third_of_the_table_at_most_is_covered(size: tuple[int, int]) -> None:
+    """However much is told, and however long it is: two thirds of the table and the chosen row stay in sight."""
+    async with fixed_board(RUNS, size=size) as desk:
+        for key in ("home", "end", "pageup"):
+            await desk.press(key)
+            for at in range(4):
+                desk.app._say(f"{at} {LONG}", True)
+            await desk.until(lambda: len(desk.app.screen.query(Toast)) >= 4)
+            await desk.pilot.pause()
+            table, hidden = desk.table.region, covered(desk)
+            lines = {y for region in hidden for y in range(region.y, region.bottom)}
+            assert len(lines) <= table.height / 3, (key, hidden)
+            assert desk.table.cursor_line not in lines, (key, hidden)
+
+
+async def test_without_a_limit_more_is_covered() -> None:
+    """The same four sentences in Textual's own rack lie over most of a small table, its chosen row too."""
+    async with fixed_board(RUNS, size=(40, 10)) as desk:
+        await desk.press("end")
+        for at in range(4):
+            App.notify(desk.app, f"{at} {LONG}", markup=False)
+        await desk.until(lambda: len(desk.app.screen.query(Toast)) == 4)
+        for widget in desk.app.screen.query("ToastRack, Toast"):
+            widget.styles.max_height = "100vh"
+        desk.app.screen.query_one(ToastRack).styles.dock = "bottom"
+        await desk.until(lambda: sum(region.height for region in covered(desk)) > desk.table.region.height / 3)
+
+
+def test_what_cannot_be_read_there_is_said_to_be_cut() -> None:
+    """A sentence ends in an ellipsis where there is no room for all of it, and is whole where there is."""
+    assert [lines_of(Size(80, height)) for height in (1, 5, 10, 24, 36)] == [1, 1, 2, 7, 10]
+    assert (told(LONG, Size(120, 50)), told("short", Size(20, 5))) == (LONG, "short")
+    cut = told(LONG, Size(40, 10))
+    assert (cut[-1], cut[:-1], len(cut) <= 64) == ("…", LONG[: len(cut) - 1], True)
+
+
+async def test_a_row_at_the_bottom_is_left_in_sight() -> None:
+    """Where the chosen row is the last on the screen, what is told comes below the first line instead."""
+    async with fixed_board(RUNS, size=(40, 10)) as desk:
+        await desk.press("end")
+        await desk.publish(notices=["a notice"])
+        await desk.shows("a notice", RUNS[-1].id)
+        lines = desk.text().splitlines()
+        assert next(y for y, line in enumerate(lines) if "a notice" in line) <= 3
+        await desk.press("home")
+        await desk.until(lambda: next(y for y, line in enumerate(desk.text().splitlines()) if "a notice" in line) >= 7)
