@@ -15,11 +15,15 @@ RUNS = [Run(f"{at:08x}", name=f"run {at}", command=("x",), started_at=NOW - at) 
 LONG = "Something long has to be told, with all its reasons, " * 8
 
 
+def words(desk: Desk) -> list[Region]:
+    """Where what is told in the corner can be seen."""
+    placed = desk.app.screen._compositor.visible_widgets.items()
+    return [region.intersection(clip) for widget, (region, clip) in placed if isinstance(widget, Toast)]
+
+
 def covered(desk: Desk) -> list[Region]:
-    """Which parts of the table lie under what is told in the corner, as it can be seen."""
-    table = desk.table.region
-    seen = [desk.app.screen.find_widget(toast).visible_region for toast in desk.app.screen.query(Toast)]
-    found = [region.intersection(table) for region in seen]
+    """Which parts of the table lie under it."""
+    found = [region.intersection(desk.table.region) for region in words(desk)]
     return [region for region in found if region.area]
 
 
@@ -31,7 +35,7 @@ async def test_a_third_of_the_table_at_most_is_covered(size: tuple[int, int]) ->
             await desk.press(key)
             for at in range(4):
                 desk.app._say(f"{at} {LONG}", True)
-            await desk.until(lambda: len(desk.app.screen.query(Toast)) >= 4)
+            await desk.until(lambda: len(desk.app.screen.query(Toast)) >= 4 and words(desk))
             await desk.pilot.pause()
             table, hidden = desk.table.region, covered(desk)
             lines = {y for region in hidden for y in range(region.y, region.bottom)}
