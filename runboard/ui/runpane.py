@@ -165,11 +165,11 @@ class RunPane(LogSide):
 
     def _want_answer(self) -> None:
         """Have the answer read as it is wanted now."""
-        run = self._run
-        if not self.response_pane.is_mounted:  # it has no looks yet, and asks once it is seen
-            return
-        looks = self.response_pane.looks()
-        self._answers.want(run.id if run else None, self._width - 2, looks, ended=run is not None and run.finished)
+        run, width = self._run, self._width - 2
+        if run is None or width <= 0:  # it has looks only once it is seen, and to work them out takes a millisecond
+            self._answers.want(None, 0, {}, ended=False)
+        else:
+            self._answers.want(run.id, width, self.response_pane.looks(), ended=run.finished)
 
     def _show_changes(self, run_id: str, changes: Changes | None) -> None:
         """Show what a run changed, if it is still the chosen one."""
