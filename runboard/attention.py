@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from typing import NamedTuple
 
 from runboard.model import Reason, Run, Status
@@ -87,6 +88,13 @@ def need_of(run: Run, now: float, limits: Limits, seen: Seen) -> Need | None:
     return None if need is None or seen.has(run.id, need.kind) else need
 
 
+def due_of(run: Run, limits: Limits) -> float:
+    """From when on, in epoch seconds, time alone may make a live run need somebody; infinity where it never does."""
+    silent, limit = _wrote(run), run.timeout
+    due = inf if silent is None else silent + limits.silent
+    return min(due, run.started_at + limits.share * limit) if limit and run.started_at is not None else due
+
+
 def need_of_row(row: Row, seen: Seen) -> Need | None:
     """The same of a row, without reading it: its own words say why it failed."""
     if row.status is not Status.FAILED or (row.ended or 0.0) <= seen.since or seen.has(row.id, Kind.FAILED):
@@ -121,9 +129,13 @@ def _trouble(run: Run, now: float, limits: Limits) -> Need | None:
     if run.timeout and (ran := run.elapsed(now) or 0.0) >= limits.share * run.timeout:
         left = max(0, int(run.timeout - ran))
         return Need(Kind.TIMEOUT, f"{duration(left)} left of its {duration(run.timeout)}")
-    started, wrote = run.started_at, run.activity_at
-    if wrote is None or (started is not None and started > wrote):
-        wrote = started
+    wrote = _wrote(run)
     if wrote is not None and now - wrote >= limits.silent:
         return Need(Kind.SILENT, f"silent for {duration(int(now - wrote) // 60 * 60)}")
     return None
+
+
+def _wrote(run: Run) -> float | None:
+    """When a run last gave a sign of life: it wrote, or began."""
+    started, wrote = run.started_at, run.activity_at
+    return started if wrote is None or (started is not None and started > wrote) else wrote

@@ -12,6 +12,8 @@ class Value:
 
     def __eq__(self, other: object) -> bool:
         """Whether it is of the same class, and equal in all that counts."""
+        if self is other:
+            return True
         return _told(self) == _told(other) if isinstance(other, Value) and type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runboard.attention import SEEN_MOST, Kind, Limits, Need, Seen, need_of
+from runboard.attention import SEEN_MOST, Kind, Limits, Need, Seen, due_of, need_of
 from runboard.model import KillRequest, Outcome, Reason, Run, Status
 from runboard.state import State
 from runboard.ui.taste import Taste
@@ -58,6 +58,38 @@ def test_the_limits_are_a_persons_own() -> None:
     """Silence and share are told by the settings."""
     assert need_of(LIVE, NOW, Limits(silent=5), Seen()) == Need(Kind.SILENT, "silent for 0s")
     assert need_of(replace(LIVE, timeout=7000.0), NOW, Limits(share=0.5), Seen()) is not None
+
+
+@pytest.mark.parametrize("timeout", [None, 100.0, 5000.0])
+@pytest.mark.parametrize("wrote", [None, NOW - 4000, NOW - 5])
+def test_nobody_is_needed_before_it_is_due(timeout: float | None, wrote: float | None) -> None:
+    """Time alone makes a live run need somebody at the moment that was foretold, and not a second sooner."""
+    run, limits = replace(LIVE, timeout=timeout, activity_at=wrote), Limits()
+    due = due_of(run, limits)
+    assert need_of(run, due - 1, limits, Seen(0.0)) is None
+    assert need_of(run, due + 1, limits, Seen(0.0)) is not None
+
+
+async def test_who_becomes_silent_is_noticed_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that needs nobody yet is not asked at each tick, and all the same told when its time has come."""
+    asked: list[str] = []
+
+    def counted(run: Run, *more: object) -> Need | None:
+        """Note who is asked, and answer."""
+        asked.append(run.id)
+        return need_of(run, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("runboard.ui.vigil.need_of", counted)
+    now = [NOW]
+    async with fixed_board([LIVE], clock=lambda: now[0]) as desk:
+        await desk.shows("● running")
+        asked.clear()
+        for later in (60.0, 120.0):
+            now[0] = NOW + later
+            desk.app._vigil.tick()
+        assert asked == []
+        now[0] = NOW + 700
+        await desk.until(lambda: desk.app._board.needs == {LIVE.id: "silent for 11m"})
 
 
 def test_what_was_seen_survives_in_memory_and_is_bounded() -> None:

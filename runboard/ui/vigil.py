@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from runboard.attention import KEY, Limits, Need, Seen, need_of, need_of_row
+from runboard.attention import KEY, Limits, Need, Seen, due_of, need_of, need_of_row
 from runboard.board import Board
 from runboard.model import Run
 from runboard.row import Row
@@ -27,13 +27,16 @@ class Vigil:
         self._begun = KEY in remembrance
         self._turn: list[str] = []
         self._needs = board.needs
+        self._due: dict[str, float] = {}
 
     def take(self, changed: Iterable[Run], rows: Iterable[Row], removed: Iterable[str]) -> None:
         """Ask the runs that changed."""
         for run_id in removed:
             self._needs.pop(run_id, None)
+            self._due.pop(run_id, None)
         for row in rows:
             self._put(row.id, need_of_row(row, self._seen))
+            self._due.pop(row.id, None)
         now = self._clock()
         for run in changed:
             self._ask(run, now)
@@ -46,14 +49,16 @@ class Vigil:
         if not self._turn:
             self._turn = list(self.board.live)
         some, self._turn = self._turn[:SLICE], self._turn[SLICE:]
-        now = self._clock()
+        now, due = self._clock(), self._due
         for run_id in some:
-            if isinstance(run := self.board.entry(run_id), Run):
+            if due.get(run_id, 0.0) <= now and isinstance(run := self.board.entry(run_id), Run):
                 self._ask(run, now)
 
     def _ask(self, run: Run, now: float) -> None:
-        """See whether a run needs somebody now."""
-        self._put(run.id, need_of(run, now, self._limits, self._seen))
+        """See whether a run needs somebody now; one that does not is asked again when that may have changed."""
+        need = need_of(run, now, self._limits, self._seen)
+        self._put(run.id, need)
+        self._due[run.id] = due_of(run, self._limits) if need is None else 0.0
 
     def _put(self, run_id: str, need: Need | None) -> None:
         """Write down what a run needs."""
