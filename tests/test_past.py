@@ -88,14 +88,28 @@ def test_the_newest_are_kept_however_they_come() -> None:
     assert past.like(hay(replace(LIVE, command=("else",)))) == ()
 
 
-@pytest.mark.parametrize("strangers", [1, 220])
-def test_show_tells_it_too(tmp_path: Path, strangers: int) -> None:
-    """Among few runs as among many, `show` weighs those of the same command and no others."""
-    for number in range(3):
-        leave(tmp_path, f"aaaa000{number}", command=["make", "it"])
-    leave_failed(tmp_path, "bbbb0000", command=["make", "it"])
-    for number in range(strangers):
-        leave(tmp_path, f"cccc{number:04}")
+STRANGERS = {
+    "few": (1, {}),
+    "many": (220, {}),
+    "many that are open": (220, {"status": "running", "completedAt": None, "process": {"host": "elsewhere"}}),
+    "many that ran more": (220, {"command": ["make", "it", "all"]}),
+}
+"""How many runs of other kinds there are, and what of them."""
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_show_tells_it_too(name: str, tmp_path: Path) -> None:
+    """Among few runs as among many, whether they run or are found by the same words, `show` weighs its own kind alone.
+
+    Who looked at the first 200 of all that are open or found would miss the earlier runs, which are older.
+    """
+    number, fields = STRANGERS[name]
+    for at in range(3):
+        leave(tmp_path, f"aaaa000{at}", command=["make", "it"], age=900.0)
+    leave_failed(tmp_path, "bbbb0000", command=["make", "it"], age=900.0)
+    for at in range(number):
+        leave(tmp_path, f"cccc{at:04}", **fields)  # type: ignore[arg-type]
     done = runboard(tmp_path, "show", "aaaa0000")
     assert (done.returncode, "2 of 3 other runs completed, usually in 1s" in done.stdout) == (0, True), done.stdout
-    assert "other runs" not in runboard(tmp_path, "show", "cccc0000").stdout
+    if not fields:
+        assert "other runs" not in runboard(tmp_path, "show", "cccc0000").stdout

@@ -20,6 +20,9 @@ Order = Callable[[Sequence[Run | Row], float], list[Run | Row]]
 _ROUNDS = 5
 """How often the index is put right and asked again before all records are read instead."""
 
+_SOME = 500
+"""So many rows are looked at at a time until enough are alike."""
+
 
 def newest(store: Store, query: Query, most: int) -> Found:
     """The runs that the query finds among those that have not ended, and the newest that have.
@@ -78,6 +81,23 @@ def candidates(store: Store, query: Query, now: float) -> list[str]:
     found = index.select(query, now)
     index.close()
     return [*waiting, *found]
+
+
+def newest_alike(
+    store: Store, query: Query, alike: Callable[[str], bool], most: int, now: float
+) -> tuple[list[str], list[str]]:
+    """The newest finished runs that the query finds and whose haystacks are alike, and all runs without a row."""
+    index = Index(store)
+    waiting = list(index.sync().open)
+    found, chosen = index.select(query, now), list[str]()
+    for start in range(0, len(found), _SOME):
+        some = found[start : start + _SOME]
+        rows = index.get(some)
+        chosen += [run_id for run_id in some if run_id in rows and alike(rows[run_id].hay)]
+        if len(chosen) >= most:
+            break
+    index.close()
+    return chosen[:most], waiting
 
 
 def last(store: Store) -> str:

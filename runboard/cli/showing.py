@@ -57,23 +57,24 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
 
 def _others(store: Store, run: Run, now: float) -> list[Run]:
     """The newest runs of the same name or command, this one included; of many the index proposes some."""
-    kind = _kind(run)
+    kind = _kind(hay(run))
     ids = store.ids()
     if are_many(store.root):
-        from runboard.cli.asking import candidates  # noqa: PLC0415 - SQLite, which few runs do without
+        from runboard.cli.asking import newest_alike  # noqa: PLC0415 - SQLite, which few runs do without
 
-        ids = candidates(store, Query((Term(*kind),)), now)[: 4 * NEWEST]
+        found, waiting = newest_alike(store, Query((Term(*kind),)), lambda told: _kind(told) == kind, NEWEST, now)
+        ids = [*found, *waiting]
     others = []
     for run_id in ids:
         with suppress(NoSuchRun):
             others.append(store.read(run_id))
-    alike = [other for other in others if _kind(other) == kind and other.finished]
+    alike = [other for other in others if other.finished and _kind(hay(other)) == kind]
     return sorted(alike, key=lambda other: other.completed_at or 0.0, reverse=True)[:NEWEST]
 
 
-def _kind(run: Run) -> tuple[str, str]:
-    """What runs of the same kind have in common: the field, and the text in it as queries see it."""
-    lines = hay(run).split("\n")
+def _kind(told: str) -> tuple[str, str]:
+    """What runs of the same kind have in common: the field of their haystacks, and the text in it."""
+    lines = told.split("\n")
     name = lines[HAY.index("name")]
     return ("name", name) if name else ("command", lines[-1])
 
