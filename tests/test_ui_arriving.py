@@ -9,7 +9,6 @@ from pkgutil import iter_modules
 from typing import Any
 
 import pytest
-from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
@@ -17,6 +16,7 @@ from textual.widget import Widget
 from runboard import ui
 from runboard.model import Run
 from runboard.ui.arriving import Arriving
+from runboard.ui.stylist import Stylist
 from tests.pilots import NOW, fixed_board
 
 LIVE = Run("11111111", name="train", command=("python", "train.py"), started_at=NOW - 75)
@@ -24,15 +24,15 @@ LIVE = Run("11111111", name="train", command=("python", "train.py"), started_at=
 
 async def stylings(monkeypatch: pytest.MonkeyPatch) -> tuple[Counter[str], Counter[str]]:
     """How often each kind of widget is styled for the start of a board, and for a dialog on it."""
-    styled, apply = Counter[str](), Stylesheet.apply
+    styled, apply = Counter[str](), Stylist.apply
 
-    def counted(sheet: Stylesheet, node: DOMNode, **more: Any) -> None:
+    def counted(sheet: Stylist, node: DOMNode, **more: Any) -> None:
         """Style and count."""
         if isinstance(node, Widget):
             styled[type(node).__name__] += 1
         apply(sheet, node, **more)
 
-    monkeypatch.setattr(Stylesheet, "apply", counted)
+    monkeypatch.setattr(Stylist, "apply", counted)
     async with fixed_board([LIVE], size=(120, 36), control=object()) as desk:
         await desk.shows("● running", "There is no output.log")
         board = Counter(styled)

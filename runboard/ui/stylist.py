@@ -1,7 +1,7 @@
 """The style sheet, which works nothing out twice: whoever looks the same to all rules gets the look found before.
 
-Textual asks every rule anew for each widget and each of its parts whenever a class or the focus changes above it: two
-thirds of what a first screen cost. What Textual 8.2 does not promise and this stands on is watched by
+Textual asks every rule anew for each widget and each of its parts whenever a class or the focus changes above it: a
+quarter of all that a board did. What Textual 8.2 does not promise and this stands on is watched by
 tests/test_ui_stylist.py.
 """
 
