@@ -111,13 +111,20 @@ async def test_themes_are_tried_on_and_remembered(tmp_path: Path) -> None:
 
 
 async def test_every_theme_can_be_worn() -> None:
-    """Each theme of the list dresses the whole board, dialogs too."""
+    """Each theme of the list dresses the whole board, dialogs too: grounds are its own, and no two look alike."""
+    grounds: dict[str, tuple[object, ...]] = {}
     async with fixed_board([LIVE, LOST], control=object()) as desk:
         for name in names():
             desk.app.theme = name
             await desk.press("s")
             await desk.shows("Stop this run?", "live one")
+            dialog = desk.app.screen.query_one(".dialog")
+            inks = desk.app.theme_variables
+            assert dialog.styles.background == Color.parse(inks["panel"]), name
+            assert desk.table.styles.background == Color.parse(inks["background"]), name
+            grounds[name] = tuple(inks[ink] for ink in ("panel", "background", "accent", "error", "foreground"))
             await desk.press("escape")
+    assert len(set(grounds.values())) == len(grounds)
 
 
 async def test_a_theme_that_is_set_elsewhere_holds_for_now() -> None:
@@ -284,7 +291,7 @@ def test_terminals_with_few_colours(tmp_path: Path, changes: dict[str, str], cod
 
 
 async def test_the_mouse_is_told_what_a_click_does() -> None:
-    """Over a key and a view's name a sentence appears; over a row none does."""
+    """Over a key and a view's name a sentence appears, and a click there does so; over a row none does."""
     async with fixed_board([LIVE, LOST], control=object(), size=(120, 36), tooltips=True) as desk:
         lines = desk.text().splitlines()
         places = {
@@ -296,6 +303,11 @@ async def test_the_mouse_is_told_what_a_click_does() -> None:
             await desk.shows(sentence)
             await desk.pilot.hover(offset=(5, 5))
             await desk.hides(sentence)
+            assert not desk.app.screen.query_one("Tooltip").display
+        y, word = places["Show the run's response"]
+        assert desk.app._run_pane.present.VIEW == "Log"
+        await desk.pilot.click(offset=(lines[y].index(word) + 1, y))
+        assert desk.app._run_pane.present.VIEW == "Response"
 
 
 async def test_a_first_board_teaches() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -207,14 +208,30 @@ def test_columns_that_cannot_be(words: list[str], told: str, tmp_path: Path) -> 
     assert told in done.stderr
 
 
+def files_below(root: Path) -> dict[Path, bytes]:
+    """Every file there, and what is in it."""
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
 async def test_a_guest_sees_them_too(tmp_path: Path) -> None:
-    """The read-only board tells what a real run uses and wrote last."""
+    """The read-only board tells what a real run uses and wrote last, and of one that has ended only what it wrote."""
+    over = start(tmp_path, "--wait", "--", "echo", "it is done")
     run_id = start(tmp_path, "--", "sh", "-c", "echo working on it; exec sleep 60")
+    kept = files_below(tmp_path)
     try:
         async with real_board(tmp_path, watching=True) as desk:
-            await desk.shows(run_id)
+            await desk.shows(run_id, over)
             desk.table.arrangement.set(("id", "memory", "last_line"), {})
             desk.table.show_columns()
-            await desk.shows("working on it", "MB", limit=10)
+            await desk.shows("working on it", "it is done", "MB", limit=10)
+            rows = {one: next(line for line in desk.text().splitlines() if one in line) for one in (run_id, over)}
+            told = {
+                one: re.sub(r"\d+(\.\d)? (MB|KB)", "SIZE", line).split(one)[1].split() for one, line in rows.items()
+            }
+            assert told == {run_id: ["SIZE", "working", "on", "it"], over: ["it", "is", "done"]}
+            memory = desk.app._board.samples[run_id].memory
+            assert memory is not None
+            assert memory > 100_000
+        assert files_below(tmp_path) == kept
     finally:
         runboard(tmp_path, "kill", "-9", run_id)

@@ -109,10 +109,13 @@ async def test_details_scroll_on_a_small_screen() -> None:
     async with fixed_board([BROKEN], size=(40, 10)) as desk:
         await desk.press("i")
         await desk.shows("Exited with code 3")
+        assert "History" not in desk.text()
         await desk.press(*["pagedown"] * 6)
-        await desk.shows("History")
+        await desk.shows("History", "exit record")
+        assert "Exited with code 3" not in desk.text()
         await desk.press(*["up"] * 60)
-        await desk.shows("22222222")
+        await desk.shows("22222222", "Exited with code 3")
+        assert "History" not in desk.text()
 
 
 async def test_enter_opens_the_log_on_the_whole_screen() -> None:

@@ -40,6 +40,9 @@ def test_a_shell_reads_the_copied_command_back_exactly(shell: str, words: tuple[
     text.encode()
     done = subprocess.run([shell, "-c", rf"printf '%s\0' {text}"], capture_output=True, check=True)
     assert done.stdout == b"".join(os.fsencode(word) + b"\0" for word in words)
+    plain = " ".join(words)  # negative control: words with blanks between are read otherwise, or cannot all be seen
+    naive = subprocess.run([shell, "-c", rf"printf '%s\0' {plain}"], capture_output=True, check=False)
+    assert (naive.stdout == done.stdout and plain.isprintable()) is (words == ("plain", "words"))
 
 
 async def test_3_shows_what_is_known_with_a_timeline() -> None:
@@ -53,6 +56,10 @@ async def test_3_shows_what_is_known_with_a_timeline() -> None:
         await desk.shows("/home/ada/lab", "History", "● running", "by ada@atlas", "✘ failed  +50s")
         await desk.shows("exited · by shim · time from the [/x] exit record")
         assert "\x1b" not in desk.text()
+    async with fixed_board([OVER]) as desk:  # negative control: the row alone knows no history, and not where it ran
+        await desk.press("3")
+        await desk.shows("Exited with code 3")
+        assert not any(text in desk.text() for text in ("History", "by ada@atlas", "/home/ada/lab"))
 
 
 async def test_a_live_runs_details_go_on() -> None:
