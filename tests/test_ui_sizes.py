@@ -6,8 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
-from tests.pilots import Desk
+from runboard.model import Run
+from tests.pilots import NOW, Desk, fixed_board
 from tests.test_ui_every_key import calm, desk_of_many
 
 SCREENS = {
@@ -72,3 +74,45 @@ async def seen(desk: Desk, where: str, texts: list[str]) -> None:
         await desk.shows(*texts)
     except AssertionError as error:
         raise AssertionError(f"{where}: {texts} {error}") from error
+
+
+EMPTY = {
+    (200, 50): ["No runs yet.", "runboard run -- make test", "runboard demo", "all keys of the board"],
+    (80, 24): ["No runs yet.", "runboard run -- make test", "runboard demo", "all keys of the board"],
+    (40, 10): ["No runs yet.", "Start one: runboard run -- make test"],
+    (20, 5): ["No runs yet."],
+    (1, 1): [],
+}
+"""What a board without a run says at each size."""
+
+
+async def resized(desk: Desk, size: tuple[int, int]) -> None:
+    """Change the window's size, and wait until nothing is wider than it."""
+    await desk.pilot.resize_terminal(*size)
+    await desk.until(lambda: max(map(cell_len, desk.text().splitlines()), default=0) <= size[0])
+
+
+async def test_an_empty_board_can_be_read_at_every_size() -> None:
+    """It says how to begin where there is room, and nothing of it is cut while it is; at one cell it lives."""
+    async with fixed_board([], size=(120, 36), control=object()) as desk:
+        for size, told in EMPTY.items():
+            await resized(desk, size)
+            await desk.shows(*told)
+            assert desk.app.is_running
+
+
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "applied"])
+async def test_a_filter_without_a_hit_says_so_at_every_size(typed: bool) -> None:
+    """Why there is no row can be read, and the key that brings them back; it does, and without it there is no word."""
+    run = Run("11111111", name="only one", command=("x",), started_at=NOW - 5)
+    async with fixed_board([run], size=(120, 36)) as desk:
+        await desk.press("slash", *"zz", *([] if typed else ["enter"]))
+        for size in SIZES:
+            await resized(desk, size)
+            words = ["No run matches.", "clears the filter"] if size[0] >= 40 else ["No run"] if size[0] >= 20 else []
+            await desk.shows(*words)
+            assert run.id not in desk.text()
+        await desk.pilot.resize_terminal(80, 24)
+        await desk.press("escape", *(["escape"] if typed else []))
+        await desk.shows(run.id)
+        assert "No run matches." not in desk.text()
