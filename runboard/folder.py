@@ -47,10 +47,14 @@ class OpenRun:
         self._fd = fd
 
     def file_stat(self, name: str) -> os.stat_result | None:
-        """What the file system says of a file of the run, links not followed; None where there is none."""
+        """What the file system says of a file of the run, links not followed; None where there is none.
+
+        Raises:
+            OSError: That cannot be told just now: a log that cannot be seen is not an empty one.
+        """
         try:
             return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
-        except OSError:
+        except FileNotFoundError:
             return None
 
     def read_json(self, name: str) -> object | None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from runboard.model import Reason
 from runboard.store import Store
+from tests.faults.acts import beginning
 from tests.faults.crash import CRASHED, HUNG, Fate, Nursery, kill_at, needs_strace, points
 from tests.faults.paths import NUMBER, PATHS, WritePath, litter
 from tests.faults.table import Table
@@ -142,6 +144,40 @@ def test_denied_at_every_call(writers: Nursery, store: Store, table: Table, path
     tried, harm = denied_everywhere(writers, store, path, None, ERRORS)
     table.tell("a system call of a write path fails, once or from then on", tried, len(harm))
     assert not harm, "\n".join(harm)
+
+
+def died(store: Store, log: str | None) -> str:
+    """A run whose launcher and shim are gone without a word, and perhaps a log of its command."""
+    clear(store)
+    run_id = beginning(store).id
+    if log is not None:
+        Path(store.path(run_id), "output.log").write_text(log)
+    return run_id
+
+
+def reason(store: Store, run_id: str) -> Reason | None:
+    """How a run is said to have ended; None while it is not."""
+    outcome = store.read(run_id).outcome
+    return outcome.reason if outcome else None
+
+
+@needs_strace
+def test_a_log_that_cannot_be_seen_is_no_empty_one(writers: Nursery, store: Store, table: Table) -> None:
+    """Of a command that has written nobody says that it was never started, though the disk denies a look at its log."""
+    run_id = died(store, None)
+    assert writers.ask("traced", "settle", store.root, run_id).done
+    assert reason(store, run_id) is Reason.START_FAILED, "the control: without a log it is so"
+    run_id = died(store, "begun\n")
+    calls = writers.ask("traced", "settle", store.root, run_id).calls
+    assert reason(store, run_id) is Reason.LOST
+    places = points(calls, {"newfstatat", "fstat", "statx"})
+    told = []
+    for place in places:
+        run_id = died(store, "begun\n")
+        writers.ask("traced", "settle", store.root, run_id, inject=place.replace(":when", ":error=EIO:when"))
+        told.append(reason(store, run_id))
+    table.tell("a system call of a write path fails, once or from then on", len(told), told.count(Reason.START_FAILED))
+    assert set(told) <= {Reason.LOST, None}
 
 
 @needs_strace
