@@ -94,10 +94,11 @@ def test_a_limit_and_a_bar_stand_together_where_there_is_room() -> None:
     """A limit alone is told by its bar too; where one must go it is the limit, and never the elapsed time."""
     limited = replace(LIVE, timeout=120.0)
     assert [bar_of(16, limited, 60), bar_of(16, limited)] == ["━━──      30s/2m", "━───      30s/2m"]
-    assert [bar_of(11, limited, 60), bar_of(11, limited), bar_of(10, limited)] == [
-        *("━━── 30s/2m", "━─── 30s/2m", "30s/2m"),
-    ]
-    assert (bar_of(10, limited, 60), bar_of(6, limited, 60)) == ("━━──   30s", "30s/2m")
+    assert [bar_of(11, limited, 60), bar_of(11, limited), bar_of(7, limited, 60)] == ["━━──    30s", "30s/2m", "30s/2m"]
+    for seconds in (1, 59, 119, 3599, 35_999, 90_000):  # and that does not change as it runs
+        longer = replace(LIVE, started_at=NOW - seconds, timeout=172_800.0)
+        assert [bar_of(width, longer, 9e6)[:4] for width in (16, 11)] == ["────"] * 2
+        assert (bar_of(16, longer)[0] in "━─", bar_of(11, longer)) == (True, elapsed_text(longer, NOW))
 
 
 async def test_the_rows_tell_it_of_what_ran_before() -> None:
