@@ -128,8 +128,9 @@ def _from_file(document: Document, values: dict[str, object], sources: dict[str,
     for key, value in _leaves(document.data):
         setting = BY_KEY.get(key)
         if setting is None:
-            known = nearest(key, [known for known in BY_KEY if known != "keys"])
-            troubles.append(document.wrong(key, f"there is no setting '{key}'{known}"))
+            tables = {known.partition(".")[0] for known in BY_KEY if "." in known}
+            near = nearest(key, [*(known for known in BY_KEY if known != "keys"), *sorted(tables - {key})])
+            troubles.append(document.wrong(key, f"there is no setting '{key}'{near}"))
             continue
         try:
             if setting.kind is Kind.TABLE and isinstance(value, dict):

@@ -101,6 +101,7 @@ def test_the_later_source_counts(tmp_path: Path) -> None:
         ('them = "x"', 1, "there is no setting 'them'; did you mean 'theme'?"),
         ("[notify]\n\nbel = true", 3, "there is no setting 'notify.bel'; did you mean 'notify.bell'?"),
         ("bell = true", 1, "there is no setting 'bell'; did you mean 'notify.bell'?"),
+        ("[hook]\non_finish = 3", 1, "there is no setting 'hook'; did you mean 'hooks'?"),
         ('notify.bell = "yes"', 1, "notify.bell must be true or false, without quotes"),
         ("notify = 5", 1, "there is no setting 'notify'"),
         ("theme = 5", 1, "theme must be text in quotes"),

@@ -31,7 +31,7 @@ def covered(desk: Desk) -> list[Region]:
 async def test_a_third_of_the_table_at_most_is_covered(size: tuple[int, int]) -> None:
     """However much is told, and however long it is: two thirds of the table and the chosen row stay in sight."""
     async with fixed_board(RUNS, size=size) as desk:
-        for key in ("home", "end", "pageup"):
+        for key in ("home", "end", "up", "up", "pageup"):
             await desk.press(key)
             for at in range(4):
                 desk.app._say(f"{at} {LONG}", True)
@@ -65,12 +65,23 @@ def test_what_cannot_be_read_there_is_said_to_be_cut() -> None:
 
 
 async def test_a_row_at_the_bottom_is_left_in_sight() -> None:
-    """Where the chosen row is the last on the screen, what is told comes below the first line instead."""
+    """Where the chosen row is one that would be covered, what is told comes below the first line instead."""
     async with fixed_board(RUNS, size=(40, 10)) as desk:
-        await desk.press("end")
+        await desk.press("end", "up")
         await desk.publish(notices=["a notice"])
-        await desk.shows("a notice", RUNS[-1].id)
+        await desk.shows("a notice", RUNS[-2].id)
         lines = desk.text().splitlines()
         assert next(y for y, line in enumerate(lines) if "a notice" in line) <= 3
         await desk.press("home")
-        await desk.until(lambda: next(y for y, line in enumerate(desk.text().splitlines()) if "a notice" in line) >= 7)
+        await desk.until(lambda: next(y for y, line in enumerate(desk.text().splitlines()) if "a notice" in line) >= 6)
+
+
+async def test_the_line_where_one_types_is_left_in_sight() -> None:
+    """However much is told, what is typed into the filter can be read to its end."""
+    typed = "status:running elapsed<9d name:x " * 2
+    async with fixed_board(RUNS, size=(80, 24)) as desk:
+        await desk.press("slash", *("space" if sign == " " else sign for sign in typed))
+        for at in range(4):
+            desk.app._say(f"{at} {LONG}", True)
+        await desk.until(lambda: len(words(desk)) >= 1)
+        assert any(typed.rstrip() in line for line in desk.text().splitlines())

@@ -12,6 +12,9 @@ from runboard.ui.cells import cut
 SHORT = 15
 """Below so many lines the table has the screen for itself."""
 
+BELOW = 2
+"""Lines below it: the keys, and the one where a person types."""
+
 WIDEST, AROUND = 60, 5
 """Cells of a word in the corner, and how many of them are beside its text."""
 
@@ -34,4 +37,5 @@ def told(sentence: str, screen: Size) -> str:
 
 def covers(table: Region, line: int, screen: Size) -> bool:
     """Whether what is told at the bottom would lie over this line of a table."""
-    return line >= screen.height - 1 - lines_of(screen) and table.right > screen.width - width_of(screen)
+    first, end = screen.height - BELOW - lines_of(screen), screen.height - BELOW
+    return first <= line < end and table.right > screen.width - width_of(screen)
