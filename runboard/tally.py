@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from errno import EAGAIN, EMFILE, ENFILE, ENOMEM, ESTALE
+from errno import EAGAIN, EIO, EMFILE, ENFILE, ENOMEM, ESTALE
 from functools import partial
 
 from runboard import files
@@ -143,9 +143,24 @@ def names_agent(run: Run) -> bool:
 def ended(folder: OpenRun, run: Run) -> Transcript | None:
     """What the log of a run that has ended says, as much of it read as its format needs; None if it is no agent's.
 
+    A disk that fails once is asked once more: for want of an answer an agent's failure would be called a success.
+
     Raises:
         OSError: It cannot be read just now; what never can be read is no agent's.
     """
+    for again in (True, False):
+        try:
+            return _ended(folder, run)
+        except OSError as error:
+            if error.errno in _PASSING:
+                raise
+            if not again or error.errno != EIO:
+                break
+    return None
+
+
+def _ended(folder: OpenRun, run: Run) -> Transcript | None:
+    """The same; what the system refuses is raised as it comes."""
     fd = -1
     try:
         fd, info = _opened(lambda: folder.open_file(LOG)) or (-1, None)
@@ -154,10 +169,6 @@ def ended(folder: OpenRun, run: Run) -> Transcript | None:
         read = _reader(fd)
         known = _counted(lambda: folder.read_json(STEPS), info, read)
         return read_ended(run.command, info.st_size, read, known, _advance)
-    except OSError as error:
-        if error.errno in _PASSING:
-            raise
-        return None
     finally:
         if fd >= 0:
             os.close(fd)

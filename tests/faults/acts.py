@@ -106,12 +106,18 @@ def beginning(store: Store, **fields: object) -> Run:
 
 def over(store: Store) -> Run:
     """A run whose command has exited with code 9 while nobody looked: its exit record and its log are there."""
+    run = well_over(store, 9)
+    Path(store.path(run.id), "output.log").write_text("the answer\n")
+    return run
+
+
+def well_over(store: Store, code: int = 0) -> Run:
+    """A run whose command has exited while nobody looked, without a word; its exit record is there."""
     me = process.identity_of(os.getpid())
     assert me is not None
     run = beginning(store, process=replace(me, pid=GONE, start_ticks=1))
-    folder = Path(store.path(run.id))
-    (folder / "output.log").write_text("the answer\n")
-    (folder / "exit.json").write_text(json.dumps({"status": 9 << 8, "at": time.time(), "uptime": process.boot_clock()}))
+    ended = {"status": code << 8, "at": time.time(), "uptime": process.boot_clock()}
+    Path(store.path(run.id), "exit.json").write_text(json.dumps(ended))
     return run
 
 
