@@ -163,12 +163,12 @@ async def test_the_palette_has_it_too() -> None:
     """Where something needs somebody there is an entry that says so and does it; else there is none."""
     async with fixed_board([QUIET]) as desk:
         await desk.shows("! 1 needs you")
-        entry = next(one for one in desk.app.get_system_commands(desk.app.screen) if one.title.startswith("All seen"))
-        await desk.press("ctrl+p", *"all se")
+        entry = next(one for one in desk.app.get_system_commands(desk.app.screen) if one.title.startswith("Seen all"))
+        await desk.press("ctrl+p", *"seen a")
         await desk.shows(entry.help)
         await desk.press("enter")
         await desk.hides("needs you")
-        assert not [one for one in desk.app.get_system_commands(desk.app.screen) if one.title.startswith("All seen")]
+        assert not [one for one in desk.app.get_system_commands(desk.app.screen) if one.title.startswith("Seen all")]
 
 
 @pytest.mark.parametrize("key", ["i", "enter"])

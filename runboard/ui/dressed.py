@@ -82,10 +82,10 @@ class DressedApp(BarredApp, inherit_bindings=False):
         title: str = "",
         severity: SeverityLevel = "information",
         timeout: float | None = None,
-        markup: bool = True,
+        markup: bool = False,  # noqa: ARG002 - Textual's signature
     ) -> None:
-        """Tell in the corner as much as can be read there."""
-        super().notify(told(message, self.size), title=title, severity=severity, timeout=timeout, markup=markup)
+        """Tell in the corner as much as can be read there, to the letter whoever tells it."""
+        super().notify(told(message, self.size), title=title, severity=severity, timeout=timeout, markup=False)
 
     def _say(self, sentence: str, how: bool | SeverityLevel) -> None:
         """Tell a sentence in a corner for a while; longer where it is an error (True) or a warning."""

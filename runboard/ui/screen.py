@@ -39,7 +39,7 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         Binding("4", "app.look('Diff')", "diff", show=False, tooltip="What it changed in its checkout", id="run.diff"),
         Binding("5", "app.look('Processes')", "processes", show=False, tooltip="Its processes", id="run.processes"),
         Binding("a", "attend", "attend", tooltip="To the next run that needs you", id="board.attend"),
-        Binding("A", "see_all", "all seen", show=False, tooltip="You have seen all that needs you", id="board.seen"),
+        Binding("A", "see_all", "seen all", show=False, tooltip="You have seen all that needs you", id="board.seen"),
         Binding("y", "copy", "copy", show=False, tooltip="Copy its command, for a shell", id="run.copy"),
         Binding("z", "app.zoom", "zoom", show=False, tooltip="Log or response on the whole screen", id="run.zoom"),
         Binding(
