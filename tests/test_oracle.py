@@ -20,7 +20,7 @@ from tests.planted import Planter
 from tests.program import COMMAND
 from tests.terminal import Terminal
 from tests.waiting import until
-from tests.wire import foreign
+from tests.wire import foreign, tokens
 
 PAYLOADS = 3000
 """So many hostile texts are seen on the screen, at least."""
@@ -167,7 +167,7 @@ ENDED = steps("""
     i Directory | pagedown -Exit code | escape -Rerun of | m Count this run | paste |
     ctrl+s;c completed  00000000 | t Tags and note | paste | tab;z z¤02j | paste | ctrl+s -Tags and note | y clipboard |
     r Run this again? | y not kept | d Move this run | y all the same? | n -all the same? | down failed  00000001 |
-    d Move this run | y trash; | u is back | * marked | d Move these | n -Move these | t Tags of these |
+    d Move this run | y u undo | u -u undo | * marked | d Move these | n -Move these | t Tags of these |
     escape -Tags of these | escape -marked
 """)
 BOARD = steps("""
@@ -200,18 +200,23 @@ def shown(place: Path, without: str) -> bytes:
         walk.close()
 
 
+def bells(written: bytes) -> int:
+    """How often the terminal was made to ring; the same byte ends what names the mouse's shape, as over a toast."""
+    return sum(token.whole == b"\a" for token in tokens(written))
+
+
 def test_no_foreign_byte_in_any_pane(tmp_path: Path) -> None:
     """Thousands of hostile texts in details, logs and answers send nothing foreign, and clicks on them do nothing."""
     walk = Walk(tmp_path, (200, 100), RUNS)
     try:
         walk.panes()
-        rung = walk.terminal.raw.count(b"\a")
+        rung = bells(walk.terminal.raw)
         for y in range(4, 90, 3):
             walk.terminal.click(40, y)
             walk.terminal.click(150, y)
-        walk.press("1", "Log")
+        walk.press("1", "2 response")
         assert walk.terminal._poll_exit() is None
-        assert walk.terminal.raw.count(b"\a") == rung
+        assert bells(walk.terminal.raw) == rung
         walk.endings()
         assert foreign(walk.terminal.raw, ALLOWED) == []
         assert len(walk.seen) >= PAYLOADS
