@@ -169,7 +169,9 @@ async def test_the_palette_has_our_actions_only() -> None:
     async with fixed_board([LIVE], control=object()) as desk:
         names = [command.title for command in desk.app.get_system_commands(desk.app.screen)]
         assert names == [
-            *("Open  enter", "Details  i", "Filter  /", "Find in all  F", "Stop  s", "Kill  S", "Signal  x", "New  n"),
+            *("Choose all  ctrl+a", "Choose the others  *", "Open  enter", "Details  i", "Facts  3", "Diff  4"),
+            *("Processes  5", "Copy  y", "Zoom  z", "Turn pane  |", "Larger pane  +", "Smaller pane  -"),
+            *("Filter  /", "Find in all  F", "Stop  s", "Kill  S", "Signal  x", "New  n"),
             *("Rerun  r", "Pause  p", "Tags  t"),
             *("Response  2", "Help  ?", "Quit  q"),
             *("Columns  c", "Show All", "Show Running", "Show Failed"),
