@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from runboard.control import Control
 from runboard.store import Store
 from tests.program import COMMAND, ended, environment, record
@@ -48,11 +50,12 @@ def endings(runs: Path) -> list[dict[str, object]]:
     return [entry for entry in map(json.loads, lines) if entry["event"] == "finished"]
 
 
-def test_fifty_settlers_make_one_transition(tmp_path: Path) -> None:
-    """24 ps, 24 reconcile and two boards meet at one ending: one line of history, one in the journal, the true code."""
+@pytest.mark.parametrize("each", [8, pytest.param(24, marks=pytest.mark.nightly)])
+def test_many_settlers_make_one_transition(tmp_path: Path, each: int) -> None:
+    """So many ps and reconcile, and two boards, meet at one ending: one line of history and of the journal."""
     runs = tmp_path / "runs"
     run_id = unsettled(runs)
-    verbs = [["ps"], ["reconcile", run_id]] * 24
+    verbs = [["ps"], ["reconcile", run_id]] * each
     base = [*COMMAND, "--runs-dir", str(runs)]
     with Store(str(runs)).locked(run_id):  # they gather at the door
         settlers = [

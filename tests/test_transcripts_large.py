@@ -33,7 +33,7 @@ def test_only_head_and_tail_of_a_large_log_are_read() -> None:
     assert sum(length for _, length in seen) < 1.2 * MIB
 
 
-@pytest.mark.parametrize("back", [0.5, 3, 12, 30])
+@pytest.mark.parametrize("back", [0.5, 3, pytest.param(12, marks=pytest.mark.nightly), 30])
 def test_a_result_is_looked_for_further_back(back: float) -> None:
     """Noise after the result, up to 32 MiB of it, does not hide the result."""
     data = padded_claude(2_000_000) + b"npm notice: something else is said here\n" * int(back * MIB / 40)
