@@ -255,6 +255,8 @@ async def test_screens_look_as_in_the_pictures(name: str, tmp_path: Path) -> Non
         sources=Sources(processes=lambda _run: TREE, changes=lambda _run, _unwanted: CHANGES),
         taste=Taste(theme="runboard-light" if name.startswith("light") else "runboard"),
     ) as desk:
+        # What is offered, and so what the help lists, depends on the chosen run.
+        await desk.until(lambda: not runs or (desk.table.cursor is not None and log_has_come(desk)))
         for key in keys:
             await desk.press(key)
             await desk.until(lambda: log_has_come(desk))
