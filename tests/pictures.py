@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,9 @@ async def is_as_in(desk: Desk, name: str) -> None:
     if os.environ.get("RUNBOARD_SNAPSHOTS") == "write":
         path.write_text(await still(desk, name), "utf-8")
     svg = await still(desk, name, path.read_text("utf-8"))
-    assert path.read_text("utf-8") == svg, f"{path} differs; look at it after RUNBOARD_SNAPSHOTS=write"
+    wanted = path.read_text("utf-8")
+    difference = "\n".join(unified_diff(wanted.splitlines(), svg.splitlines(), "wanted", "painted", lineterm="", n=0))
+    assert wanted == svg, f"{path} differs; look at it after RUNBOARD_SNAPSHOTS=write\n{difference[:4000]}"
 
 
 def film(frames: Sequence[tuple[str, float]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 
 from runboard.board import Board
 from runboard.ui.glance import Glance
@@ -35,12 +35,12 @@ class Forecast:
         runs = [run for _, run_id in due[:MOST] if (run := self._board.get(run_id))]
         if runs:
             self._asked |= dict.fromkeys((run.id for run in runs), heard)
-            self._table.run_worker(self._show(self._glance.at(runs)), group="forecast")
+            self._glance.at(runs, self._show, self._table, "forecast")
 
-    async def _show(self, found: Awaitable[Mapping[str, float | None]]) -> None:
+    def _show(self, found: Mapping[str, float | None]) -> None:
         """Have the rows tell it; of runs that have ended nothing is kept."""
         usual = self._board.usual
-        for run_id, seconds in (await found).items():
+        for run_id, seconds in found.items():
             usual.pop(run_id, None)
             if seconds:
                 usual[run_id] = seconds

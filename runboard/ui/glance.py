@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Generic, TypeVar
+
+from textual.widget import Widget
 
 from runboard.model import Run
 from runboard.ui.aside import Aside
@@ -31,15 +33,20 @@ class Glance(Generic[Found]):
         """Whether it is time to look."""
         return not self._looking and monotonic() >= self._next
 
-    def at(self, runs: Sequence[Run]) -> Awaitable[Mapping[str, Found]]:
-        """What is found of these runs, by their ids; from now on it is no time to look."""
-        self._looking = True
-        return self._at(runs, monotonic())
+    def at(self, runs: Sequence[Run], show: Callable[[Mapping[str, Found]], None], board: Widget, group: str) -> None:
+        """Have what is found of these runs shown, by their ids; from now on it is no time to look.
 
-    async def _at(self, runs: Sequence[Run], begun: float) -> Mapping[str, Found]:
+        A worker of ``board`` waits for it. Where that never begins, since the board is left, nothing is left behind.
+        """
+        self._looking = True
+        work: Callable[[], Coroutine[None, None, None]] = partial(self._at, runs, show, monotonic())
+        board.run_worker(work, group=group)
+
+    async def _at(self, runs: Sequence[Run], show: Callable[[Mapping[str, Found]], None], begun: float) -> None:
         """Wait for the thread."""
         try:
-            return await self._aside.do(partial(self._look, runs))
+            found = await self._aside.do(partial(self._look, runs))
         finally:
             self._looking = False
             self._next = begun + max(self._rest, SPARING * (monotonic() - begun))
+        show(found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from runboard.board import Board
 from runboard.columns import SAMPLED
@@ -51,28 +52,26 @@ class Sampling:
             return
         if (sorts or shown & _LOADS) and self._loads.ready:
             live = [run for run in self._runs(self._board.live if sorts else ids) if run.active]
-            self._table.run_worker(self._weigh(self._loads.at(live)), group="sampling")
+            self._loads.at(live, self._weigh, self._table, "sampling")
         unread = [run_id for run_id in ids if not self._read.get(run_id)] if "last_line" in shown else []
         if unread and self._lines.ready:
             runs = self._runs(unread)
-            self._table.run_worker(self._read_lines(runs, self._lines.at(runs)), group="sampling")
+            self._lines.at(runs, partial(self._read_lines, runs), self._table, "sampling")
 
     def _runs(self, run_ids: Collection[str]) -> list[Run]:
         """Those that are still there."""
         return [run for run_id in run_ids if (run := self._board.get(run_id))]
 
-    async def _weigh(self, found: Awaitable[Mapping[str, Load]]) -> None:
+    def _weigh(self, loads: Mapping[str, Load]) -> None:
         """Show what processes use; of all other runs nobody knows it any more."""
-        loads = await found
         samples = self._board.samples
         for run_id in {*samples, *loads}:
             load, line = loads.get(run_id), samples.get(run_id, UNSEEN).last_line
             samples[run_id] = Sample(None, None, line) if load is None else Sample(load.cpu, load.memory, line)
         self._table.flush()
 
-    async def _read_lines(self, runs: Sequence[Run], found: Awaitable[Mapping[str, str]]) -> None:
+    def _read_lines(self, runs: Sequence[Run], lines: Mapping[str, str]) -> None:
         """Show the last lines of these runs' logs."""
-        lines = await found
         samples = self._board.samples
         for run in runs:
             before = samples.get(run.id, UNSEEN)
