@@ -83,7 +83,8 @@ async def is_as_in(desk: Desk, name: str) -> None:
         path.write_text(await still(desk, name), "utf-8")
     svg = await still(desk, name, path.read_text("utf-8"))
     wanted = path.read_text("utf-8")
-    difference = "\n".join(unified_diff(wanted.splitlines(), svg.splitlines(), "wanted", "painted", lineterm="", n=0))
+    painted = [text.replace("><", ">\n<").splitlines() for text in (wanted, svg)]
+    difference = "\n".join(unified_diff(painted[0], painted[1], "wanted", "painted", lineterm="", n=0))
     assert wanted == svg, f"{path} differs; look at it after RUNBOARD_SNAPSHOTS=write\n{difference[:4000]}"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Generic, TypeVar
 
 from textual.widget import Widget
+from textual.worker import WorkType
 
 from runboard.model import Run
 from runboard.ui.aside import Aside
@@ -39,7 +40,7 @@ class Glance(Generic[Found]):
         A worker of ``board`` waits for it. Where that never begins, since the board is left, nothing is left behind.
         """
         self._looking = True
-        work: Callable[[], Coroutine[None, None, None]] = partial(self._at, runs, show, monotonic())
+        work: WorkType[None] = partial(self._at, runs, show, monotonic())
         board.run_worker(work, group=group)
 
     async def _at(self, runs: Sequence[Run], show: Callable[[Mapping[str, Found]], None], begun: float) -> None:
