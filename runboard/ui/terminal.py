@@ -30,10 +30,6 @@ from textual.color import Color
 from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.drivers._writer_thread import WriterThread
-from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Resize
-from textual.message import Message
-from textual.messages import InBandWindowResize
 from textual.screen import Screen
 from textual.style import Style
 
@@ -43,6 +39,7 @@ from runboard.ui.incoming import Incoming
 from runboard.ui.inorder import OrderlyApp, is_field
 from runboard.ui.partial import PartialUpdate
 from runboard.ui.sent import Sent, keeps_ground
+from runboard.ui.sized import SizedDriver
 
 _PARKED = re.compile(r"\x1b\[[0-9]+;[0-9]+H\Z")
 
@@ -125,7 +122,7 @@ class Writer(WriterThread):
                 self._since = None
 
 
-class TerminalDriver(LinuxDriver):
+class TerminalDriver(SizedDriver):
     """Textual's driver for a terminal, without its ways to spin, to die of a byte, or to leave modes behind."""
 
     _writer: Writer | None = None
@@ -153,7 +150,7 @@ class TerminalDriver(LinuxDriver):
             if isinstance(self._app, TerminalApp):
                 self._early = self._app.early
                 self._app.sent.forget()
-            super().start_application_mode()  # type: ignore[no-untyped-call]
+            super().start_application_mode()
             for number in LEAVING:
                 signal.signal(number, self._on_leaving)
             signal.signal(signal.SIGALRM, self._on_backstop)
@@ -233,22 +230,6 @@ class TerminalDriver(LinuxDriver):
                     return
                 for message in incoming.take(decode(data)):
                     self.process_message(message)
-
-    def process_message(self, message: Message) -> None:
-        """Pass on what the parser understood, but no sizes: those come from the kernel, not from whoever types."""
-        if not isinstance(message, Resize | InBandWindowResize):
-            super().process_message(message)
-
-    def _query_in_band_window_resize(self) -> None:
-        """Ask for no size reports (see `process_message`)."""
-
-    def _get_terminal_size(self) -> tuple[int, int]:
-        """The size that the kernel knows; Textual would believe $COLUMNS first."""
-        try:
-            rows, columns = termios.tcgetwinsize(self.fileno)
-        except termios.error:
-            rows = columns = 0
-        return columns or 80, rows or 24
 
 
 @lru_cache(1024)
