@@ -20,6 +20,12 @@ CELLS = 20
 _NAME = HAY.index("name")
 
 
+def kind(hay: str) -> tuple[str, str]:
+    """What runs of the same kind have in common: the field of their haystacks, and the text in it."""
+    lines = hay.split("\n")
+    return ("name", lines[_NAME]) if lines[_NAME] else ("command", lines[-1])
+
+
 class Past:
     """Which finished runs share a name or a command: their ids by the hash of it, newest first, at most ``NEWEST``.
 
@@ -32,7 +38,7 @@ class Past:
 
     def take(self, run_id: str, hay: str, *, newest: bool = True) -> None:
         """Take note of a finished run by its haystack; while runs are listed newest first, the next is the oldest."""
-        key = _key(hay)
+        key = hash(kind(hay))
         group = self._groups.get(key, ())
         if run_id in group:
             return
@@ -43,7 +49,7 @@ class Past:
 
     def like(self, hay: str) -> tuple[str, ...]:
         """The ids of finished runs that may have the same name or command."""
-        return self._groups.get(_key(hay), ())
+        return self._groups.get(hash(kind(hay)), ())
 
 
 class Earlier(NamedTuple):
@@ -104,9 +110,3 @@ def _same(run: Run, other: Run) -> bool:
     if run.name or other.name:
         return run.name == other.name
     return bool(run.command) and (run.command, run.cwd) == (other.command, other.cwd)
-
-
-def _key(hay: str) -> int:
-    """What runs of the same kind have in common, in 32 bytes."""
-    lines = hay.split("\n")
-    return hash(lines[_NAME] or lines[-1])

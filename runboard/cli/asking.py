@@ -76,20 +76,15 @@ def candidates(store: Store, query: Query, now: float) -> list[str]:
 
     A query for sizes is not for it: nobody may have measured them yet.
     """
-    index = Index(store)
-    waiting = index.sync().open
-    found = index.select(query, now)
+    index, waiting, found = _proposed(store, query, now)
     index.close()
     return [*waiting, *found]
 
 
-def newest_alike(
-    store: Store, query: Query, alike: Callable[[str], bool], most: int, now: float
-) -> tuple[list[str], list[str]]:
-    """The newest finished runs that the query finds and whose haystacks are alike, and all runs without a row."""
-    index = Index(store)
-    waiting = list(index.sync().open)
-    found, chosen = index.select(query, now), list[str]()
+def newest_alike(store: Store, query: Query, alike: Callable[[str], bool], most: int, now: float) -> list[str]:
+    """The same, but of the finished runs only the newest whose haystacks are alike, and at most so many."""
+    index, waiting, found = _proposed(store, query, now)
+    chosen = list[str]()
     for start in range(0, len(found), _SOME):
         some = found[start : start + _SOME]
         rows = index.get(some)
@@ -97,7 +92,14 @@ def newest_alike(
         if len(chosen) >= most:
             break
     index.close()
-    return chosen[:most], waiting
+    return [*waiting, *chosen[:most]]
+
+
+def _proposed(store: Store, query: Query, now: float) -> tuple[Index, list[str], list[str]]:
+    """The index, the runs that have no row in it, and those that the query finds by their rows, newest first."""
+    index = Index(store)
+    waiting = list(index.sync().open)
+    return index, waiting, index.select(query, now)
 
 
 def last(store: Store) -> str:

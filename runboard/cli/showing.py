@@ -18,9 +18,9 @@ from runboard.cli.printing import put, put_json
 from runboard.columns import size_text, status_word
 from runboard.facts import facts_of, history_of
 from runboard.model import Run
-from runboard.past import NEWEST, facts_of_past, weigh
+from runboard.past import NEWEST, facts_of_past, kind, weigh
 from runboard.plain import ascii_text
-from runboard.query import HAY, Query, Term, hay
+from runboard.query import Query, Term, hay
 from runboard.reconcile import settle_all
 from runboard.safetext import clean
 from runboard.store import NoSuchRun, Store, StoreError
@@ -57,26 +57,18 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
 
 def _others(store: Store, run: Run, now: float) -> list[Run]:
     """The newest runs of the same name or command, this one included; of many the index proposes some."""
-    kind = _kind(hay(run))
+    wanted = kind(hay(run))
     ids = store.ids()
     if are_many(store.root):
         from runboard.cli.asking import newest_alike  # noqa: PLC0415 - SQLite, which few runs do without
 
-        found, waiting = newest_alike(store, Query((Term(*kind),)), lambda told: _kind(told) == kind, NEWEST, now)
-        ids = [*found, *waiting]
+        ids = newest_alike(store, Query((Term(*wanted),)), lambda told: kind(told) == wanted, NEWEST, now)
     others = []
     for run_id in ids:
         with suppress(NoSuchRun):
             others.append(store.read(run_id))
-    alike = [other for other in others if other.finished and _kind(hay(other)) == kind]
+    alike = [other for other in others if other.finished and kind(hay(other)) == wanted]
     return sorted(alike, key=lambda other: other.completed_at or 0.0, reverse=True)[:NEWEST]
-
-
-def _kind(told: str) -> tuple[str, str]:
-    """What runs of the same kind have in common: the field of their haystacks, and the text in it."""
-    lines = told.split("\n")
-    name = lines[HAY.index("name")]
-    return ("name", name) if name else ("command", lines[-1])
 
 
 def _file_text(store: Store, run: Run, name: str) -> str:
