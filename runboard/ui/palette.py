@@ -23,8 +23,12 @@ class Palette(Arriving, CommandPalette):
         self.query_one(SearchIcon).icon = "/"
 
 
-UNSHOWN = frozenset({"board.find", "board.seen", "run.facts", "run.diff", "run.processes", "run.copy", "run.zoom"})
-UNSHOWN |= {"board.turn-pane", "board.larger-pane", "board.smaller-pane", "table.mark-all", "table.mark-invert"}
+UNSHOWN = frozenset(
+    {
+        *("board.find", "board.seen", "board.turn-pane", "board.larger-pane", "board.smaller-pane"),
+        *("run.facts", "run.diff", "run.processes", "run.copy", "run.zoom", "table.mark-all", "table.mark-invert"),
+    }
+)
 """Keys that the last line has no room for, and that are offered here."""
 
 
