@@ -204,6 +204,14 @@ def board(runs: Path, *words: str, env: dict[str, str | None] | None = None) -> 
     return Terminal([*COMMAND, "--runs-dir", str(runs), *words], 100, 30, env=env)
 
 
+def careless(runs: Path, place: Path, left_out: str, env: dict[str, str | None]) -> Terminal:
+    """The board in a terminal, but for one thing that its first frame does."""
+    program = place / "careless.py"
+    leave_out = f"early.EarlyScreen.{left_out} = lambda self: None"
+    program.write_text(f"from runboard.cli import early, program\n{leave_out}\nprogram()\n", "utf-8")
+    return Terminal([COMMAND[0], str(program), "--runs-dir", str(runs)], 100, 30, env=env)
+
+
 @pytest.mark.parametrize("words", [[], ["--watch"]])
 def test_rows_are_there_before_textual_is(runs: Path, slow: dict[str, str | None], words: list[str]) -> None:
     """With Textual still loading, rows, counts and the directory are on the alternate screen, the cursor hidden."""
@@ -250,11 +258,7 @@ def test_a_signal_before_textual_leaves_nothing_behind(
 
 def test_without_care_it_would_be_left_behind(runs: Path, slow: dict[str, str | None], tmp_path: Path) -> None:
     """Negative control: the same program that does not arm itself dies with the alternate screen on."""
-    (tmp_path / "slow" / "careless.py").write_text(
-        "from runboard.cli import early, program\nearly.EarlyScreen._arm = lambda self: None\nprogram()\n", "utf-8"
-    )
-    argv = [COMMAND[0], str(tmp_path / "slow" / "careless.py"), "--runs-dir", str(runs)]
-    with Terminal(argv, 100, 30, env=slow) as terminal:
+    with careless(runs, tmp_path, "_arm", slow) as terminal:
         terminal.wait_for("make 00000000")
         os.kill(terminal.process, signal.SIGTERM)
         assert terminal.wait_exit(5) == -signal.SIGTERM
@@ -311,11 +315,7 @@ def test_what_is_typed_before_textual_is_kept_for_it(runs: Path, slow: dict[str,
 
 def test_a_terminal_left_to_itself_would_echo_them(runs: Path, slow: dict[str, str | None], tmp_path: Path) -> None:
     """Negative control: the same program that does not take the keyboard has them on its first frame, and is ended."""
-    (tmp_path / "slow" / "careless.py").write_text(
-        "from runboard.cli import early, program\nearly.EarlyScreen._listen = lambda self: None\nprogram()\n", "utf-8"
-    )
-    argv = [COMMAND[0], str(tmp_path / "slow" / "careless.py"), "--runs-dir", str(runs)]
-    with Terminal(argv, 100, 30, env=slow) as terminal:
+    with careless(runs, tmp_path, "_listen", slow) as terminal:
         terminal.wait_for("make 00000000")
         terminal.send(KEYS[:-1])
         terminal.wait_for("/make")
