@@ -133,9 +133,9 @@ def board(runs: Path, *words: str) -> Terminal:
 
 
 def ready(terminal: Terminal) -> Terminal:
-    """A terminal whose program reads keys as they are typed: it has asked for them in the newer form."""
+    """A terminal whose program reads keys as they are typed."""
     terminal.wait_for("completed", 20)
-    until(lambda: "kitty keyboard" in terminal.modes_left_on(), 20)
+    until(lambda: not terminal.tty_sane(), 20)
     return terminal
 
 
