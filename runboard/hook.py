@@ -10,11 +10,11 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from runboard import config, files, journal, tree
+from runboard import config, files, journal
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
 from runboard.safetext import clean
 from runboard.settings import BY_KEY
@@ -34,6 +34,9 @@ SLOTS = 4
 QUEUE = ".hooks"
 """The directory of endings whose hook is yet to run, in the runs directory."""
 
+LOG = ".log-"
+"""How the ends of logs are called that hooks are reading, in the queue."""
+
 MOST = 16 << 20
 """Bytes of an ending in the queue."""
 
@@ -41,7 +44,7 @@ RESULT = "hook.json"
 """The file in the run's directory that says how its hook went."""
 
 LEFT_SECONDS = 600.0
-"""So long an unfinished file in the queue may be somebody's who is still writing it."""
+"""So long a file in the queue may be somebody's who is still writing it, or whose hook still reads it."""
 
 SETTING = "hooks.on_finish"
 """The key of the command among the settings."""
@@ -191,7 +194,7 @@ def _serve(root: str) -> None:
 
 
 def _give_back(queue: int) -> None:
-    """Put back what somebody took and died before running it, and remove what was left half written long ago."""
+    """Put back what somebody took and died before running it, and remove what a dead one has left long ago."""
     for name in os.listdir(queue):
         _, _, pid = name.rpartition(".json.")
         with suppress(OSError):
@@ -199,7 +202,7 @@ def _give_back(queue: int) -> None:
             # The second is for another host's, whose pids say nothing here: its sheet is gone in a millisecond.
             if pid.isdigit() and not os.path.exists(f"/proc/{pid}") and time.time() - info.st_ctime > 1.0:
                 os.rename(name, name[1 : -len(pid) - 1], src_dir_fd=queue, dst_dir_fd=queue)
-            elif name.startswith(files.TEMP) and time.time() - info.st_mtime > LEFT_SECONDS:
+            elif name.startswith((files.TEMP, LOG)) and time.time() - info.st_mtime > LEFT_SECONDS:
                 os.unlink(name, dir_fd=queue)
 
 
@@ -244,32 +247,45 @@ def _attend(sheet: Mapping[str, Any]) -> None:
 def _run(sheet: Mapping[str, Any]) -> tuple[int | None, bytes, str | None]:
     """Run a hook in a session of its own: its exit code, the beginning of its output, and what went wrong with it."""
     import subprocess  # noqa: PLC0415 - see _start()
+    from tempfile import TemporaryFile  # noqa: PLC0415 - see _start()
 
     record, root, words, limit = sheet["record"], sheet["root"], sheet["words"], sheet["limit"]
-    with tree.temporary("runboard-hook-") as folder:
-        for name, data in (("log", str(sheet["tail"]).encode("latin-1")), ("record", files.encode(record))):
-            with open(f"{folder}/{name}", "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                file.write(data)
+    queue, tail = f"{root}/{QUEUE}", str(sheet["tail"]).encode("latin-1")
+    with _readable(queue, tail) as log, TemporaryFile(buffering=0, prefix=LOG, dir=queue) as stdin:
+        stdin.write(files.encode(record))
+        stdin.seek(0)
         place = f"{root}/{record['id']}"
         more = {"RUNBOARD_ID": str(record["id"]), "RUNBOARD_STATUS": str(record["status"])}
-        more |= {"RUNBOARD_RUNS": root, "RUNBOARD_DIR": place, "RUNBOARD_LOG_TAIL": f"{folder}/log"}
+        more |= {"RUNBOARD_RUNS": root, "RUNBOARD_DIR": place, "RUNBOARD_LOG_TAIL": log}
         try:
-            with open(f"{folder}/record", "rb") as stdin:
-                child = subprocess.Popen(
-                    words,
-                    stdin=stdin,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    env=os.environ | more,
-                    cwd=place if os.path.isdir(place) else "/",
-                    start_new_session=True,
-                )
-                assert child.stdout is not None
-                with closing(child.stdout):
-                    output, in_time = _attended(child, limit)
+            child = subprocess.Popen(
+                words,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=os.environ | more,
+                cwd=place if os.path.isdir(place) else "/",
+                start_new_session=True,
+            )
+            assert child.stdout is not None
+            with closing(child.stdout):
+                output, in_time = _attended(child, limit)
         except OSError as error:
             return None, b"", f"could not be started: {words[0]}: {os.strerror(error.errno or 0)}"
     return child.returncode, output, None if in_time else f"took longer than {limit:g} s and was ended"
+
+
+@contextmanager
+def _readable(queue: str, data: bytes) -> Iterator[str]:
+    """A file with these bytes in the queue, for as long as the context lasts; the next sweeps it after a kill."""
+    path = f"{queue}/{LOG}{os.urandom(8).hex()}"
+    try:
+        with open(path, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(data)
+        yield path
+    finally:
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def _attended(child: object, limit: float) -> tuple[bytes, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -61,7 +62,41 @@ def test_a_hook_gets_the_record_and_the_log(tmp_path: Path, config: Path) -> Non
     seen = json.loads(out.read_text("utf-8"))
     assert seen == record(runs, run_id)
     assert "RUNBOARD_RUN_ID=" not in Path(f"{out}.env").read_text("utf-8"), "it would be taken for the run's own"
-    assert not list(Path("/tmp").glob(f"runboard-hook-*/{run_id}"))
+    until(lambda: not unfinished(runs), 10, "nothing is left of it")
+
+
+def unfinished(runs: Path) -> list[str]:
+    """What hooks that run, or that somebody died of, have in the queue."""
+    return [name for name in os.listdir(runs / hook.QUEUE) if not name.startswith(".slot-")]
+
+
+def test_a_dead_parent_leaves_nothing_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs hooks is killed amid one: no place but the queue has anything of it, and the next sweeps that."""
+    runs, temporary = tmp_path / "runs", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    run_id = unsettled(runs)
+    script = f"echo $PPID $$ $RUNBOARD_LOG_TAIL > {tmp_path}/said.new; mv {tmp_path}/said.new {tmp_path}/said; sleep 60"
+    hook.fire(["sh", "-c", script], record(runs, run_id), root=str(runs), tail=b"end\n")
+    until((tmp_path / "said").exists, 10, "the hook runs")
+    parent, orphan, log = (tmp_path / "said").read_text("utf-8").split()
+    assert (Path(log).read_text("utf-8"), Path(log).stat().st_mode & 0o777) == ("end\n", 0o600)
+    os.kill(int(parent), signal.SIGKILL)
+    os.killpg(int(orphan), signal.SIGKILL)
+    assert unfinished(runs) == [Path(log).name], "the control: there is something to be swept"
+    assert os.listdir(temporary) == []
+    assert swept_by_another(runs) == [Path(log).name], "it may be another host's, whose hook still reads it"
+    os.utime(log, (0, 0))
+    assert swept_by_another(runs) == []
+
+
+def swept_by_another(runs: Path) -> list[str]:
+    """What the queue holds after another ending has had its hook."""
+    run_id = unsettled(runs)
+    hook.fire(["true"], record(runs, run_id), root=str(runs), tail=b"")
+    result(runs, run_id)
+    until(lambda: len(unfinished(runs)) < 2, 10, "its own is gone")
+    return unfinished(runs)
 
 
 def test_fifty_settlers_run_it_once(tmp_path: Path, config: Path) -> None:

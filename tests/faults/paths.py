@@ -26,7 +26,7 @@ from tests.waiting import until
 NUMBER = 7
 """What writers write; before it was 0."""
 
-_LITTER = re.compile(r"\.put-.*|\..*\.shim|\.sheet\..*|\..*\.json\.\d+|.*\.db\.\d+-.*")
+_LITTER = re.compile(r"\.put-.*|\.log-.*|\..*\.shim|\.sheet\..*|\..*\.json\.\d+|.*\.db\.\d+-.*")
 """How unfinished files of any kind are called."""
 
 Check = Callable[[Store, str, Fate], str]
