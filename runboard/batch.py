@@ -14,7 +14,8 @@ class Batch:
     """News for a board: runs as they now stand, ids that are gone, sentences to show; ``complete`` once all is read.
 
     ``rows`` are runs that are finished and saved, of which a row tells enough; ``sizes`` is what runs take on the disk,
-    in bytes; ``blind`` is whether changes are noticed only by looking, None where that is as it was.
+    in bytes; ``blind`` is whether changes are noticed only by looking, None where that is as it was; ``unheard`` are
+    hooks of endings that failed, as the run's id and why.
     """
 
     changed: tuple[Run, ...] = ()
@@ -24,3 +25,4 @@ class Batch:
     rows: tuple[Row, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     blind: bool | None = None
+    unheard: tuple[tuple[str, str], ...] = ()

@@ -236,7 +236,7 @@ class Reconciler:
             if isinstance(run_id, str) and run_id and not self._known(run_id):
                 self._look_soon(run_id)
             if entry.get("event") == HOOK_FAILED:
-                self._notice(f"on_finish failed: {entry.get('reason')}")
+                self._publish(Batch(unheard=((str(run_id), str(entry.get("reason"))),)))
 
     def _read_many(self, run_ids: Iterable[str]) -> list[tuple[Run, Stamp | None]]:
         """Read runs for the first time, in a thread."""

@@ -184,8 +184,10 @@ async def test_its_failure_is_shown(tmp_path: Path, config: Path) -> None:
     runs = tmp_path / "runs"
     hooked(config, "printf 'a\\nbad [b]\\033[31mluck'; exit 9")
     async with real_board(runs) as desk:
-        run_id = runboard(runs, "run", "--", "true").stdout.strip()
-        await desk.until(lambda: any("exited with code 9: bad [b]luck" in toast for toast in desk.toasts()), 15)
+        for name in ("one", "two"):  # whose it was is told, and the same words of another's are told again
+            run_id = runboard(runs, "run", "--name", name, "--", "true").stdout.strip()
+            words = f"on_finish failed for {run_id} {name}: exited with code 9: bad [b]luck"
+            await desk.until(lambda words=words: words in desk.toasts(), 15)  # type: ignore[misc]
         write(config, '[hooks]\non_finish = ["no-such-program"]\n')
         other = runboard(runs, "run", "--", "true").stdout.strip()
         await desk.until(lambda: any("no-such-program: No such file" in toast for toast in desk.toasts()), 15)

@@ -70,6 +70,22 @@ def test_many_endings_are_one_line() -> None:
     assert len(lines_of(runs[:3])) == 3
 
 
+def test_hooks_that_failed_are_told_together() -> None:
+    """One says whose it was, again if it is the same; a hundred at once are one sentence; none says nothing."""
+    told: list[str] = []
+    tidings = Tidings(
+        Board([LIVE]), Notify(), lambda sentence, _severity: told.append(sentence), lambda _text: None, ()
+    )
+    for unheard in [((LIVE.id, "a\x1b[31m"),)] * 2 + [(("", "b"),), (("22222222", "c"),), ()]:
+        tidings.hear(Batch(unheard=unheard))
+        tidings.tell({})
+    mine = "on_finish failed for 11111111 live one: a"
+    assert told == [mine, mine, "on_finish failed: b", "on_finish failed for 22222222: c"]
+    tidings.hear(Batch(unheard=tuple((str(number), "d") for number in range(100))))
+    tidings.tell({})
+    assert told[4:] == ["on_finish failed for 100 runs; the last: d"]
+
+
 def test_what_was_over_before_is_no_news() -> None:
     """A run that is first met finished, as in the listing at the start, is not told."""
     told: list[str] = []

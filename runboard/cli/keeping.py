@@ -33,6 +33,8 @@ class Teller:
         """Take one batch of news; a quick run is seen for the first time when it has ended."""
         for sentence in batch.notices:
             complain(sentence)
+        for run_id, why in batch.unheard:
+            complain(clean(f"on_finish failed for {run_id}: {why}"))
         for run in batch.changed:
             if run.active:
                 self._live.add(run.id)

@@ -73,6 +73,7 @@ class Intake:
         self._news: dict[str, Run | Row] = {}
         self._removed: dict[str, None] = {}
         self._notices: list[str] = []
+        self._unheard: list[tuple[str, str]] = []
         self._sizes: dict[str, int] = {}
         self._blind: bool | None = None
         self._listing: int | None = None
@@ -92,6 +93,7 @@ class Intake:
                 self._removed.pop(entry.id, None)
                 self._news[entry.id] = entry
             self._notices.extend(batch.notices)
+            self._unheard.extend(batch.unheard)
             self._sizes.update(batch.sizes)
             self._blind = self._blind if batch.blind is None else batch.blind
             if batch.complete:
@@ -129,8 +131,9 @@ class Intake:
                 tuple(entry for entry in portion if isinstance(entry, Row)),
                 self._sizes if whole else {},
                 self._blind,
+                tuple(self._unheard),
             )
-            self._removed, self._notices, self._blind = {}, [], None
+            self._removed, self._notices, self._unheard, self._blind = {}, [], [], None
             if self._listing is not None:
                 self._listing = None if complete else self._listing - len(portion)
             if complete:

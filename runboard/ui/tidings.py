@@ -36,7 +36,7 @@ class Notify(NamedTuple):
 
 
 class Tidings:
-    """Hears the news before the board takes them over, and tells once a second what has ended."""
+    """Hears the news before the board takes them over, and tells once a second what has ended, whose hook failed."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Tidings:
         self._board, self._notify, self._tell, self._emit, self._spared = board, notify, tell, emit, spared
         self._said: set[str] = set()
         self._ended: dict[str, Run | Row] = {}
+        self._unheard: list[tuple[str, str]] = []
         self._title = ""
 
     def hear(self, batch: Batch) -> None:
@@ -68,6 +69,7 @@ class Tidings:
             if notice not in self._said:
                 self._said.add(notice)
                 self._tell(notice, "warning")
+        self._unheard += batch.unheard
         entries: Iterable[Run | Row] = chain(batch.rows, batch.changed)
         for entry in entries:
             lived = self._board.lives(entry.id)
@@ -85,6 +87,9 @@ class Tidings:
                 self._emit("\a")
             if self._notify.osc:
                 self._emit(notification(self._notify.osc, "; ".join(lines)))
+        unheard, self._unheard = self._unheard, []
+        if unheard:
+            self._tell(failed_hooks(unheard, self._board), "warning")
         title = title_of(counts)
         if title != self._title:
             self._emit(("" if self._title else KEEP_TITLE) + f"\x1b]2;{title}\x1b\\")
@@ -104,6 +109,15 @@ def lines_of(ended: Sequence[Run | Row]) -> list[str]:
     parts = [f"{len(ended) - failed} completed"] if failed < len(ended) else []
     parts += [f"{failed} failed"] if failed else []
     return [f"{len(ended)} runs have ended: {', '.join(parts)}"]
+
+
+def failed_hooks(unheard: Sequence[tuple[str, str]], board: Board) -> str:
+    """A sentence of the hooks that failed: whose it was, or of how many runs; and why, as the last one tells."""
+    run_id, why = unheard[-1]
+    run = board.get(run_id)
+    whose = "" if not run_id else f" for {run_id}" if run is None else f" for {run_id} {run.title[:40]}"
+    many = len({run_id for run_id, _why in unheard})
+    return clean(f"on_finish failed{f' for {many} runs; the last' if many > 1 else whose}: {why}")
 
 
 def notification(kind: int, text: str) -> str:
