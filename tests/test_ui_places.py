@@ -30,7 +30,7 @@ def test_widths_follow_the_texts_and_columns_do_not(width: int) -> None:
     """Whatever the texts need, the same columns stand there, within the width; none has less than its title."""
     before = cells(width)
     for name, reason in ((0, 0), (10, 200), (200, 10), (200, 200), (30, 30)):
-        slots = lay_out(USUAL, width, needed={"name": name, "reason": reason, "issue": 4, "repo": 90})
+        slots = lay_out(USUAL, width, needed={"name": name, "reason": reason, "issue": 4, "repo": 90, "id": 2 * name})
         assert [slot.column.key for slot in slots] == list(before)
         if width >= 40:
             assert slots[-1].x + slots[-1].width <= width
@@ -47,11 +47,24 @@ def test_free_cells_go_where_a_text_is_cut() -> None:
     assert abs(both["name"] - both["reason"]) <= 5
 
 
+def test_ids_of_other_tools_are_whole_where_there_is_room() -> None:
+    """A long id is whole beside names and reasons that are; an endless one takes a bounded part, and nobody's least."""
+    wide = cells(120, id=14, name=20, reason=30, issue=4)
+    assert (wide["id"], wide["name"] >= 20, wide["reason"] >= 30) == (14, True, True)
+    assert cells(120, name=20, reason=30, issue=4)["id"] == 8, "the control: nobody has a longer one"
+    endless = cells(200, id=900, name=20, reason=30, issue=4)
+    assert (endless["id"], endless["name"] >= 20, endless["reason"] >= 30) == (24, True, True)
+    narrow = cells(80, id=900, name=90, reason=90)
+    assert (8 <= narrow["id"] <= 24, narrow["name"] >= 16, narrow["reason"] >= 20) == (True, True, True)
+
+
 def test_what_a_person_has_set_gives_nothing() -> None:
     """A column that somebody has made wide stays so, whatever stands in it."""
     own = [one._replace(width=16, held=True) if one.key == "issue" else one for one in USUAL]
-    slots = lay_out(own, 160, needed={"issue": 2, "reason": 90})
-    assert {slot.column.key: slot.width for slot in slots}["issue"] == 16
+    own = [one._replace(width=5, held=True) if one.key == "id" else one for one in own]
+    slots = lay_out(own, 160, needed={"issue": 2, "reason": 90, "id": 20})
+    widths = {slot.column.key: slot.width for slot in slots}
+    assert (widths["issue"], widths["id"]) == (16, 5)
 
 
 def reason_at(desk: Desk) -> int:

@@ -30,6 +30,9 @@ _MOST = {"last_line": 80, "reason": 46}
 GIVING = frozenset({"repo", "issue", "model", "persona", "tags", "engine"})
 """The columns that give cells which none of their texts needs to those whose texts are cut."""
 
+GROWING: Mapping[str, int] = {"id": 24}
+"""Columns that get more cells than theirs, at most so many, where their texts need them: other tools' ids are long."""
+
 _BAR_ROOM = 5
 """Cells that the elapsed time gets more where nothing else needs them: for its bar beside a limit."""
 
@@ -81,8 +84,9 @@ def lay_out(
 
 
 def _meet(kept: list[Column], cells: dict[str, int], room: int, needed: Mapping[str, int]) -> int:
-    """Give the columns without a width of their own what their texts need, or equal shares of it; what is left."""
-    lacking = {one.key: needed.get(one.key, 0) - cells[one.key] for one in kept if not one.width}
+    """Give the columns that may grow what their texts need, or equal shares of it; what is left."""
+    growing = {one.key: GROWING.get(one.key) for one in kept if not one.width or (one.key in GROWING and not one.held)}
+    lacking = {key: min(needed.get(key, 0), most or needed.get(key, 0)) - cells[key] for key, most in growing.items()}
     for at, key in enumerate(sorted(lacking, key=lacking.__getitem__)):
         given = max(0, min(lacking[key], room // (len(lacking) - at)))
         cells[key] += given

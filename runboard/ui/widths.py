@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-from runboard.ui.cells import GIVING, Slot
+from runboard.ui.cells import GIVING, GROWING, Slot
 
 
 class Widths:
@@ -21,7 +21,7 @@ class Widths:
         grown = False
         for slot, text in zip(slots, texts, strict=True):
             key = slot.column.key
-            if slot.column.width and key not in GIVING:
+            if slot.column.width and key not in GIVING and key not in GROWING:
                 continue
             length = len(text) if text.isascii() else cell_len(text)
             if length > self.needed.get(key, -1):
