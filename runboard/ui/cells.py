@@ -66,7 +66,8 @@ def lay_out(
     gap = 1 if width < NARROW else 2
     for least_rank, needs in ((1, _LEAST),) if chosen else ((_SPARE, _ABUNDANCE), (_NICE, _COMFORT), (1, _LEAST)):
         while _room(kept, width, gap, needs) < 0 and (going := [one for one in kept if one.rank >= least_rank]):
-            kept.remove(max(going, key=lambda column: column.rank))
+            # What shows only where somebody wants it was wanted: what is there unasked makes room for it.
+            kept.remove(max(going, key=lambda column: (not column.extra, column.rank)))
     cells = {column.key: column.width or _LEAST.get(column.key, 8) for column in kept}
     room = _room(kept, width, gap, _LEAST)
     if needed:

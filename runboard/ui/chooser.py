@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -68,6 +70,45 @@ class Wish:
             self.widths[key] = min(max(NARROWEST, width), WIDEST)
 
 
+class Keys(Widget):
+    """What the keys do, as they are now; a click on one does it."""
+
+    ALLOW_SELECT = False
+    LINES: ClassVar = (
+        (("toggle", "show"), ("move-up", "move-down", "move"), ("narrower", "wider", "width")),
+        (("automatic", "automatic"), ("keep", "keep"), ("leave", "back")),
+    )
+
+    def __init__(self) -> None:
+        """Begin with nothing painted, and nowhere to click."""
+        super().__init__(id="columns-keys")
+        self._spans: list[tuple[int, range, str]] = []
+
+    def render(self) -> Content:
+        """Each key and, behind those that belong together, what they do."""
+        self._spans.clear()
+        return Content("\n").join(self._line(y, line) for y, line in enumerate(self.LINES))
+
+    def _line(self, y: int, line: tuple[tuple[str, ...], ...]) -> Content:
+        """One line; the word belongs to the last of its keys."""
+        parts, x = [], 0
+        for *names, word in line:
+            for name in names:
+                shown, told = key_of(self.app, f"columns.{name}"), f" {word}   " if name == names[-1] else " "
+                parts += [(shown, "$foreground"), (told, "$quiet")]
+                self._spans.append((y, range(x, x + len(shown) + len(told.rstrip())), f"columns.{name}"))
+                x += len(shown) + len(told)
+        return Content.assemble(*parts).rstrip()
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the key does that was clicked."""
+        at = event.get_content_offset(self)
+        actions = {binding.id: binding.action for binding in ColumnChooser.BINDINGS if isinstance(binding, Binding)}
+        for y, cells, name in self._spans:
+            if at is not None and at.y == y and at.x in cells:
+                await self.screen.run_action(actions[name])
+
+
 class ColumnChooser(Arriving, ModalScreen[bool], inherit_bindings=False):
     """Gives back whether the columns are to be kept as they are shown now."""
 
@@ -101,26 +142,11 @@ class ColumnChooser(Arriving, ModalScreen[bool], inherit_bindings=False):
         with Vertical(classes="dialog"):
             yield Static(Content("Columns"), classes="dialog-title")
             yield OptionList(compact=True)
-            yield Static(self._keys(), id="columns-keys")
+            yield Keys()
 
     def on_mount(self) -> None:
         """Show the list as it is."""
         self._tell()
-
-    def _keys(self) -> Content:
-        """The keys as they are now."""
-        told = (
-            (("toggle", "show"), ("move-up", "move-down", "move"), ("narrower", "wider", "width")),
-            (("automatic", "automatic"), ("keep", "keep"), ("leave", "back")),
-        )
-        lines = []
-        for line in told:
-            parts: list[Content] = []
-            for *names, word in line:
-                shown = " ".join(key_of(self.app, f"columns.{name}") for name in names)
-                parts.append(Content.assemble((shown, "$foreground"), (f" {word}", "$quiet")))
-            lines.append(Content("   ").join(parts))
-        return Content("\n").join(lines)
 
     def _tell(self) -> None:
         """Show what is wanted now, in the table and in the list."""
