@@ -11,6 +11,9 @@ from runboard.model import Run, Transition
 from runboard.safetext import clean, clean_lines
 from runboard.verdict import duration, signal_name
 
+NOW_SECONDS = 15
+"""A last output of so many seconds ago may as well have been a moment ago: live logs are looked at in steps of ten."""
+
 
 def shell_words(command: Iterable[str]) -> str:
     """A command as a shell (bash, zsh, ksh) reads it back exactly, with nothing in it that a terminal would act on."""
@@ -63,7 +66,7 @@ def _facts(run: Run, now: float) -> list[tuple[str, str]]:
         ("Started", "" if run.started_at is None else moment(run.started_at)),
         ("Ended", "" if run.completed_at is None else moment(run.completed_at)),
         ("Elapsed", "" if ran is None else duration(int(ran) if ran >= 10 or run.active else round(ran, 1))),
-        ("Last output", "" if run.activity_at is None else f"{duration(max(0, int(now - run.activity_at)))} ago"),
+        ("Last output", "" if run.activity_at is None else _since(now - run.activity_at)),
         ("Time limit", "" if run.timeout is None else duration(run.timeout)),
         ("Process", process),
         ("Host", who.host or ""),
@@ -104,6 +107,12 @@ def _step(step: Transition) -> str:
     change = f"{step.from_status} → {step.to_status}" if step.from_status else step.to_status
     words = [change, step.reason, step.by and f"by {step.by}", f"({step.detail})" if step.detail else ""]
     return "  ".join([moment(step.at), *(clean(word) for word in words if word)])
+
+
+def _since(seconds: float) -> str:
+    """How long ago a run last wrote, no finer than that is looked at: of one that writes on no seconds are counted."""
+    whole = int(seconds)
+    return "just now" if whole < NOW_SECONDS else f"{duration(whole - whole % 10 if whole < 60 else whole)} ago"
 
 
 def moment(at: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from runboard.facts import shell_words
+from runboard.facts import facts_of, shell_words
 from runboard.model import Outcome, Reason, Run, Status, Transition
 from runboard.ui.detailspane import lines_of
 from runboard.ui.sources import Sources
@@ -60,6 +60,15 @@ async def test_3_shows_what_is_known_with_a_timeline() -> None:
         await desk.press("3")
         await desk.shows("Exited with code 3")
         assert not any(text in desk.text() for text in ("History", "by ada@atlas", "/home/ada/lab"))
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [(-3, "just now"), (0, "just now"), (11.9, "just now"), (15, "10s ago"), (59, "50s ago"), (134, "2m14s ago")],
+)
+def test_a_last_output_is_told_no_finer_than_it_is_looked_at(ago: float, words: str) -> None:
+    """Logs are looked at in steps of ten seconds: of a run that writes all the time no nine seconds are counted."""
+    assert dict(facts_of(replace(LIVE, activity_at=NOW - ago), NOW))["Last output"] == words
 
 
 async def test_a_live_runs_details_go_on() -> None:
