@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
-from runboard import files, worktree
+from runboard import files, tree, worktree
 from runboard.errors import AtRisk, ControlError, Refused
 from runboard.lenient import as_mapping, as_text
 from runboard.model import Run
@@ -70,7 +70,8 @@ class Clearing:
 
         Args:
             run_id: Which run.
-            force: Also with work that is nowhere else, and past a lock that somebody does not let go of.
+            force: Also with work that is nowhere else, past a lock that somebody does not let go of, and where the
+                system does not show the record.
             branches: Delete its branch too where that loses nothing, or with ``force``.
             into: The trash, where it is open already.
             roll: A look at all processes, not older than the decision to move this run.
@@ -80,6 +81,7 @@ class Clearing:
             AtRisk: Its checkout holds work that is nowhere else.
             StoreError: It is live, gone, or cannot be moved.
         """
+        tree.let_in(self._store.root, run_id)  # else nothing of it can be seen
         self._refuse_loss(run_id, force=force)
         branch = self.branch_of(run_id) if branches else None
         goes = branch is not None and (branch.kept is None or (force and not branch.needed))
@@ -87,8 +89,10 @@ class Clearing:
         over = force and settle_or_preview(self._store, run_id, by=self._by).unsaved
 
         def sure(held: LockedRun) -> None:
-            """Refuse what lives or is not meant any more, and write down what the branch was."""
+            """Refuse what lives, may live or is not meant any more, and write down what the branch was."""
             self._refuse_living(held.run, roll)
+            if held.unread and not force:
+                raise Refused(f"run {run_id} was kept: {held.run.damage}; it may be live elsewhere: --force moves it")
             if still is not None and not held.run.active and not still(held.run):
                 raise Refused(f"run {run_id} was kept: it has changed, and is none of those any more that were to go")
             if goes and branch is not None:
@@ -106,7 +110,10 @@ class Clearing:
         """
         self._store.restore(run_id)
         notes = self._followed(self._store.path(run_id), self._in_trash(run_id))
-        told = as_mapping(_decoded(self._store.read_file(run_id, TRASHED, 1 << 16)))
+        try:
+            told = as_mapping(self._store.read_json(run_id, TRASHED))
+        except StoreError as error:
+            return (*notes, f"whether it had a branch cannot be told: {error}")
         name, commit = as_text(told.get("branch")), as_text(told.get("commit"))
         if name and commit:
             try:
@@ -226,11 +233,3 @@ class Clearing:
             place = clean(f"{path}/repo")
             return [f"its repository could not be told where {place} is now ({error}); git worktree repair tells it"]
         return []
-
-
-def _decoded(data: bytes | None) -> object:
-    """A small JSON file, or nothing."""
-    try:
-        return None if data is None else files.decode(data)
-    except ValueError:
-        return None

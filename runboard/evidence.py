@@ -6,13 +6,15 @@ import os
 import time
 from dataclasses import replace
 
-from runboard import process
+from runboard import files, process
 from runboard.errors import told
 from runboard.folder import UNSAVED
 from runboard.model import Evidence, ExitRecord, Liveness, Run, Transcript
 from runboard.record import Started, parse_exit, parse_started
 from runboard.safetext import clean
 from runboard.store import OpenRun
+
+_AGENTS = ("claude", "codex", "gemini", "opencode", "copilot", "cursor", "goose", "aider", "amp", "qwen")
 
 
 def gather(
@@ -58,6 +60,10 @@ def _gathered(
         if exit_record is None:
             exit_record = _kernel_record(run, gone_at, kernel_status, watched=shim_lives or gone_at is not None)
     response = folder.file_stat("response.md")
+    # Who was to write its words and wrote none has no result; of a run that left no end either, that says less.
+    telling = log_size > 0 or (exit_record is not None and may_be_agent(run))
+    over = words and telling and liveness is not Liveness.ALIVE
+    transcript, unread = _transcript(folder, run) if over else (None, None)
     return run, Evidence(
         liveness=liveness,
         exit=exit_record,
@@ -67,7 +73,8 @@ def _gathered(
         log_size=log_size,
         log_changed_at=log.st_mtime if log else None,
         has_response=response is not None and response.st_size > 0,
-        transcript=_transcript(folder, run) if words and log_size and liveness is not Liveness.ALIVE else None,
+        transcript=transcript,
+        unread=unread,
     )
 
 
@@ -93,11 +100,19 @@ def _adopted(folder: OpenRun, run: Run) -> tuple[Run, Started | None]:
     return replace(run, process=known), started
 
 
-def _transcript(folder: OpenRun, run: Run) -> Transcript | None:
-    """What the log of a run that is over says, if an agent wrote it."""
+def may_be_agent(run: Run) -> bool:
+    """Whether a command holds an agent's name anywhere; the transcripts, which know better, take 20 ms to load."""
+    return any(name in word for word in run.command for name in _AGENTS)
+
+
+def _transcript(folder: OpenRun, run: Run) -> tuple[Transcript | None, str | None]:
+    """What the log of a run that is over says, if an agent wrote it; else why that can never be read."""
     from runboard import tally  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
 
-    return tally.ended(folder, run)
+    try:
+        return tally.ended(folder, run), None
+    except files.Unfit as error:
+        return None, str(error)
 
 
 def _start_error(run: Run, started: Started | None, liveness: Liveness, log_size: int) -> tuple[int, str] | None:
@@ -121,13 +136,13 @@ def _kernel_record(run: Run, gone_at: float | None, kernel_status: int | None, *
     """The wait status as the kernel tells it to who was ``watched`` over, where no shim lived to write it down.
 
     Of a process found dead later nothing is asked: whether its zombie still lies there is chance, and no witness.
+
+    Raises:
+        OSError: There are no descriptors left to ask with.
     """
     pid, ticks = run.process.pid, run.process.start_ticks
     if watched and kernel_status is None and pid is not None and ticks is not None:
-        pidfd = process.open_pidfd(pid, ticks)
-        if pidfd is not None:
-            kernel_status = process.kernel_status(pidfd, pid)
-            os.close(pidfd)
+        kernel_status = process.kernel_status_of(pid, ticks)
     if kernel_status is None:
         return None
     at = time.time() if gone_at is None else gone_at

@@ -153,13 +153,27 @@ def sync_folder(fd: int) -> None:
             raise
 
 
+def found(path: str, parent: int | None = None, *, follow: bool = False) -> os.stat_result | None:
+    """What the file system says of a path, or of a name in an open directory; None where nothing is there.
+
+    Raises:
+        OSError: It cannot be looked at, which is not to be taken for its absence.
+    """
+    try:
+        return os.stat(path, dir_fd=parent, follow_symlinks=follow)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def exists(parent: int, name: str) -> bool:
     """Whether anything bears this name, a dangling link included."""
-    try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
+    return found(name, parent) is not None
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is a directory, or a link to one; raises as `found` does, where `os.path.isdir` says no."""
+    info = found(path, follow=True)
+    return info is not None and stat.S_ISDIR(info.st_mode)
 
 
 def adopt(fd: int, parent: int) -> None:

@@ -21,6 +21,9 @@ MOST = 4 << 20
 UNSAVED = ".exit.json.shim"
 """Where the shim has the end until it can give it its own name, which a full or locked disk may refuse."""
 
+UNREAD = "run.json cannot be read"
+"""How the damage of a record begins that may be whole, and that the system does not show."""
+
 SHIMS = (".started.json.shim", UNSAVED)
 """Unfinished files of the shim, which makes them anew where they are missing."""
 
@@ -52,10 +55,7 @@ class OpenRun:
         Raises:
             OSError: That cannot be told just now: a log that cannot be seen is not an empty one.
         """
-        try:
-            return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
-        except FileNotFoundError:
-            return None
+        return files.found(name, self._fd)
 
     def read_json(self, name: str) -> object | None:
         """A file of the run as a JSON value; None where it is absent or cannot be understood.
@@ -79,12 +79,16 @@ class OpenRun:
 
 
 class LockedRun(OpenRun):
-    """A run whose lock is held: ``run`` is its record as it stands, and nobody else of ours changes it."""
+    """A run whose lock is held: ``run`` is its record as it stands, and nobody else of ours changes it.
+
+    ``unread`` where that is damaged only because the system does not show it.
+    """
 
     def __init__(self, path: str, run_id: str, fd: int, note: Note) -> None:
         """Read the record under the lock; ``fd`` is the locked directory, found at ``path``."""
         super().__init__(fd)
         self.run = read_record(fd, run_id)
+        self.unread = self.run.damage is not None and self.run.damage.startswith(UNREAD)
         self._path, self._note = path, note
 
     def put(self, run: Run, event: str, *, reason: str = "", by: str = "", from_status: str = "") -> Run:
@@ -165,7 +169,7 @@ def read_record(fd: int, run_id: str) -> Run:
         except FileNotFoundError:
             return _without_record(fd, run_id)
         except OSError as error:
-            return Run(run_id, damage=f"run.json cannot be read: {why(error)}")
+            return Run(run_id, damage=f"{UNREAD}: {why(error)}")
         except (files.Unfit, record.BadRecord) as error:
             return Run(run_id, damage=str(error))
         except ValueError as error:
@@ -181,13 +185,14 @@ def unopened(path: str, run_id: str, error: OSError) -> Run:
         NoSuchRun: What is there is no run at all.
     """
     try:
-        what = files.kind(os.stat(path, follow_symlinks=False))
-    except (OSError, ValueError):
-        what = "nothing"
+        info = files.found(path)
+        what = "nothing" if info is None else files.kind(info)
+    except OSError:
+        what = "something"
     match what:
         case "a symbolic link":
             return Run(run_id, damage="the run's directory is a symbolic link; it is not followed")
-        case "a directory":
+        case "a directory" | "something":
             return Run(run_id, damage=f"the run's directory cannot be read: {why(error)}")
     raise NoSuchRun(f"There is no run {clean(run_id)}: {what} bears the name")
 

@@ -179,6 +179,7 @@ class Evidence(Value):
 
     Times are epoch seconds. ``gone_at`` is when a live process was seen to vanish, None where it was found dead later.
     ``start_error`` is the (errno, stage) of a command that never ran, stage being ``chdir``, ``exec`` or ``launch``.
+    ``unread`` is why the log of an agent, of which there is no transcript then, can never be read.
     """
 
     liveness: Liveness
@@ -190,6 +191,7 @@ class Evidence(Value):
     log_changed_at: float | None = None
     has_response: bool = False
     transcript: Transcript | None = None
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

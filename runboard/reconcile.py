@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from runboard import files, process
-from runboard.evidence import exit_of, gather
+from runboard.evidence import exit_of, gather, may_be_agent
 from runboard.model import AgentVerdict, Evidence, KillRequest, Liveness, Run
 from runboard.record import dump
 from runboard.store import LockedRun, NoSuchRun, Store, StoreError
@@ -17,8 +17,6 @@ from runboard.verdict import ENDING_SIGNALS, ended_at, resolve_run_status
 
 RECORD_LIMIT = 3.0
 """Seconds that a living shim is given to write down an ending; it takes a millisecond (m) unless it was stopped."""
-
-_AGENTS = ("claude", "codex", "gemini", "opencode", "copilot", "cursor", "goose", "aider", "amp", "qwen")
 
 
 def finalize_run(
@@ -159,17 +157,12 @@ def settle_all(store: Store, run_ids: Iterable[str] | None = None, *, by: str = 
 
 def _so_far(store: Store, runs: list[Run]) -> list[Run]:
     """The runs, and of live agents what their logs say so far."""
-    if not any(run.active and _may_be_agent(run) for run in runs):
+    if not any(run.active and may_be_agent(run) for run in runs):
         return runs
     from runboard import tally  # noqa: PLC0415 - ps without live agents starts sooner without
 
     look = tally.Tally(store).look
     return [look(run) if run.active and tally.names_agent(run) else run for run in runs]
-
-
-def _may_be_agent(run: Run) -> bool:
-    """Whether a command holds an agent's name anywhere; the transcripts, which know better, take 20 ms to load."""
-    return any(name in word for word in run.command for name in _AGENTS)
 
 
 def settle_or_preview(

@@ -51,26 +51,15 @@ class Store:
 
     def ids(self) -> list[str]:
         """The names of all runs in order: directories, and links, which are shown though never followed."""
-        try:
-            with told(f"The runs directory {clean(self.root)} cannot be listed"), os.scandir(self.root) as entries:
-                names = [e.name for e in entries if e.is_dir(follow_symlinks=False) or e.is_symlink()]
-        except StoreError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                raise
-            return []
+        with self._listed() as entries:
+            names = [e.name for e in entries if e.is_dir(follow_symlinks=False) or e.is_symlink()]
         return sorted(name for name in names if not name.startswith("."))
 
     def few_ids(self, most: int) -> list[str] | None:
         """The names of all runs where there are at most so many, told without listing more; else None."""
-        try:
-            with told(f"The runs directory {clean(self.root)} cannot be listed"), os.scandir(self.root) as entries:
-                named = (e for e in entries if not e.name.startswith("."))
-                few = list(islice(named, most + 1))
-        except StoreError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                raise
-            return []
-        shown = (e.name for e in few if e.is_dir(follow_symlinks=False) or e.is_symlink())
+        with self._listed() as entries:
+            few = list(islice((e for e in entries if not e.name.startswith(".")), most + 1))
+            shown = [e.name for e in few if e.is_dir(follow_symlinks=False) or e.is_symlink()]
         return None if len(few) > most else sorted(shown)
 
     def find(self, text: str) -> str:
@@ -104,7 +93,10 @@ class Store:
 
     def stamp(self, run_id: str) -> Stamp | None:
         """What tells one state of a record from the next, without reading it; None where there is no plain record."""
-        info = self.file_stat(run_id, RECORD)
+        try:
+            info = self.file_stat(run_id, RECORD)
+        except StoreError:
+            return None  # as of one that is odd: it is read, which tells why it cannot be
         return (info.st_mtime_ns, info.st_ino, info.st_size) if info and files.is_plain(info) else None
 
     def create(self, draft: Run) -> Run:
@@ -167,15 +159,6 @@ class Store:
         with files.opened(self._open(run_id)) as fd:
             return files.open_file(fd, name)
 
-    def read_file(self, run_id: str, name: str, most: int) -> bytes | None:
-        """The whole of a regular file of the run; None where it is absent, odd, or larger than ``most`` bytes."""
-        _require_name(name)
-        try:
-            with files.opened(self._open(run_id)) as fd:
-                return files.read_plain(fd, name, most)
-        except (OSError, files.Unfit):
-            return None
-
     def read_json(self, run_id: str, name: str) -> object | None:
         """A file of the run as a JSON value; None where it is absent or cannot be understood.
 
@@ -191,13 +174,18 @@ class Store:
                 return None
 
     def file_stat(self, run_id: str, name: str) -> os.stat_result | None:
-        """What the file system says of a file of the run, links not followed; None where there is none."""
+        """What the file system says of a file of the run, links not followed; None where there is none.
+
+        Raises:
+            StoreError: It cannot be looked at just now, which does not mean that it is not there.
+        """
         _require_name(name)
-        try:
-            with files.opened(self._open(run_id)) as fd:
-                return os.stat(name, dir_fd=fd, follow_symlinks=False)
-        except OSError:
-            return None
+        with told(f"{name} of run {clean(run_id)} cannot be looked at"):
+            try:
+                with files.opened(self._open(run_id)) as fd:
+                    return files.found(name, fd)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
 
     def path(self, run_id: str) -> str:
         """Where the run's directory is, for people and for comparing with where a process works."""
@@ -246,8 +234,7 @@ class Store:
             if os.path.islink(self.path(run_id)):
                 trash.take(run_id)  # the link itself; what it points to is not ours
                 return
-            with suppress(OSError), files.opened(files.open_root(self.root)) as root:
-                tree.make_writable(root, run_id)  # whoever owns it may have locked themselves out
+            tree.let_in(self.root, run_id)  # whoever owns it may have locked themselves out
             with self.locked(run_id, past=past_lock) as held:
                 if held.run.active and not over:
                     raise Refused(f"Run {clean(run_id)} is {held.run.status}; stop it first")
@@ -283,6 +270,18 @@ class Store:
         """
         with nullcontext(held) if held else self.open_trash() as trash:
             return trash.destroy(run_id, past_lock=past_lock)
+
+    @contextmanager
+    def _listed(self) -> Iterator[Iterator[os.DirEntry[str]]]:
+        """What lies in the runs directory, in no order; nothing where there is none."""
+        with told(f"The runs directory {clean(self.root)} cannot be listed"):
+            try:
+                entries = os.scandir(self.root)
+            except FileNotFoundError:
+                yield iter(())
+                return
+            with entries:
+                yield entries
 
     def _open(self, run_id: str) -> int:
         """A descriptor of a run's directory; what can be no run's name is as good as absent."""

@@ -12,6 +12,7 @@ from functools import partial
 
 from runboard import files
 from runboard.apart import Apart
+from runboard.errors import why
 from runboard.folder import STEPS
 from runboard.lenient import as_mapping
 from runboard.model import Run, Transcript
@@ -69,7 +70,10 @@ class Tally:
             self._agents[run.id] = names_agent(run)
         if not (thorough or run.agent is not None or self._agents[run.id]):
             return False
-        log = self._store.file_stat(run.id, LOG)
+        try:
+            log = self._store.file_stat(run.id, LOG)
+        except StoreError:
+            return True
         size = log.st_size if log else 0
         before, self._sizes[run.id] = self._sizes.get(run.id, 0), size
         return size != before
@@ -146,16 +150,22 @@ def ended(folder: OpenRun, run: Run) -> Transcript | None:
     A disk that fails once is asked once more: for want of an answer an agent's failure would be called a success.
 
     Raises:
-        OSError: It cannot be read just now; what never can be read is no agent's.
+        OSError: It cannot be read just now.
+        Unfit: It never can, and the command names an agent, whose exit code says little without its words.
     """
     for again in (True, False):
         try:
             return _ended(folder, run)
+        except FileNotFoundError:
+            return read_ended(run.command, 0, lambda _offset, _length: b"")
         except OSError as error:
             if error.errno in _PASSING:
                 raise
-            if not again or error.errno != EIO:
-                break
+            if again and error.errno == EIO:
+                continue
+            if names_agent(run):
+                raise files.Unfit(f"{LOG}: {why(error)}") from error
+            return None
     return None
 
 
@@ -164,6 +174,8 @@ def _ended(folder: OpenRun, run: Run) -> Transcript | None:
     fd = -1
     try:
         fd, info = _opened(lambda: folder.open_file(LOG)) or (-1, None)
+        if info is None and names_agent(run):
+            raise files.Unfit(f"{LOG} is no regular file")
         if info is None:
             return None
         read = _reader(fd)

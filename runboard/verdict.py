@@ -121,14 +121,20 @@ def _by_death(run: Run, evidence: Evidence) -> Outcome | None:
 
 
 def _by_words(evidence: Evidence) -> Outcome | None:
-    """Rows where the agent's own transcript says that it failed, or ends before its result, whatever the exit code."""
+    """Rows where the agent's own transcript says that it failed, or ends before its result, whatever the exit code.
+
+    Where it can never be read, an exit code of 0 is no success: agents that fail leave with it too.
+    """
     transcript = evidence.transcript
+    code = decode_wait_status(evidence.exit.wait_status)[0] if evidence.exit else None
+    ending = "" if code is None else f" (exit code {code})"
+    if evidence.unread is not None and not code:
+        return _failed(Reason.NO_RESULT, f"Ended without a result that can be read{ending}: {evidence.unread}")
     if transcript is None or transcript.verdict is AgentVerdict.SUCCESS:
         return None
     if transcript.verdict is AgentVerdict.ERROR:
         return _failed(Reason.AGENT_ERROR, transcript.message or f"{transcript.tool} ended in an error")
-    code = decode_wait_status(evidence.exit.wait_status)[0] if evidence.exit else None
-    return _failed(Reason.NO_RESULT, "Ended without a result" + ("" if code is None else f" (exit code {code})"))
+    return _failed(Reason.NO_RESULT, f"Ended without a result{ending}")
 
 
 def _by_code(evidence: Evidence) -> Outcome | None:

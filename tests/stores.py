@@ -30,6 +30,12 @@ def finished(store: Store) -> Run:
         return held.put(held.run.finish(Outcome(Status.COMPLETED), 2.0, by="me", seen_at=2.0), "finished")
 
 
+def contents(store: Store, run_id: str, name: str) -> bytes | None:
+    """What a regular file of a run holds; None where there is none."""
+    path = Path(store.path(run_id), name)
+    return path.read_bytes() if path.is_file() else None
+
+
 def trashed(store: Store) -> Path:
     """The directory of a run in the trash."""
     run = finished(store)

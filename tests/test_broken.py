@@ -153,7 +153,7 @@ def test_a_linked_run_directory_is_shown_and_not_followed(store: Store, tmp_path
         Path(store.root, "loop").symlink_to(target)
         assert store.read("loop").damage == "the run's directory is a symbolic link; it is not followed"
         assert store.stamp("loop") is None
-        assert store.read_file("loop", "run.json", 10_000) is None
+        assert store.read_json("loop", "run.json") is None
         with pytest.raises(StoreError, match="symbolic link"), store.locked("loop"):
             pass
         store.trash("loop")

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from runboard.model import Identity, Liveness, Run
@@ -308,6 +309,28 @@ def test_the_table_without_proc_agrees(bystander: subprocess.Popen[bytes]) -> No
     gone = 2**22
     assert (elsewhere.read_stat(gone), elsewhere.owner_of(gone)) == (None, None)
     assert (elsewhere.command_of(gone), elsewhere.environ_of(gone)) == ((), ())
+
+
+def test_a_process_without_proc_that_shows_us_little_lives(
+    bystander: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another user's process uses is hidden from us by some systems; it is not taken for gone, nor is a lack."""
+
+    def hidden(_self: object) -> object:
+        """Refuse, as for a process of another user."""
+        raise psutil.AccessDenied(bystander.pid)
+
+    monkeypatch.setattr("psutil._pslinux.Process.memory_info", hidden)
+    found = elsewhere.read_stat(bystander.pid)
+    assert found is not None
+    assert (found.dead, found.cpu_ticks, found.resident) == (False, 0, 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            elsewhere.read_stat(bystander.pid)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def inside(code: str, *unshare: str, given: object = None) -> Any:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from runboard.folder import MOST
 from runboard.model import Outcome, Run, Status
 from runboard.store import AmbiguousRun, NoSuchRun, Refused, Store, StoreError
-from tests.stores import foreign, made
+from tests.stores import contents, foreign, made
 from tests.waiting import until
 
 
@@ -85,7 +86,7 @@ def test_what_is_no_name_is_no_run(store: Store, text: str) -> None:
         pass
     with pytest.raises(FileNotFoundError):
         store.open_file(text, "run.json")
-    assert (store.stamp(text), store.read_file(text, "run.json", 9), store.file_stat(text, "x")) == (None, None, None)
+    assert (store.stamp(text), store.read_json(text, "x"), store.file_stat(text, "x")) == (None, None, None)
 
 
 def test_a_file_outside_cannot_be_asked_for(store: Store) -> None:
@@ -93,7 +94,7 @@ def test_a_file_outside_cannot_be_asked_for(store: Store) -> None:
     run = made(store)
     for name in ("../x", "/etc/passwd", "", ".", "..", "a/b"):
         with pytest.raises(ValueError, match="is not the name of a file"):
-            store.read_file(run.id, name, 100)
+            store.read_json(run.id, name)
 
 
 def test_stamps_tell_one_record_from_the_next(store: Store) -> None:
@@ -114,17 +115,16 @@ def test_stamps_tell_one_record_from_the_next(store: Store) -> None:
 
 
 def test_files_of_a_run_are_read_if_plain_and_small(store: Store) -> None:
-    """``read_file`` and ``read_json`` give nothing for what is absent, too large, odd or a link."""
+    """``read_json`` gives nothing for what is absent, too large, odd or a link."""
     run = made(store)
     base = Path(store.path(run.id))
     (base / "exit.json").write_text('{"status": 0}')
     (base / "bad.json").write_text("{")
     (base / "link").symlink_to("/etc/passwd")
     os.mkfifo(base / "pipe")
-    assert store.read_file(run.id, "exit.json", 100) == b'{"status": 0}'
-    assert store.read_file(run.id, "exit.json", 5) is None
+    (base / "large.json").write_text("0" * (MOST + 1))
     assert store.read_json(run.id, "exit.json") == {"status": 0}
-    for name in ("bad.json", "link", "pipe", "absent"):
+    for name in ("bad.json", "large.json", "link", "pipe", "absent"):
         assert store.read_json(run.id, name) is None
     assert store.file_stat(run.id, "link") is not None
     fd = store.open_file(run.id, "pipe")
@@ -162,7 +162,7 @@ def test_put_once_writes_once(store: Store) -> None:
         assert held.put_once("response.md", b"first") is True
         assert held.put_once("response.md", b"second") is False
         assert held.put_once("link", b"x") is False
-    assert store.read_file(run.id, "response.md", 100) == b"first"
+    assert contents(store, run.id, "response.md") == b"first"
     assert stat.S_IMODE(os.stat(f"{store.path(run.id)}/response.md").st_mode) == 0o600
     assert sorted(os.listdir(store.path(run.id))) == ["link", "response.md", "run.json"]
 

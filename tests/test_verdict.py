@@ -155,6 +155,24 @@ SINGLE = {
         "Ended without a result (exit code 0)",
     ),
     "agent silent, unobserved": (OURS, replace(GONE, transcript=NONE), Reason.NO_RESULT, "Ended without a result"),
+    "agent unread, exit 0": (
+        OURS,
+        replace(GONE, exit=exited(0), unread="output.log: Input/output error"),
+        Reason.NO_RESULT,
+        "Ended without a result that can be read (exit code 0): output.log: Input/output error",
+    ),
+    "agent unread, exit 1": (
+        OURS,
+        replace(GONE, exit=exited(1), unread="output.log is no regular file"),
+        Reason.EXITED,
+        "Exited with code 1",
+    ),
+    "agent unread, unobserved": (
+        OURS,
+        replace(GONE, unread="output.log: Permission denied", has_response=True),
+        Reason.NO_RESULT,
+        "Ended without a result that can be read: output.log: Permission denied",
+    ),
     "agent done, exit 0": (OURS, replace(GONE, exit=exited(0), transcript=SUCCESS), Reason.EXITED, None),
     "agent done, exit 1": (
         OURS,

@@ -117,8 +117,16 @@ def _candidates(store: Store, query: Query, now: float) -> Iterable[str]:
 
 
 def _by_age_of_log(store: Store, run_ids: Iterable[str]) -> Iterator[str]:
-    """Those of the runs that have a log, the one written last first."""
-    written = [(info.st_mtime, run_id) for run_id in run_ids if (info := store.file_stat(run_id, logs.NAME))]
+    """Those of the runs that have a log, the one written last first; what is wrong with one is told by who reads it."""
+    written = []
+    for run_id in run_ids:
+        try:
+            info = store.file_stat(run_id, logs.NAME)
+        except StoreError:
+            written.append((0.0, run_id))
+            continue
+        if info is not None:
+            written.append((info.st_mtime, run_id))
     return (run_id for _at, run_id in sorted(written, reverse=True))
 
 

@@ -146,7 +146,9 @@ def newest_runs(store: Store, *, copying: bool = False) -> list[Run | Row] | Non
 
 def _seen(store: Store, run: Run) -> Run:
     """A run with when it last wrote, while it lives: else one that has run for long would seem silent."""
-    log = store.file_stat(run.id, "output.log") if run.active else None
+    log = None
+    with suppress(StoreError):  # told by who reads it
+        log = store.file_stat(run.id, "output.log") if run.active else None
     return replace(run, activity_at=log.st_mtime) if log is not None and log.st_size else run
 
 

@@ -73,7 +73,10 @@ def _others(store: Store, run: Run, now: float) -> list[Run]:
 
 def _file_text(store: Store, run: Run, name: str) -> str:
     """Where one of the run's files is and how large."""
-    found = store.file_stat(run.id, name)
+    try:
+        found = store.file_stat(run.id, name)
+    except StoreError as error:
+        return str(error)
     return "" if found is None else clean(f"{os.path.join(store.path(run.id), name)} ({size_text(found.st_size)})")
 
 

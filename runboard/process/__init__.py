@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runboard.process.ending import NotOurs, TreeEnd, end_tree, proven, signal_member, signal_tree
 from runboard.process.exits import PATIENT_SECONDS, REAP_SECONDS, ExitWatch
-from runboard.process.kernel import boot_clock, kernel_status, oom_kills, open_pidfd
+from runboard.process.kernel import boot_clock, kernel_status, kernel_status_of, oom_kills, open_pidfd
 from runboard.process.launch import launch
 from runboard.process.limits import file_limit, raise_file_limit, read_last
 from runboard.process.liveness import liveness, machine_restarted, shim_alive, shim_stopped, wait_gone
@@ -34,6 +34,7 @@ __all__ = [
     "hold_tree",
     "identity_of",
     "kernel_status",
+    "kernel_status_of",
     "launch",
     "liveness",
     "machine_restarted",

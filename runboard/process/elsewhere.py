@@ -11,7 +11,11 @@ TICKS = 100
 
 
 def read_stat(pid: int) -> Stat | None:
-    """One process, or None where there is none; its start is on the wall clock here, which such systems keep fixed."""
+    """One process, or None where there is none; its start is on the wall clock here, which such systems keep fixed.
+
+    Raises:
+        OSError: It could not be looked at, as for want of descriptors, which says nothing of it.
+    """
     import psutil  # noqa: PLC0415 - never needed on Linux
 
     try:
@@ -19,11 +23,21 @@ def read_stat(pid: int) -> Stat | None:
         with found.oneshot():
             state = "Z" if found.status() == psutil.STATUS_ZOMBIE else "S"
             ticks = round(found.create_time() * TICKS)
-            used = found.cpu_times()
-            cpu, resident = round((used.user + used.system) * TICKS), int(found.memory_info().rss)
-            return Stat(pid, found.name(), state, found.ppid(), os.getpgid(pid), 1, ticks, 0, cpu, resident)
-    except (psutil.Error, OSError, ValueError):
+            return Stat(pid, found.name(), state, found.ppid(), os.getpgid(pid), 1, ticks, 0, *_used(pid))
+    except (psutil.Error, ProcessLookupError, ValueError):
         return None
+
+
+def _used(pid: int) -> tuple[int, int]:
+    """The parts of a second and the bytes that a process uses; nothing of another user's, which lives all the same."""
+    import psutil  # noqa: PLC0415 - never needed on Linux
+
+    try:
+        found = psutil.Process(pid)
+        used = found.cpu_times()
+        return round((used.user + used.system) * TICKS), int(found.memory_info().rss)
+    except psutil.AccessDenied:
+        return 0, 0
 
 
 def pids() -> list[int]:

@@ -7,7 +7,7 @@ import os
 import signal
 import struct
 import time
-from errno import ENOSYS, ESRCH
+from errno import EMFILE, ENFILE, ENOMEM, ENOSYS, ESRCH
 
 from runboard.lenient import PID_MAX
 from runboard.process.procfs import slurp
@@ -70,6 +70,24 @@ def kernel_status(pidfd: int | None, pid: int) -> int | None:
     if pidfd is None or (status is not None and _unreaped(pidfd)):
         return status  # still there after it was read: the number cannot have been given away in between
     return _status_by_pidfd(pidfd)
+
+
+def kernel_status_of(pid: int, ticks: int) -> int | None:
+    """The same of the very process that began at ``ticks``; None also where it is gone for good.
+
+    Raises:
+        OSError: There are no descriptors left to ask with, which says nothing of the process.
+    """
+    try:
+        pidfd = pidfd_of(pid, ticks)
+    except OSError as error:
+        if error.errno in {EMFILE, ENFILE, ENOMEM}:
+            raise
+        return None
+    try:
+        return kernel_status(pidfd, pid)
+    finally:
+        os.close(pidfd)
 
 
 def _unreaped(pidfd: int) -> bool:

@@ -66,7 +66,9 @@ def owner_of(pid: int) -> int | None:
     """The effective user a process runs as; None where it is gone."""
     try:
         return os.stat(f"/proc/{pid}").st_uid
-    except OSError:
+    except OSError as error:
+        if error.errno not in _HIDDEN:
+            raise
         return None
 
 

@@ -116,14 +116,14 @@ def _place(path: str, home: str | None) -> tuple[str, str]:
 def _needed(ask: Git, ref: str, real: str, common: str) -> str | None:
     """Who else works on a branch, in words: a worktree that has it checked out, or rebases or bisects it."""
     folder = os.path.join(common, "worktrees")
-    others = [os.path.join(folder, name) for name in os.listdir(folder)] if os.path.isdir(folder) else []
+    others = [os.path.join(folder, name) for name in os.listdir(folder)] if files.is_folder(folder) else []
     for place in (common, *others):
         if os.path.realpath(place) == real:
             continue
         heads = [line_of(place, "HEAD")] if place != common or _has_tree(ask, common) else []
         for name in ("rebase-merge", "rebase-apply"):
             inner = os.path.join(place, name)
-            heads.append(line_of(inner, "head-name") if os.path.isdir(inner) else None)
+            heads.append(line_of(inner, "head-name") if files.is_folder(inner) else None)
         start = line_of(place, "BISECT_START")
         heads.append(start and _HEADS + start)
         if ref in {head.removeprefix("ref: ") for head in heads if head}:

@@ -231,7 +231,7 @@ def own_git_dir(real: str, common: str, patience: Patience) -> Iterator[str]:
                 file.write(text)
         os.symlink(os.path.join(common, "objects"), os.path.join(own, "theirs"))
         for name in ("refs", "packed-refs", "shallow", "worktrees", "info/exclude"):
-            if os.path.lexists(os.path.join(common, name)):
+            if files.found(os.path.join(common, name)):
                 os.symlink(os.path.join(common, name), os.path.join(own, name))
         for name in os.listdir(real):
             if name.startswith("sharedindex."):
@@ -267,15 +267,15 @@ def git_dir_of(tree: str, home: str | None = None) -> str:
         Unknown: It is no such file.
     """
     path = os.path.join(tree, ".git")
-    if os.path.isdir(path):
-        return os.path.realpath(path)
+    if files.is_folder(path):
+        return os.path.realpath(path, strict=True)
     line = line_of(tree, ".git") or ""
     target = line.removeprefix("gitdir: ")
     if not target or target == line:
         raise Unknown(".git is none")
     for path in (os.path.join(tree, target), os.path.normpath(os.path.join(os.path.realpath(home or tree), target))):
-        if os.path.isdir(path):  # the latter by its words: where it lay there is no directory to go up from
-            return os.path.realpath(path)
+        if files.is_folder(path):  # the latter by its words: where it lay there is no directory to go up from
+            return os.path.realpath(path, strict=True)
     raise Gone(f"its repository {clean(target)} is gone")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -104,9 +105,10 @@ def work_at_risk(path: str) -> str | None:
 def risk_of(path: str, home: str | None = None) -> Risk | None:
     """The same with all its names; ``home`` is where the run's directory was before it was moved to ``path``."""
     top = os.path.join(path, "repo")
-    if os.path.islink(top) or not os.path.isdir(top):
-        return None
     try:
+        info = files.found(top)
+        if info is None or not stat.S_ISDIR(info.st_mode):
+            return None
         look = _Look(os.path.realpath(path), None if home is None else os.path.join(home, "repo"))
         found = look.all(top)
     except Gone as error:
@@ -136,7 +138,7 @@ class _Look:
                 raise Unknown(f"it holds more than {_MOST_INSIDE} repositories")
             below = os.path.relpath(place, top)
             prefix = "" if below == "." else f"{below}/"
-            if os.path.lexists(os.path.join(place, ".git")):
+            if files.found(os.path.join(place, ".git")) is not None:
                 home = None if self._home is None else os.path.normpath(os.path.join(self._home, below))
                 found += self._tree(place, git_dir_of(place, home), prefix)
             else:
@@ -153,7 +155,7 @@ class _Look:
             entries = [entry for entry in ask(*_STATUS).split("\0") if entry]
             changed = tuple(prefix + entry[3:] for entry in entries if not entry.startswith("?? "))
             unknown = tuple(prefix + entry[3:] for entry in entries if entry.startswith("?? "))
-            under_way = {words for name, words in _UNDER_WAY.items() if os.path.lexists(os.path.join(real, name))}
+            under_way = {words for name, words in _UNDER_WAY.items() if files.found(os.path.join(real, name))}
             states = tuple(f"a {words} in progress" for words in sorted(under_way))
             found = Risk(changed, unknown, states=states)
             if whole:
@@ -186,10 +188,10 @@ class _Look:
     def _users(self, common: str) -> int:
         """How many worktrees outside of the run's directory live on a repository inside."""
         folder = os.path.join(common, "worktrees")
-        if not os.path.isdir(folder):
+        if not files.is_folder(folder):
             return 0
         trees = [line_of(os.path.join(folder, name), "gitdir") or "" for name in os.listdir(folder)]
-        return sum(os.path.lexists(tree) and not os.path.realpath(tree).startswith(self._inside) for tree in trees)
+        return sum(files.found(one) is not None and not os.path.realpath(one).startswith(self._inside) for one in trees)
 
 
 def repositories(top: str, rest: Callable[[], object]) -> Iterator[str]:
@@ -207,7 +209,8 @@ def repositories(top: str, rest: Callable[[], object]) -> Iterator[str]:
         if ".git" in found or (found.get("objects") and found.get("refs") and "HEAD" in found):
             yield folder
             inner = f"{folder}/.git" if ".git" in found else folder
-            if os.path.isdir(f"{inner}/modules") and not os.path.islink(f"{inner}/modules"):
+            modules = files.found(f"{inner}/modules")
+            if modules is not None and stat.S_ISDIR(modules.st_mode):
                 waiting.append(f"{inner}/modules")
             if ".git" not in found:
                 continue
@@ -220,7 +223,7 @@ def _unhidden(git_dir: str, place: str, index: str, patience: Patience) -> str:
     flagged = [
         entry[2:] for entry in ask("ls-files", "-v", "-z").split("\0") if entry[:1] == "S" or entry[:1].islower()
     ]
-    hidden = [name for name in flagged if os.path.lexists(os.path.join(place, name))]
+    hidden = [name for name in flagged if files.found(os.path.join(place, name))]
     if not hidden:
         return index
     if len(hidden) > _MOST_HIDDEN:
@@ -264,7 +267,7 @@ def _stashes(common: str) -> tuple[str, ...]:
     except (FileNotFoundError, NotADirectoryError):
         text = ""
     names = [line.partition("\t")[2] for line in text.splitlines() if line]
-    if not names and os.path.lexists(os.path.join(common, "refs", "stash")):
+    if not names and files.found(os.path.join(common, "refs", "stash")):
         return ("unnamed",)
     return tuple(reversed(names))
 

@@ -9,10 +9,11 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from runboard import hook, logs, process, shim, tally
+from runboard import files, hook, logs, process, shim, tally
 from runboard.control import Control
 from runboard.errors import ControlError, StoreError
 from runboard.folder import read_record, write_record
@@ -111,11 +112,11 @@ def over(store: Store) -> Run:
     return run
 
 
-def well_over(store: Store, code: int = 0) -> Run:
+def well_over(store: Store, code: int = 0, command: tuple[str, ...] = COMMAND) -> Run:
     """A run whose command has exited while nobody looked, without a word; its exit record is there."""
     me = process.identity_of(os.getpid())
     assert me is not None
-    run = beginning(store, process=replace(me, pid=GONE, start_ticks=1))
+    run = beginning(store, process=replace(me, pid=GONE, start_ticks=1), command=command)
     ended = {"status": code << 8, "at": time.time(), "uptime": process.boot_clock()}
     Path(store.path(run.id), "exit.json").write_text(json.dumps(ended))
     return run
@@ -181,6 +182,25 @@ def be_shim(store: Store, run_id: str, _number: int) -> None:
     shim.main()
 
 
+def throw(store: Store, run_id: str, _number: int) -> None:
+    """Throw a run away with the care for work in its checkout."""
+    Control(store, by="trial").trash(run_id)
+
+
+def throw_blindly(store: Store, run_id: str, number: int) -> None:
+    """The same by one who takes whatever cannot be seen for absent, as `os.path.lexists` does."""
+    seen = files.found
+
+    def blind(path: str, parent: int | None = None, *, follow: bool = False) -> os.stat_result | None:
+        """What there is, or nothing."""
+        with suppress(OSError):
+            return seen(path, parent, follow=follow)
+        return None
+
+    vars(files)["found"] = blind
+    throw(store, run_id, number)
+
+
 def naive_removal(store: Store, run_id: str, _number: int) -> None:
     """Remove a run's directory as people do."""
     shutil.rmtree(store.path(run_id), ignore_errors=True)
@@ -190,6 +210,6 @@ ACTS: dict[str, Callable[[Store, str, int], None]] = {
     act.__name__: act
     for act in (
         *(put, naive, increment, increment_unlocked, put_once, create, trash, restore, destroy, small_files),
-        *(settle, ask_kill, remember, index, ring, start, be_shim, naive_removal),
+        *(settle, ask_kill, remember, index, ring, start, be_shim, throw, throw_blindly, naive_removal),
     )
 }

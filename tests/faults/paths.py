@@ -20,7 +20,7 @@ from runboard.state import State
 from runboard.store import Store
 from tests.faults import acts
 from tests.faults.crash import Fate
-from tests.stores import finished
+from tests.stores import contents, finished
 from tests.waiting import until
 
 NUMBER = 7
@@ -66,7 +66,7 @@ def _note(store: Store, run_id: str, fate: Fate) -> str:
 
 def _answer(store: Store, run_id: str, fate: Fate) -> str:
     """The file is whole or not there."""
-    return _old_or_new(store.read_file(run_id, "response.md", 1000), None, str(NUMBER).encode() * 100, fate)
+    return _old_or_new(contents(store, run_id, "response.md"), None, str(NUMBER).encode() * 100, fate)
 
 
 def _made(store: Store, run_id: str, fate: Fate) -> str:
@@ -151,7 +151,7 @@ def _true_ending(run: Run, log: str) -> str:
 
 def _log(store: Store, run_id: str) -> str:
     """What the command wrote."""
-    return (store.read_file(run_id, "output.log", 1000) or b"").decode()
+    return (contents(store, run_id, "output.log") or b"").decode()
 
 
 def _started(store: Store, run_id: str, fate: Fate) -> str:
@@ -169,7 +169,7 @@ def _started(store: Store, run_id: str, fate: Fate) -> str:
 def _shimmed(store: Store, run_id: str, _fate: Fate) -> str:
     """A run whose shim died is settled as it truly ended where that was written down, else as lost."""
     run = _ended(store, run_id)
-    if store.read_file(run_id, "exit.json", 1000) and (run.outcome is None or run.outcome.exit_code != 5):
+    if contents(store, run_id, "exit.json") and (run.outcome is None or run.outcome.exit_code != 5):
         return f"exit.json is there, and it is told as {run.outcome}"
     return _true_ending(run, _log(store, run_id))
 

@@ -18,7 +18,7 @@ import pytest
 from runboard.files import TEMP
 from runboard.store import NoSuchRun, RunBusy, Store
 from tests.faults.crash import Nursery, kill_at, needs_strace, points
-from tests.stores import finished
+from tests.stores import contents, finished
 
 
 def leftovers(store: Store) -> list[str]:
@@ -155,7 +155,7 @@ def check_whole(store: Store, run_id: str, act: str) -> None:
     assert not here or read_or_none(store, run_id) == "0"
     match act:
         case "put_once":
-            assert store.read_file(run_id, "response.md", 1000) in {None, b"1" * 100}
+            assert contents(store, run_id, "response.md") in {None, b"1" * 100}
         case "destroy" if aside:
             assert aside[0].damage is None or os.listdir(f"{store.root}/.trash/{run_id}") == []
             store.destroy(run_id)
@@ -218,7 +218,7 @@ def test_file_systems_that_know_less_will_do(writers: Nursery, store: Store) -> 
     assert note_on_disk(store, run_id) == 1
     assert writers.ask("traced", "put_once", store.root, run_id, number=2, inject="linkat:error=EPERM").done
     assert writers.ask("traced", "put_once", store.root, run_id, number=3, inject="linkat:error=EPERM").done
-    assert store.read_file(run_id, "response.md", 1000) == b"2" * 100
+    assert contents(store, run_id, "response.md") == b"2" * 100
     assert leftovers(store) == []
 
 
