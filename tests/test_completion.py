@@ -65,6 +65,8 @@ def test_what_is_offered(runs: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert offer(runs, capsys, "--color", "=", "n") == ["never"]
     assert offer(runs, capsys, "ps", "status:f") == ["status:failed"]
     assert offer(runs, capsys, "ps", "--sort", "el") == ["elapsed"]
+    assert offer(runs, capsys, "kill", "-s", "HU") == ["HUP"]
+    assert offer(runs, capsys, "kill", "--signal", "SIGHU") == ["SIGHUP"]
     assert offer(runs, capsys, "show", "ab2") == ["ab220000\tcompleted second one"]
     assert [line.split("\t")[0] for line in offer(runs, capsys, "show", "ab")] == ["ab220000", "ab110000"]
     assert offer(runs, capsys, "wait", "ab") == []

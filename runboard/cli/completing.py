@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from signal import Signals
 
 import click
 from click.shell_completion import CompletionItem, _resolve_context, _resolve_incomplete
@@ -63,7 +64,8 @@ def offered(before: list[str], typed: str) -> tuple[str, list[CompletionItem]]:
     if first.partition(".")[0] == "ID":
         return VALUES, list(_ids(ctx, typed))
     keys, before_last = [column.key for column in COLUMNS], typed[: typed.rfind(",") + 1]
-    words = {"QUERY": _query(typed), "COLUMN": keys, "COLUMNS": [before_last + key for key in keys]}.get(first)
+    listed = [before_last + key for key in keys]
+    words = {"QUERY": _query(typed), "COLUMN": keys, "COLUMNS": listed, "SIGNAL": _signals(typed)}.get(first)
     if words is not None:
         return VALUES, [CompletionItem(word) for word in words if word.startswith(typed)]
     if isinstance(what, click.Group) and not typed.startswith("-"):
@@ -84,6 +86,11 @@ def _verb(ctx: click.Context, group: click.Group, name: str) -> CompletionItem:
 def _query(typed: str) -> list[str]:
     """The keys of a query, or the values of one that has few."""
     return [f"status:{word}" for word in _STATUSES] if typed.startswith("status:") else [f"{key}:" for key in FIELDS]
+
+
+def _signals(typed: str) -> list[str]:
+    """The names of signals, with SIG before them for who has begun so."""
+    return [one.name if typed.startswith("SI") else one.name.removeprefix("SIG") for one in Signals]
 
 
 def _ids(ctx: click.Context, typed: str) -> Iterator[CompletionItem]:
