@@ -211,6 +211,29 @@ def unsaved(repo: Path) -> None:
     (repo / "new.txt").write_text("work")
 
 
+async def test_u_waits_for_what_is_on_its_way_to_the_trash() -> None:
+    """Pressed while a run is being thrown away, u brings that one back, not the one of before, and is never lost."""
+    over = replace(LIVE, completed_at=NOW - 1, outcome=DONE)
+    hand = Hand()
+    async with fixed_board([over, replace(over, id="22222222")], control=hand) as desk:
+        for run_id, let in (("11111111", True), ("22222222", False)):
+            desk.table.go_to(run_id)
+            hand.let.set() if let else hand.let.clear()
+            await desk.press("d")
+            await desk.shows("Move this run to the trash?", run_id)
+            await desk.press("y")
+            await desk.until(lambda run_id=run_id: ("trash", run_id) in hand.calls)  # type: ignore[misc]
+            if let:
+                await desk.until(lambda: any("is in the trash" in toast for toast in desk.toasts()))
+        await desk.press("u")
+        await desk.pilot.pause()
+        assert [call[0] for call in hand.calls] == ["trash", "trash"], "the one of before would come back"
+        hand.let.set()
+        await desk.until(lambda: ("restore", "22222222") in hand.calls)
+        await desk.press("u")
+        await desk.until(lambda: ("restore", "11111111") in hand.calls)
+
+
 async def test_work_that_is_nowhere_else_asks_again(store: Store) -> None:
     """A run whose checkout holds such work goes only after a second question that names it, and u brings it back."""
     run = Control(store).start(["true"], name="worked")

@@ -73,7 +73,7 @@ class Acts:
     def possible(self, act: str, runs: Sequence[Run]) -> bool:
         """Whether an act makes sense for one of these runs as it stands."""
         if act in {"undo", "new"}:
-            return act == "new" or bool(self._bin.thrown)
+            return act == "new" or self._bin.undoable
         return any(self._fits(act, run) for run in runs)
 
     def _fits(self, act: str, run: Run) -> bool:
@@ -97,7 +97,7 @@ class Acts:
     async def do(self, act: str, chosen: Sequence[Run]) -> None:
         """Do what a key asks for to those of the chosen runs for which it makes sense."""
         runs = tuple(run for run in chosen if self._fits(act, run))
-        if act == "undo" and self._bin.thrown:
+        if act == "undo":
             await self.undo()
         elif act == "new":
             await self.new(chosen)
@@ -216,17 +216,19 @@ class Acts:
         sizes = [run.size for run in runs if run.size is not None]
         known = f" They take {size_text(sum(sizes))} in all." if len(sizes) == len(runs) > 1 else ""
         if await self._agreed("trash", runs, f"{self._key('run.undo')} brings {{it}} back." + known):
-            deeds = await self._work(runs, self._bin.throw, "Moving to the trash", self._bin.throw_all)
-            self._bin.note(deeds)
+            with self._bin.throwing():
+                deeds = await self._work(runs, self._bin.throw, "Moving to the trash", self._bin.throw_all)
+                self._bin.note(deeds)
             kept = {deed.run_id: deed.error for deed in deeds if isinstance(deed.error, AtRisk)}
             held = [run for run in runs if run.id in kept]
             if held and await self._agreed("force", held, self._bin.at_stake(kept)):
-                self._bin.note(await self._work(held, self._bin.throw_all_the_same, "Moving to the trash"))
+                with self._bin.throwing():
+                    self._bin.note(await self._work(held, self._bin.throw_all_the_same, "Moving to the trash"))
             self._changed()
 
     async def undo(self) -> None:
         """Bring back what was thrown away last, all of it; what cannot be brought back now can be tried again."""
-        run_ids = self._bin.thrown.pop()
+        run_ids = await self._bin.last()
         deeds = await self._work([Run(run_id) for run_id in run_ids], self._bin.bring_back, "Bringing back")
         done = {deed.run_id for deed in deeds if deed.error is None or isinstance(deed.error, NoSuchRun)}
         if left := tuple(run_id for run_id in run_ids if run_id not in done):

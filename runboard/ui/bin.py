@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from runboard.control import Control
 from runboard.safetext import clean
@@ -17,6 +19,29 @@ class Bin:
         self._control = control
         self._undo = undo
         self.thrown: list[tuple[str, ...]] = []
+        self._throwing: list[asyncio.Event] = []
+
+    @property
+    def undoable(self) -> bool:
+        """Whether there is anything to bring back, or will be in a moment."""
+        return bool(self.thrown or self._throwing)
+
+    @contextmanager
+    def throwing(self) -> Iterator[None]:
+        """Something is on its way to the trash: who wants the last of it back waits until it is there."""
+        gone = asyncio.Event()
+        self._throwing.append(gone)
+        try:
+            yield
+        finally:
+            self._throwing.remove(gone)
+            gone.set()
+
+    async def last(self) -> tuple[str, ...]:
+        """What was thrown away last, once all that is on its way has arrived; none where nothing has."""
+        for gone in tuple(self._throwing):
+            await gone.wait()
+        return self.thrown.pop() if self.thrown else ()
 
     def note(self, deeds: Sequence[Deed]) -> None:
         """Remember what went together, so that it comes back together."""
