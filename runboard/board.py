@@ -14,7 +14,7 @@ from runboard.lineup import Lineup
 from runboard.model import Run, Sample, Status
 from runboard.order import FEW, Delta, Key, Sorting
 from runboard.query import Query
-from runboard.row import Entry, Row, place
+from runboard.row import Entry, Row, alike, goes_on, place
 from runboard.totals import Spending, Totals
 
 __all__ = ["Board", "Entry", "place"]
@@ -84,6 +84,10 @@ class Board:
     def at(self, spot: int) -> str:
         """The id of the visible run at a place from the top."""
         return self._lineup.shown.ids[spot]
+
+    def stretch(self, spot: int, count: int) -> list[str]:
+        """The ids of so many visible runs from a place on, as far as there are any."""
+        return self._lineup.shown.ids[spot : spot + count]
 
     def get(self, run_id: str) -> Run | None:
         """The run, or None when it is gone; of a finished one what its row knows."""
@@ -157,13 +161,13 @@ class Board:
                 touched.add(run_id)
         for entry in chain(self._admit(list(rows), touched, fresh), changed):
             old = self._entries.get(entry.id)
-            if old == entry:
+            if alike(old, entry):
                 continue
             touched.add(entry.id)
             if old is None or entry.id in fresh:
                 self._hold(entry, old)
                 fresh[entry.id] = None
-            else:
+            elif not self._renew(entry, old):
                 moved |= self._lineup.replace(entry, old, partial(self._hold, entry, old))
         moved |= self._lineup.put_in(list(fresh))
         known = self._entries  # whose ids are the keys, so that no second copy of them is kept
@@ -210,6 +214,17 @@ class Board:
         touched.update(new)
         fresh.update(dict.fromkeys(new))
         return []
+
+    def _renew(self, entry: Entry, old: Entry) -> bool:
+        """Take in what a live run tells that keeps its place, if it does: that is nearly all that comes, by far."""
+        if isinstance(entry, Row) or isinstance(old, Row) or not (self._lineup.whole and goes_on(old, entry)):
+            return False
+        self._entries[entry.id] = entry
+        self._parsed.pop(entry.id, None)
+        self.filled |= fills(entry, self.filled)
+        if entry.usage is not old.usage:
+            self._totals.put(entry, old)
+        return True
 
     def _hold(self, entry: Entry, old: Entry | None) -> None:
         """Take a run in, in the place of its old state."""

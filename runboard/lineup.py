@@ -47,6 +47,11 @@ class Lineup:
         return self._shown
 
     @property
+    def whole(self) -> bool:
+        """Whether all are visible, as they usually stand."""
+        return self._shown is self._all
+
+    @property
     def usual(self) -> Order:
         """All of them as they usually stand; only to be looked at."""
         return self._all

@@ -183,6 +183,34 @@ async def test_only_what_is_visible_is_ever_painted() -> None:
         assert max(gaps) < 0.25
 
 
+async def test_news_ask_no_line_but_those_of_the_runs_they_name() -> None:
+    """What runs out of sight tell asks no line on the screen what it shows, what one in sight tells only that one.
+
+    The control: as time goes on all lines are asked.
+    """
+    runs = [running(number) for number in range(200)]
+    async with fixed_board(runs) as desk:
+        asked: list[int] = []
+        line = RunTable._line
+
+        def noted(table: RunTable, y: int) -> object:
+            asked.append(y)
+            return line(table, y)
+
+        def asked_by(*changed: Run) -> list[int]:
+            asked.clear()
+            desk.table.take(desk.app._board.apply(changed))
+            return asked.copy()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(RunTable, "_line", noted)
+            assert asked_by(*(replace(run, name="other") for run in runs[100:])) == []
+            assert asked_by(replace(runs[2], name="third"), replace(runs[150], note="unseen")) == [3]
+            desk.table.flush()
+            assert asked[1:] == list(range(1, desk.table.size.height))
+        await desk.shows("third")
+
+
 async def tick(gaps: list[float]) -> None:
     """Note how long the loop keeps others waiting, in seconds of its thread's own work: the machine may be busy."""
     while True:

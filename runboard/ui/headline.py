@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -25,8 +26,7 @@ _INKS = {
 _LEAST_PATH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """What the line tells: counts, and of how many runs that pass the filter, sums, disk use, the directory (clean).
 
     ``lock`` says how a board is kept from doing more than to look; it is ``blind`` while the system tells no changes.
@@ -34,7 +34,7 @@ class Headline:
 
     place: str
     read_only: bool = False
-    counts: Mapping[Status, int] = field(default_factory=dict)
+    counts: Mapping[Status, int] = MappingProxyType({})
     matching: int | None = None
     spent: str = ""
     marked: int = 0

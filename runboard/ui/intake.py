@@ -77,9 +77,9 @@ class Intake:
         self._sizes: dict[str, int] = {}
         self._blind: bool | None = None
         self._listing: int | None = None
-        self._woken = False
+        self._woken = False  # until PACE after the last taking, too: what comes then wakes nobody by itself
+        self._waiting = False
         self._dozing = False
-        self._taken_at = float("-inf")
         self.more = False
 
     def offer(self, batch: Batch) -> None:
@@ -89,9 +89,10 @@ class Intake:
                 self._news.pop(run_id, None)
                 self._removed[run_id] = None
             news: Iterable[Run | Row] = chain(batch.rows, batch.changed)
-            for entry in news:
-                self._removed.pop(entry.id, None)
-                self._news[entry.id] = entry
+            told = {entry.id: entry for entry in news}
+            self._news.update(told)
+            if self._removed:
+                self._removed = {run_id: None for run_id in self._removed if run_id not in told}
             self._notices.extend(batch.notices)
             self._unheard.extend(batch.unheard)
             self._sizes.update(batch.sizes)
@@ -99,6 +100,7 @@ class Intake:
             if batch.complete:
                 self._listing = len(self._news)
             urgent = batch != Batch(sizes=batch.sizes)
+            self._waiting = True
             if self._woken or (self._dozing and not urgent):
                 return
             if urgent:
@@ -107,15 +109,13 @@ class Intake:
                 self._dozing = True
         with suppress(RuntimeError):  # the loop has closed: nobody looks any more
             if urgent:
-                self._loop.call_soon_threadsafe(self._wake_in_time)
+                self._loop.call_soon_threadsafe(self._wake)
             else:
                 self._loop.call_soon_threadsafe(self._loop.call_later, PACE, self._wake_dozing)
 
     def take(self) -> Batch:
         """What came, as one batch; what is more than a portion comes next, after the keys that wait."""
         with self._lock:
-            if self._woken:
-                self._taken_at = self._loop.time()
             self._dozing = False
             # What came after the end of the listing is news already, and not told together with it.
             listing = PORTION if self._listing is None else self._listing
@@ -139,20 +139,20 @@ class Intake:
             if complete:
                 gc.freeze()  # all that was loaded stays: to look through it for what does not takes 50 ms each time
             if whole:
-                self._sizes = {}
-                self._news, self._woken = {}, False
+                self._news, self._sizes, self._waiting = {}, {}, False
+                if self._woken:
+                    self._loop.call_later(PACE, self._look_again)
             else:
                 for entry in portion:
                     del self._news[entry.id]
                 self._loop.call_later(GAP, self._wake)
         return batch
 
-    def _wake_in_time(self) -> None:
-        """Wake the app, but not before its time."""
-        wait = self._taken_at + PACE - self._loop.time()
-        if wait > 0:
-            self._loop.call_later(wait, self._wake)
-        else:
+    def _look_again(self) -> None:
+        """Wake the app for what has come since it took the last; if nothing has, what comes next wakes it at once."""
+        with self._lock:
+            self._woken = waiting = self._waiting
+        if waiting:
             self._wake()
 
     def _wake_dozing(self) -> None:

@@ -59,7 +59,7 @@ class Marks:
         if run_ids is None:
             self._ids = dict.fromkeys(self)
             return
-        for run_id in run_ids:
+        for run_id in run_ids if self._ids else ():
             if run_id in self._ids and self._board.get(run_id) is None:
                 del self._ids[run_id]
 

@@ -33,7 +33,8 @@ class Memory:
 
     def take(self, changed: Iterable[Run | Row], *, listed: bool) -> None:
         """Take note of what has ended; ``listed``: from now on what comes is news, and no longer the listing."""
-        ended = [entry if isinstance(entry, Row) else (entry.id, hay(entry)) for entry in changed if _over(entry)]
+        over = (entry for entry in changed if isinstance(entry, Row) or entry.finished)
+        ended = [entry if isinstance(entry, Row) else (entry.id, hay(entry)) for entry in over]
         if ended:
             self._heard.append((ended, self.listed))
             self.heard += 1
@@ -81,8 +82,3 @@ class Memory:
             with suppress(StoreError):
                 others.append(self._read(run_id))
         return weigh(run, [other for other in others if other is not None])
-
-
-def _over(entry: Run | Row) -> bool:
-    """Whether a run has ended."""
-    return isinstance(entry, Row) or entry.finished

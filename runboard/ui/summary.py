@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual.content import Content
 from textual.widget import Widget
 
@@ -26,7 +24,7 @@ class Summary(Widget):
         """Show what a board counts and sums up to at a time, and how many runs are marked."""
         before = self._headline
         told = Headline.of(board, now, before.place, read_only=before.read_only, lock=before.lock)
-        told = replace(told, marked=marked)
+        told = told._replace(marked=marked)
         if told != self._headline:
             self._headline = told
             self.refresh()

@@ -9,7 +9,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from runboard.board import Board
@@ -22,11 +21,11 @@ from runboard.ui.painting import Painting
 from runboard.ui.places import Places
 from runboard.ui.rows import Line, Rows, difference
 from runboard.ui.tablekeys import TABLE_KEYS
-from runboard.ui.titlebar import TitleBar
+from runboard.ui.titlebar import TitleBar, TitledView
 from runboard.ui.welcome import empty_line
 
 
-class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
+class RunTable(TitledView, can_focus=True, inherit_bindings=False):
     """The visible runs of a Board, of which only those on the screen are ever looked at."""
 
     BINDING_GROUP_TITLE = "Runs"
@@ -62,9 +61,6 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
     class Marked(Message):
         """Other runs are marked."""
 
-    class Arranged(Message):
-        """The mouse has arranged the columns."""
-
     def __init__(
         self, board: Board, clock: Callable[[], float], stopping: Collection[str], arrangement: Arrangement
     ) -> None:
@@ -92,7 +88,7 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         if delta.reordered:
             self._relocate()
         self._show_columns()
-        self.flush()
+        self.flush(None if delta.reordered else delta.changed)
 
     def reorder(self) -> None:
         """Take over the Board's order, as after a change of its filter or its sorting."""
@@ -129,11 +125,11 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The ids of the rows on the screen."""
         return [line.run_id for line in self._painted.values()]
 
-    def flush(self) -> None:
-        """Paint what differs from what is on the screen, and nothing else."""
+    def flush(self, among: Collection[str] | None = None) -> None:
+        """Paint what differs from what is on the screen, and nothing else; only lines of those ``among`` can differ."""
         width, height = self.size
-        changed, wider = [], False
-        for y in range(1, height):
+        changed, wider, shown = [], False, self._board.stretch(self.scroll_offset.y, height - 1)
+        for y in range(1, height) if among is None else (y for y, one in enumerate(shown, 1) if one in among):
             now, before = self._line(y), self._painted.get(y)
             if now != before:
                 wider |= now is not None and self.places.see(now.texts)
@@ -295,19 +291,6 @@ class RunTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._go(spot)
             if event.chain == 2:
                 self.action_open()
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Whoever presses on a title may pull at its column."""
-        self._titles.press(event)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """What is held goes where the mouse goes."""
-        self._titles.move(event)
-
-    def on_mouse_up(self) -> None:
-        """The column stays there."""
-        if self._titles.release():
-            self.post_message(self.Arranged())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Nothing can be opened or sorted where there is nothing."""

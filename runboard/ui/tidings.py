@@ -70,10 +70,9 @@ class Tidings:
                 self._said.add(notice)
                 self._tell(notice, "warning")
         self._unheard += batch.unheard
-        entries: Iterable[Run | Row] = chain(batch.rows, batch.changed)
-        for entry in entries:
-            lived = self._board.lives(entry.id)
-            if lived and entry.status in {Status.COMPLETED, Status.FAILED} and entry.id not in self._spared:
+        over: Iterable[Run | Row] = chain(batch.rows, (run for run in batch.changed if run.finished))
+        for entry in over:
+            if self._board.lives(entry.id) and entry.status is not Status.DAMAGED and entry.id not in self._spared:
                 self._ended[entry.id] = entry
 
     def tell(self, counts: Mapping[Status, int]) -> None:

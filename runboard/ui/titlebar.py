@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from textual import events
+from textual.message import Message
+from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
 from runboard.columns import HINTS
@@ -97,6 +99,28 @@ class TitleBar:
             self._show()
             if {slot.column.key for slot in self._titled()[0]} >= {slot.column.key for slot in grip.slots}:
                 break
+
+
+class TitledView(ScrollView):
+    """A view under titles, at which the mouse pulls."""
+
+    class Arranged(Message):
+        """The mouse has arranged the columns."""
+
+    _titles: TitleBar
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Whoever presses on a title may pull at its column."""
+        self._titles.press(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """What is held goes where the mouse goes."""
+        self._titles.move(event)
+
+    def on_mouse_up(self) -> None:
+        """The column stays there."""
+        if self._titles.release():
+            self.post_message(self.Arranged())
 
 
 def _over(slots: tuple[Slot, ...], x: int) -> Slot | None:
