@@ -76,6 +76,39 @@ async def test_a_row_at_the_bottom_is_left_in_sight() -> None:
         await desk.until(lambda: next(y for y, line in enumerate(desk.text().splitlines()) if "a notice" in line) >= 6)
 
 
+async def test_the_newest_is_seen_first() -> None:
+    """Where there is no room for all that is told, the newest is read and older ones wait; as Textual has it, not."""
+    async with fixed_board(RUNS, size=(80, 24)) as desk:
+        for at in range(4):
+            desk.app._say(f"{at} {LONG}", True)
+        desk.app._say("the newest of all", True)
+        await desk.shows("the newest of all", "3 Something long")
+        lines = desk.text().splitlines()
+        at = next(y for y, line in enumerate(lines) if "the newest of all" in line)
+        assert "3 Something long" in lines[at + 1]
+        rack = desk.app.screen.query_one(ToastRack)
+        rack.move_child(0, after=len(rack.children) - 1)
+        await desk.hides("the newest of all")
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 24), (40, 10)], ids=str)
+async def test_what_is_wrong_with_a_filter_is_left_in_sight(size: tuple[int, int]) -> None:
+    """However much is told, the complaint of a filter can be read to its end, and the chosen row is in sight."""
+    async with fixed_board(RUNS, size=size) as desk:
+        await desk.press("end", "slash", *"nokey:x or the like and more of it to have it long")
+        await desk.until(lambda: desk.app._main.filter_bar.has_class("-bad"))
+        for at in range(4):
+            desk.app._say(f"{at} {LONG}", True)
+        await desk.until(lambda: len(desk.app.screen.query(Toast)) >= 4 and words(desk))
+        await desk.pilot.pause()
+        trouble = desk.app.screen.query_one("#filter-trouble").region
+        assert trouble.height >= 1
+        assert not any(region.overlaps(trouble) for region in words(desk))
+        assert not any(region.y <= desk.table.cursor_line < region.bottom for region in covered(desk))
+        desk.app.screen.query_one(ToastRack).remove_class("-raised", "-above")
+        await desk.until(lambda: any(region.overlaps(trouble) for region in words(desk)))
+
+
 async def test_the_line_where_one_types_is_left_in_sight() -> None:
     """However much is told, what is typed into the filter can be read to its end."""
     typed = "status:running elapsed<9d name:x " * 2

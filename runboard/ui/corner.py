@@ -15,6 +15,9 @@ SHORT = 15
 BELOW = 2
 """Lines below it: the keys, and the one where a person types."""
 
+COMPLAINT = 3
+"""Lines at most of what is wrong with what they type."""
+
 WIDEST, AROUND = 60, 5
 """Cells of a word in the corner, and how many of them are beside its text."""
 
@@ -35,7 +38,8 @@ def told(sentence: str, screen: Size) -> str:
     return cut(sentence, lines * room - (lines - 1) * room // 5)
 
 
-def covers(table: Region, line: int, screen: Size) -> bool:
-    """Whether what is told at the bottom would lie over this line of a table."""
-    first, end = screen.height - BELOW - lines_of(screen), screen.height - BELOW
+def covers(table: Region, line: int, screen: Size, *, raised: bool = False) -> bool:
+    """Whether what is told at the bottom, or raised above a complaint, would lie over this line of a table."""
+    end = screen.height - BELOW - (COMPLAINT if raised else 0)
+    first = end - lines_of(screen)
     return first <= line < end and table.right > screen.width - width_of(screen)

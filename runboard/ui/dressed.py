@@ -12,6 +12,7 @@ from textual.binding import Binding
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
+from textual.widgets._toast import ToastRack
 
 from runboard.plain import ascii_text
 from runboard.safetext import clean
@@ -86,6 +87,20 @@ class DressedApp(BarredApp, inherit_bindings=False):
     ) -> None:
         """Tell in the corner as much as can be read there, to the letter whoever tells it."""
         super().notify(told(message, self.size), title=title, severity=severity, timeout=timeout, markup=False)
+
+    def _refresh_notifications(self) -> None:
+        """Tell, and then have the newest above the older: where there is not room for all, these are out of sight."""
+        super()._refresh_notifications()
+        self.call_later(self._newest_first)
+
+    def _newest_first(self) -> None:
+        """Put what is told in the corner in the order of its age."""
+        wanted = [ToastRack._toast_id(one) for one in self._notifications]
+        for rack in self.screen.query(ToastRack):
+            placed = {child.id: child for child in rack.children if child.id in wanted}
+            for name in wanted if list(placed) != [name for name in wanted[::-1] if name in placed] else ():
+                if name in placed and rack.children[0] is not placed[name]:
+                    rack.move_child(placed[name], before=0)
 
     def _say(self, sentence: str, how: bool | SeverityLevel) -> None:
         """Tell a sentence in a corner for a while; longer where it is an error (True) or a warning."""

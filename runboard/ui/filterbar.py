@@ -48,6 +48,9 @@ class FilterBar(Vertical):
             super().__init__()
             self.text = text
 
+    class Judged(Message):
+        """Something is wrong with it, or no longer."""
+
     class Left(Message):
         """The filter is left for the table."""
 
@@ -79,7 +82,9 @@ class FilterBar(Vertical):
     def complain(self, sentence: str) -> None:
         """Say what is wrong with what is typed; nothing if nothing is."""
         self.trouble.update(Content(clean(sentence)))
-        self.set_class(bool(sentence), "-bad")
+        if bool(sentence) is not self.has_class("-bad"):
+            self.set_class(bool(sentence), "-bad")
+            self.post_message(self.Judged())
         self.screen.refresh_bindings()
 
     def take(self, text: str) -> None:

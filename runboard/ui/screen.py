@@ -103,11 +103,13 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
             yield SystemCommand(bare(f"Columns  {key}"), "Choose the table's columns", self.action_choose_columns)
             yield from self.tabs.commands()
 
+    @on(FilterBar.Judged)
     @on(RunTable.Highlighted)
     def on_resize(self) -> None:
-        """What is told in the corner keeps off the chosen row."""
-        table = self.table
-        self.query_one(ToastRack).set_class(covers(table.region, table.cursor_line, self.size), "-above")
+        """What is told in the corner keeps off the chosen row, and off what is wrong with the filter."""
+        table, rack, raised = self.table, self.query_one(ToastRack), self.filter_bar.has_class("-bad")
+        rack.set_class(raised, "-raised")
+        rack.set_class(covers(table.region, table.cursor_line, self.size, raised=raised), "-above")
 
     def action_tab(self, by: int) -> None:
         """Go to the next saved filter or the one before."""
