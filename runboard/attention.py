@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 from typing import NamedTuple
@@ -46,17 +45,23 @@ class Need(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
 class Seen:
     """What has been looked at: failures before ``since`` (epoch seconds), and these needs of runs, the latest last."""
 
-    since: float = 0.0
-    marks: tuple[str, ...] = ()
-    _known: frozenset[str] = field(init=False, repr=False, compare=False)
+    __slots__ = ("_known", "marks", "since")
 
-    def __post_init__(self) -> None:
+    def __init__(self, since: float = 0.0, marks: tuple[str, ...] = ()) -> None:
         """Have the marks at hand: every failure there is may be asked after."""
-        object.__setattr__(self, "_known", frozenset(self.marks))
+        self.since, self.marks = since, marks
+        self._known = frozenset(marks)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same has been looked at."""
+        return isinstance(other, Seen) and (self.since, self.marks) == (other.since, other.marks)
+
+    def __hash__(self) -> int:
+        """That of all of it."""
+        return hash((self.since, self.marks))
 
     @classmethod
     def of(cls, kept: object, now: float) -> Seen:

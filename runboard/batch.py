@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from runboard.model import Run
 from runboard.row import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """News for a board: runs as they now stand, ids that are gone, sentences to show; ``complete`` once all is read.
 
     ``rows`` are runs that are finished and saved, of which a row tells enough; ``sizes`` is what runs take on the disk,
@@ -23,6 +23,6 @@ class Batch:
     notices: tuple[str, ...] = ()
     complete: bool = False
     rows: tuple[Row, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = MappingProxyType({})
     blind: bool | None = None
     unheard: tuple[tuple[str, str], ...] = ()

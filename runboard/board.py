@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial, reduce
 from itertools import chain
 from operator import or_
@@ -101,7 +100,7 @@ class Board:
         if len(self._parsed) >= PARSED:
             self._parsed.clear()
         run = entry.run() if isinstance(entry, Row) else entry
-        run = self._parsed[run_id] = run if size is None else replace(run, size=size)
+        run = self._parsed[run_id] = run if size is None else run._replace(size=size)
         return run
 
     def entry(self, run_id: str) -> Entry | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from runboard import files, keylines, xdg
@@ -38,12 +38,11 @@ class Trouble(NamedTuple):
         return clean(f"{self.where}{line}: {self.sentence}")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """What a config file says, as far as it can be understood, and why it cannot be."""
 
     path: str
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = MappingProxyType({})
     text: str = ""
     trouble: Trouble | None = None
     present: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 
 from runboard.errors import Refused
 from runboard.model import Run, Status, Transition
@@ -48,7 +47,7 @@ def tag(store: Store, run_id: str, *, add: Iterable[str] = (), remove: Iterable[
         _require_whole(locked)
         kept = [word for word in locked.run.tags if word not in unwanted]
         tags = tuple(dict.fromkeys((*kept, *(word for word in wanted if word not in unwanted))))
-        return _written(locked, replace(locked.run, tags=tags), by)
+        return _written(locked, locked.run._replace(tags=tags), by)
 
 
 def note(store: Store, run_id: str, text: str, *, by: str) -> Run:
@@ -63,7 +62,7 @@ def note(store: Store, run_id: str, text: str, *, by: str) -> Run:
         raise Refused(f"a note has at most {NOTE_MOST:,} characters, and this one has {len(text):,}; put it in a file")
     with store.locked(run_id) as locked:
         _require_whole(locked)
-        return _written(locked, replace(locked.run, note=text or None), by)
+        return _written(locked, locked.run._replace(note=text or None), by)
 
 
 def step(store: Store, run_id: str, before: str, after: str, *, by: str, detail: str | None = None) -> Run:

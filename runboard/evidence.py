@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 
 from runboard import files, process
 from runboard.errors import told
@@ -90,14 +89,13 @@ def _adopted(folder: OpenRun, run: Run) -> tuple[Run, Started | None]:
     started = parse_started(folder.read_json("started.json"))
     if started is None or started.pid is None:
         return run, started
-    known = replace(
-        run.process,
+    known = run.process._replace(
         pid=started.pid,
         start_ticks=started.start_ticks,
         shim_pid=started.shim_pid,
         shim_start_ticks=started.shim_start_ticks,
     )
-    return replace(run, process=known), started
+    return run._replace(process=known), started
 
 
 def may_be_agent(run: Run) -> bool:

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from runboard import files, record
 from runboard.errors import NoSuchRun, Refused, RunBusy, StoreError, told, why
@@ -150,7 +149,7 @@ def write_record(fd: int, run: Run, before: Run | None = None) -> Run:
     with told(what):
         files.sweep(fd, _OVER if run.finished else ())
         files.replace(fd, RECORD, data)
-    return replace(record.parse(doc, run.id), foreign=run.foreign)
+    return record.parse(doc, run.id)._replace(foreign=run.foreign)
 
 
 def read_record(fd: int, run_id: str) -> Run:

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from runboard import files
@@ -99,14 +98,14 @@ def _host() -> str:
     return os.uname().nodename.replace("/", "_").lstrip(".")[:200] or "localhost"
 
 
-@dataclass(slots=True)
 class _Place:
     """How far one host's journal has been read: the offset, the byte before it (if known), and the size then."""
 
-    inode: int
-    offset: int
-    size: int
-    before: bytes = b""
+    __slots__ = ("before", "inode", "offset", "size")
+
+    def __init__(self, inode: int, offset: int, size: int, before: bytes = b"") -> None:
+        """Begin there."""
+        self.inode, self.offset, self.size, self.before = inode, offset, size, before
 
 
 def recent(root: str) -> list[dict[str, object]]:

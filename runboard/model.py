@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
-
-from runboard.value import Value
+from types import MappingProxyType
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -43,8 +42,7 @@ class Liveness(StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Identity(Value):
+class Identity(NamedTuple):
     """Which process a run is: a pid means nothing without start ticks, boot, pid namespace and host.
 
     ``start_ticks`` are clock ticks since boot (field 22 of proc_pid_stat(5)); all None for a run of the older tool.
@@ -62,8 +60,7 @@ class Identity(Value):
     launcher_start_ticks: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KillRequest(Value):
+class KillRequest(NamedTuple):
     """Somebody's wish that a run end, written before the first signal is sent.
 
     ``at`` is epoch seconds; ``uptime`` is CLOCK_BOOTTIME seconds, which no clock change can move.
@@ -77,8 +74,7 @@ class KillRequest(Value):
     timeout: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Usage(Value):
+class Usage(NamedTuple):
     """Tokens and cost of an agent's run; None is "not told", never zero. ``cost`` is in USD."""
 
     input_tokens: int | None = None
@@ -90,8 +86,7 @@ class Usage(Value):
     reasoning_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Transition(Value):
+class Transition(NamedTuple):
     """One line of a run's history; ``at`` is epoch seconds, ``detail`` says what the facts were taken from."""
 
     at: float
@@ -102,8 +97,7 @@ class Transition(Value):
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Outcome(Value):
+class Outcome(NamedTuple):
     """How a run ended: exists only on a finished run; ``status`` is COMPLETED or FAILED.
 
     ``reason`` is None for endings written by the older tool; ``error`` is a sentence for every failure.
@@ -116,14 +110,8 @@ class Outcome(Value):
     signal: int | None = None
     core_dumped: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse an outcome that is no ending."""
-        if self.status not in {Status.COMPLETED, Status.FAILED}:
-            raise ValueError(f"an outcome is completed or failed, not {self.status}")
 
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Mark(Value):
+class Mark(NamedTuple):
     """A person's word on how a finished run is to be counted; ``before`` is the ending as it was observed.
 
     ``at`` is epoch seconds; ``why`` is what the person said, if anything.
@@ -135,8 +123,7 @@ class Mark(Value):
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ExitRecord(Value):
+class ExitRecord(NamedTuple):
     """What was observed of a process's end: the raw wait status (wait(2)) and when, by whom it was seen.
 
     ``at`` is epoch seconds; ``uptime``, ``timed_out_at`` (when the shim's own timer fired) are CLOCK_BOOTTIME seconds;
@@ -159,8 +146,7 @@ class AgentVerdict(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Transcript(Value):
+class Transcript(NamedTuple):
     """What a known agent's log says: its verdict, final text, usage and warnings."""
 
     tool: str
@@ -173,8 +159,7 @@ class Transcript(Value):
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Evidence(Value):
+class Evidence(NamedTuple):
     """Everything known of a run at the moment of judging; gathered by ``reconcile``, weighed by ``verdict``.
 
     Times are epoch seconds. ``gone_at`` is when a live process was seen to vanish, None where it was found dead later.
@@ -194,8 +179,7 @@ class Evidence(Value):
     unread: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Sample(Value):
+class Sample(NamedTuple):
     """What was seen of a run a moment ago, None where nobody looked.
 
     ``cpu`` is how many processors its whole tree kept busy, ``memory`` what that has resident in bytes, ``last_line``
@@ -211,8 +195,7 @@ UNSEEN = Sample()
 """Nobody looked."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Run(Value):
+class Run(NamedTuple):
     """One run as it is known: immutable, so that a row on the screen never changes under a key press.
 
     Times are epoch seconds, ``timeout`` is seconds. Text fields are cleaned for display when they are read, except
@@ -258,7 +241,23 @@ class Run(Value):
     activity_at: float | None = None
     size: int | None = None
     sample: Sample = UNSEEN
-    raw: Mapping[str, object] = field(default_factory=dict)
+    raw: Mapping[str, object] = MappingProxyType({})
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is a run, and equal in all but the record as it was found."""
+        return self is other or (isinstance(other, Run) and self[:RAW] == other[:RAW])
+
+    def __ne__(self, other: object) -> bool:
+        """The opposite, which a tuple would tell by itself."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """That of all but the record."""
+        return hash(self[:RAW])
+
+    def __repr__(self) -> str:
+        """What is known of it, without the record."""
+        return f"Run({', '.join(f'{name}={self[place]!r}' for place, name in enumerate(self._fields[:RAW]))})"
 
     @property
     def status(self) -> Status:
@@ -308,12 +307,14 @@ class Run(Value):
             seen_at: When the transition is made, epoch seconds.
 
         Raises:
-            ValueError: The run is finished already, or its record is damaged.
+            ValueError: The run is finished already, its record is damaged, or the outcome is no ending.
         """
         if not self.active:
             raise ValueError(f"run {self.id} is {self.status} and cannot finish again")
+        if outcome.status not in {Status.COMPLETED, Status.FAILED}:
+            raise ValueError(f"an outcome is completed or failed, not {outcome.status}")
         step = Transition(seen_at, str(self.status), str(outcome.status), str(outcome.reason or ""), by, detail)
-        return replace(self, outcome=outcome, completed_at=at, queued=False, history=(*self.history, step))
+        return self._replace(outcome=outcome, completed_at=at, queued=False, history=(*self.history, step))
 
     def marked(self, status: Status, *, by: str, why: str | None = None, at: float) -> Run:
         """The finished run as a person wants it counted; what was observed of its ending stays beside the mark.
@@ -331,10 +332,14 @@ class Run(Value):
             raise ValueError(f"run {self.id} is {self.status} and cannot be marked")
         mark = Mark(at, by, self.mark.before if self.mark else self.outcome, why)
         error = f"Marked failed by {by}" + (f": {why}" if why else "") if status is Status.FAILED else None
-        outcome = replace(self.outcome, status=status, reason=Reason.MARKED, error=error)
+        outcome = self.outcome._replace(status=status, reason=Reason.MARKED, error=error)
         step = Transition(at, str(self.status), str(status), str(Reason.MARKED), by, why)
-        return replace(self, outcome=outcome, mark=mark, history=(*self.history, step))
+        return self._replace(outcome=outcome, mark=mark, history=(*self.history, step))
 
     def noted(self, step: Transition) -> Run:
         """The run with one more line of history."""
-        return replace(self, history=(*self.history, step))
+        return self._replace(history=(*self.history, step))
+
+
+RAW = Run._fields.index("raw")
+"""The place of the record as it was found, which is the last: it says nothing that the others do not."""

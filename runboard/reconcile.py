@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 
 from runboard import files, process
 from runboard.evidence import exit_of, gather, may_be_agent
@@ -127,12 +126,12 @@ def preview(
         except NoSuchRun:
             raise
         except StoreError as error:
-            return replace(run, foreign=f"unjudged: {error}")
+            return run._replace(foreign=f"unjudged: {error}")
         if evidence is not None:
             if _unheard(evidence) and told_soon():
                 return run
             finished = _judged(run, evidence, by)
-            return replace(finished, unsaved=True) if finished else _told(run, evidence)
+            return finished._replace(unsaved=True) if finished else _told(run, evidence)
         if not patient:
             return run
         time.sleep(0.005)
@@ -214,7 +213,7 @@ def request_kill(store: Store, run_id: str, signal: int, *, by: str, timeout: bo
         if not run.active or asked or exit_of(locked) is not None:
             return run
         request = KillRequest(time.time(), by, signal, process.boot_clock(), timeout)
-        return locked.put(replace(run, kill_request=request), "kill", by=by)
+        return locked.put(run._replace(kill_request=request), "kill", by=by)
 
 
 def end_overdue(store: Store, run: Run, *, by: str = "reconcile") -> Run:
@@ -300,5 +299,5 @@ def _told(run: Run, evidence: Evidence) -> Run:
     if not run.active:
         return run
     if evidence.liveness is Liveness.FOREIGN:
-        return replace(run, foreign=process.where(run.process) or "cannot be told from here")
-    return replace(run, paused=True) if process.paused(run) else run
+        return run._replace(foreign=process.where(run.process) or "cannot be told from here")
+    return run._replace(paused=True) if process.paused(run) else run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import attrgetter
 from sys import intern
 from typing import Any, NamedTuple
@@ -69,7 +68,7 @@ class Row(NamedTuple):
             ending=(outcome.exit_code, outcome.signal),
             host=run.process.host,
             spent=(run.usage.total_tokens, run.usage.cost) if run.usage else (None, None),
-            mark=record.dump(replace(run, raw={}))["mark"] if run.mark else None,
+            mark=record.dump(run._replace(raw={}))["mark"] if run.mark else None,
             engine=run.engine,
         )
 
@@ -146,8 +145,7 @@ class Row(NamedTuple):
         doc |= {"status": self.status.value, "reason": lines[HAY.index("reason")]}
         doc |= {key: value for key, value in self._told.items() if value is not None}
         told = self.tokens is not None or self.cost is not None
-        return replace(
-            record.parse(doc, self.id),
+        return record.parse(doc, self.id)._replace(
             started_at=self.started,
             completed_at=self.ended,
             process=Identity(host=self.host),

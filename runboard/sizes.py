@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from runboard import process
@@ -119,7 +118,7 @@ class SizedFeed:
             self._unseen.difference_update(row.id for row in batch.rows)
             if batch.complete:
                 if self._unseen:
-                    batch = replace(batch, removed=(*batch.removed, *self._unseen))
+                    batch = batch._replace(removed=(*batch.removed, *self._unseen))
                 self._unseen = None
         self._publish(batch)
         now = time.monotonic()

@@ -6,7 +6,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import replace
 from errno import ENOENT
 from itertools import islice
 
@@ -323,7 +322,7 @@ class Store:
             run_id = os.urandom(4).hex()
             with suppress(FileExistsError):
                 os.mkdir(run_id, 0o700, dir_fd=root)
-                return replace(draft, id=run_id)
+                return draft._replace(id=run_id)
 
     def _note(self, run: Run, event: str, before: str, reason: str, by: str) -> None:
         """Tell the journal; a full disk costs other boards some seconds, and must not undo what is written already."""

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from errno import EAGAIN, EIO, EMFILE, ENFILE, ENOMEM, ESTALE
 from functools import partial
 
@@ -94,7 +94,7 @@ class Tally:
         finally:
             os.close(fd)
         wrote_at = info.st_mtime - info.st_mtime % ACTIVITY_GRAIN if info.st_size else None
-        return replace(told(run, transcript), activity_at=wrote_at)
+        return told(run, transcript)._replace(activity_at=wrote_at)
 
     def forget(self, run_id: str) -> None:
         """Follow a run no longer."""
@@ -190,8 +190,7 @@ def told(run: Run, transcript: Transcript | None) -> Run:
     """The run with what its transcript tells; what its record knows already is not overruled by nothing."""
     if transcript is None:
         return run
-    return replace(
-        run,
+    return run._replace(
         agent=transcript.tool,
         usage=transcript.usage or run.usage,
         model=run.model or transcript.model,

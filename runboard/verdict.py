@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from os import strerror
 from signal import Signals
 
@@ -40,7 +39,7 @@ def resolve_run_status(run: Run, evidence: Evidence, now: float) -> Outcome | No
     if record is None:
         return verdict
     exit_code, signal, core_dumped = decode_wait_status(record.wait_status)
-    return replace(verdict, exit_code=exit_code, signal=signal, core_dumped=core_dumped)
+    return verdict._replace(exit_code=exit_code, signal=signal, core_dumped=core_dumped)
 
 
 def ended_at(run: Run, evidence: Evidence, now: float) -> tuple[float, str]:

@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGCONT, SIGKILL
 from typing import Any, Self
@@ -101,7 +101,7 @@ class Pad:
             started = launch(run, directory, environ=variables, own=own or {}, successor=successor, grace=grace)
         finally:
             os.close(directory)
-        return Flight(replace(run, process=identity(started)), path, started)
+        return Flight(run._replace(process=identity(started)), path, started)
 
     def shell(self, script: str, **options: Any) -> Flight:
         """Start a shell script; ``TOKEN`` in it is the token."""

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from runboard.model import Outcome, Run, Status
@@ -20,7 +19,7 @@ LONG_AGO = (1_000_000_000, 1_000_000_000)
 
 def made(store: Store, **fields: object) -> Run:
     """A running run of ours."""
-    return store.create(replace(Run("", command=("make", "test"), cwd="/", started_at=1.5), **fields))  # type: ignore[arg-type]
+    return store.create(Run("", command=("make", "test"), cwd="/", started_at=1.5)._replace(**fields))  # type: ignore[arg-type]
 
 
 def finished(store: Store) -> Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,27 +17,27 @@ FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 3", 3)
 LIVE = Run("11111111", name="live", command=("x",), started_at=NOW - 3600, activity_at=NOW - 5)
 CRASHED = Run("22222222", name="crashed", command=("x",), started_at=NOW - 90, completed_at=NOW - 40, outcome=BAD)
-QUIET = replace(LIVE, id="33333333", name="quiet", activity_at=NOW - 700)
+QUIET = LIVE._replace(id="33333333", name="quiet", activity_at=NOW - 700)
 LIMITED = "Rate limit reached (five hour), resets 14:00"
 
 CASES = {
     "at work": (LIVE, None),
     "silent": (QUIET, Need(Kind.SILENT, "silent for 11m")),
-    "silent since its start": (replace(LIVE, activity_at=None), Need(Kind.SILENT, "silent for 1h")),
-    "just begun": (replace(LIVE, activity_at=None, started_at=NOW - 599), None),
-    "paused": (replace(QUIET, paused=True), None),
-    "elsewhere": (replace(QUIET, foreign="on host borealis"), None),
-    "being stopped": (replace(QUIET, kill_request=KillRequest(NOW, "ada@atlas", 15)), None),
-    "queued": (replace(QUIET, queued=True), None),
-    "near its limit": (replace(LIVE, timeout=4000.0), Need(Kind.TIMEOUT, "6m40s left of its 1h6m")),
-    "far from its limit": (replace(LIVE, timeout=4001.0), None),
-    "limited": (replace(LIVE, warnings=(LIMITED,)), Need(Kind.WAITING, LIMITED)),
-    "limited and near its limit": (replace(LIVE, timeout=3700.0, warnings=(LIMITED,)), Need(Kind.WAITING, LIMITED)),
-    "another warning": (replace(LIVE, warnings=("The context was compacted",)), None),
+    "silent since its start": (LIVE._replace(activity_at=None), Need(Kind.SILENT, "silent for 1h")),
+    "just begun": (LIVE._replace(activity_at=None, started_at=NOW - 599), None),
+    "paused": (QUIET._replace(paused=True), None),
+    "elsewhere": (QUIET._replace(foreign="on host borealis"), None),
+    "being stopped": (QUIET._replace(kill_request=KillRequest(NOW, "ada@atlas", 15)), None),
+    "queued": (QUIET._replace(queued=True), None),
+    "near its limit": (LIVE._replace(timeout=4000.0), Need(Kind.TIMEOUT, "6m40s left of its 1h6m")),
+    "far from its limit": (LIVE._replace(timeout=4001.0), None),
+    "limited": (LIVE._replace(warnings=(LIMITED,)), Need(Kind.WAITING, LIMITED)),
+    "limited and near its limit": (LIVE._replace(timeout=3700.0, warnings=(LIMITED,)), Need(Kind.WAITING, LIMITED)),
+    "another warning": (LIVE._replace(warnings=("The context was compacted",)), None),
     "failed": (CRASHED, Need(Kind.FAILED, "Exited with code 3")),
-    "failed before somebody looked": (replace(CRASHED, completed_at=NOW - 101), None),
-    "killed by somebody": (replace(CRASHED, outcome=Outcome(Status.FAILED, Reason.KILLED, "Killed")), None),
-    "fine": (replace(CRASHED, outcome=FINE), None),
+    "failed before somebody looked": (CRASHED._replace(completed_at=NOW - 101), None),
+    "killed by somebody": (CRASHED._replace(outcome=Outcome(Status.FAILED, Reason.KILLED, "Killed")), None),
+    "fine": (CRASHED._replace(outcome=FINE), None),
     "damaged": (Run("44444444", damage="half a file"), None),
 }
 
@@ -57,14 +56,14 @@ def test_what_needs_somebody(name: str) -> None:
 def test_the_limits_are_a_persons_own() -> None:
     """Silence and share are told by the settings."""
     assert need_of(LIVE, NOW, Limits(silent=5), Seen()) == Need(Kind.SILENT, "silent for 0s")
-    assert need_of(replace(LIVE, timeout=7000.0), NOW, Limits(share=0.5), Seen()) is not None
+    assert need_of(LIVE._replace(timeout=7000.0), NOW, Limits(share=0.5), Seen()) is not None
 
 
 @pytest.mark.parametrize("timeout", [None, 100.0, 5000.0])
 @pytest.mark.parametrize("wrote", [None, NOW - 4000, NOW - 5])
 def test_nobody_is_needed_before_it_is_due(timeout: float | None, wrote: float | None) -> None:
     """Time alone makes a live run need somebody at the moment that was foretold, and not a second sooner."""
-    run, limits = replace(LIVE, timeout=timeout, activity_at=wrote), Limits()
+    run, limits = LIVE._replace(timeout=timeout, activity_at=wrote), Limits()
     due = due_of(run, limits)
     assert need_of(run, due - 1, limits, Seen(0.0)) is None
     assert need_of(run, due + 1, limits, Seen(0.0)) is not None
@@ -129,7 +128,7 @@ async def test_a_needy_run_is_marked_counted_and_gone_to(tmp_path: Path) -> None
         await desk.hides("a attend")
         assert "!" not in row_of(desk, CRASHED)
         await desk.until(lambda: len(Seen.of(memory.load().get("attention"), NOW).marks) == 2)
-    async with fixed_board([LIVE, QUIET, CRASHED], taste=replace(taste, remembered=memory.load())) as desk:
+    async with fixed_board([LIVE, QUIET, CRASHED], taste=taste._replace(remembered=memory.load())) as desk:
         await desk.shows("✘ failed")
         assert "need" not in desk.text().split("\n")[0]
 
@@ -138,7 +137,7 @@ async def test_one_key_says_that_all_has_been_seen(tmp_path: Path) -> None:
     """A leaves nothing that needs somebody, moves nothing, and is remembered; what comes after it is told."""
     memory = State(str(tmp_path))
     taste = Taste(remembered={"attention": Seen(NOW - 100).kept()}, remember=memory.save)
-    late = replace(CRASHED, id="55555555", completed_at=NOW + 5)
+    late = CRASHED._replace(id="55555555", completed_at=NOW + 5)
     async with fixed_board([LIVE, QUIET, CRASHED, late], taste=taste) as desk:
         await desk.shows("! 3 need you")
         await desk.press("down", "down")
@@ -148,10 +147,10 @@ async def test_one_key_says_that_all_has_been_seen(tmp_path: Path) -> None:
         assert desk.table.cursor == cursor
         assert "!" not in row_of(desk, QUIET) + row_of(desk, CRASHED)
         assert desk.toasts() == ["3 runs seen: what needs you from now on is told anew"]
-        await desk.publish(replace(LIVE, outcome=BAD, completed_at=NOW + 1))
+        await desk.publish(LIVE._replace(outcome=BAD, completed_at=NOW + 1))
         await desk.shows("! 1 needs you")
         await desk.until(lambda: Seen.of(memory.load().get("attention"), NOW).since == NOW)
-    taste = replace(taste, remembered=memory.load())
+    taste = taste._replace(remembered=memory.load())
     async with fixed_board([LIVE, QUIET, CRASHED, late], taste=taste) as desk:
         await desk.shows("✘ failed")
         assert "need" not in desk.text().split("\n")[0]
@@ -188,13 +187,13 @@ async def test_a_failure_while_the_board_is_open_needs_somebody() -> None:
     async with fixed_board([LIVE, CRASHED]) as desk:
         await desk.shows("✘ failed")
         assert "needs you" not in desk.text()
-        await desk.publish(replace(LIVE, outcome=BAD, completed_at=NOW + 1))
+        await desk.publish(LIVE._replace(outcome=BAD, completed_at=NOW + 1))
         await desk.shows("! 1 needs you", "✘ failed  !")
 
 
 async def test_words_of_an_agent_are_shown_literally() -> None:
     """The reason comes from outside: it is text, whole to its last sign, and a click on it does nothing but choose."""
-    run = replace(LIVE, warnings=("Rate limit [@click=app.quit]x[/] [b]y",))
+    run = LIVE._replace(warnings=("Rate limit [@click=app.quit]x[/] [b]y",))
     async with fixed_board([CRASHED, run]) as desk:
         await desk.shows("Rate limit [@click=app.quit]x[/] [b]y", "! 1 needs you")
         y, line = next((y, line) for y, line in enumerate(desk.text().splitlines()) if "Rate" in line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 
@@ -25,14 +24,14 @@ def run(run_id: str, status: str = "running", at: float = 1.0, **fields: object)
     base = Run(id=run_id, name=f"name {run_id}", started_at=at, **fields)  # type: ignore[arg-type]
     match status:
         case "completed":
-            return replace(base, outcome=Outcome(Status.COMPLETED, Reason.EXITED, exit_code=0), completed_at=at + 10)
+            return base._replace(outcome=Outcome(Status.COMPLETED, Reason.EXITED, exit_code=0), completed_at=at + 10)
         case "failed":
             outcome = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 1", 1)
-            return replace(base, outcome=outcome, completed_at=at + 10)
+            return base._replace(outcome=outcome, completed_at=at + 10)
         case "damaged":
-            return replace(base, damage="run.json is cut short")
+            return base._replace(damage="run.json is cut short")
         case "queued":
-            return replace(base, queued=True)
+            return base._replace(queued=True)
     return base
 
 
@@ -149,7 +148,7 @@ def test_every_column_ranks_a_run_and_its_row_alike() -> None:
     for column in COLUMNS:
         for one in runs:
             assert of_row(column.key)(Row.of(one), NOW) == of_run(column.key)(one, NOW), column.key
-    issues = [replace(run("a"), issue="#10"), replace(run("b"), issue="#9"), run("c")]
+    issues = [run("a")._replace(issue="#10"), run("b")._replace(issue="#9"), run("c")]
     board = Board(issues)
     board.sort(Sorting("issue"), NOW)
     assert board.order == ["b", "a", "c"]
@@ -176,9 +175,9 @@ def test_time_moves_live_runs_in_order_and_filter() -> None:
 def test_what_was_spent_in_the_last_hour_is_told_without_the_rest() -> None:
     """The cost of the last hour counts what lived in it, in parts, and goes down as time passes."""
     hour = 3600.0
-    ended = replace(run("a", "completed", NOW - hour), completed_at=NOW - hour / 2, usage=Usage(cost=1.0))
-    older = replace(run("b", "completed", NOW - 3 * hour), completed_at=NOW - 2 * hour, usage=Usage(cost=8.0))
-    live = replace(run("c", at=NOW - 2 * hour), usage=Usage(cost=4.0))
+    ended = run("a", "completed", NOW - hour)._replace(completed_at=NOW - hour / 2, usage=Usage(cost=1.0))
+    older = run("b", "completed", NOW - 3 * hour)._replace(completed_at=NOW - 2 * hour, usage=Usage(cost=8.0))
+    live = run("c", at=NOW - 2 * hour)._replace(usage=Usage(cost=4.0))
     board = Board([Row.of(ended), Row.of(older), live])
     assert board.spending(NOW) == Spending(None, 13.0, 3.0)
     later = board.spending(NOW + hour / 4)
@@ -192,7 +191,7 @@ def test_a_delta_names_what_changed_and_only_that() -> None:
     """The same run again changes nothing; a new note changes a row and no order; an ending moves it."""
     board = Board([run("a"), run("b", at=2)])
     same = board.apply([run("a")])
-    noted = board.apply([replace(run("a"), note="x")])
+    noted = board.apply([run("a")._replace(note="x")])
     ended = board.apply([run("b", "failed", 2)])
     assert (same.changed, same.reordered) == (frozenset(), False)
     assert (noted.changed, noted.reordered) == (frozenset({"a"}), False)
@@ -226,9 +225,9 @@ def test_a_delta_names_what_changed_and_only_that() -> None:
 def test_queries(text: str, found: str) -> None:
     """Words are ANDed, keys look at one field, a dash negates, quotes take words as they are."""
     runs = [
-        replace(run("a"), name="train", command=("make", "train")),
-        replace(run("b", "failed"), repo="web"),
-        replace(run("c"), repo="web-old", tags=("slow",), note="two words"),
+        run("a")._replace(name="train", command=("make", "train")),
+        run("b", "failed")._replace(repo="web"),
+        run("c")._replace(repo="web-old", tags=("slow",), note="two words"),
     ]
     query = Query.parse(text)
     assert "".join(one.id for one in runs if query.matches(one, NOW)) == found
@@ -249,18 +248,18 @@ def test_bad_queries_say_what_is_wrong(text: str, sentence: str) -> None:
 def test_optional_columns_show_when_any_run_fills_them() -> None:
     """Repo, issue and model stand in the table only where some run has them."""
     bare = [column.key for column in shown([run("a")])]
-    full = [column.key for column in shown([run("a"), replace(run("b"), repo="web", model="opus")])]
+    full = [column.key for column in shown([run("a"), run("b")._replace(repo="web", model="opus")])]
     assert "repo" not in bare
     assert [key for key in full if key not in bare] == ["repo", "model"]
 
 
 def test_texts_of_rows() -> None:
     """Words for state, reason and time say what the run says, on one clean line."""
-    hostile = replace(run("x"), name="a\x1b]0;owned\x07b\nc", process=Identity(pid=5))
+    hostile = run("x")._replace(name="a\x1b]0;owned\x07b\nc", process=Identity(pid=5))
     cells = {column.key: column.text(hostile, NOW) for column in COLUMNS}
     assert "\x1b" not in "".join(cells.values())
     assert "\n" not in "".join(cells.values())
-    stopping = replace(run("s"), kill_request=KillRequest(1.0, "me", 15))
+    stopping = run("s")._replace(kill_request=KillRequest(1.0, "me", 15))
     assert [status_word(one) for one in (run("a"), stopping, run("f", "failed"), run("d", "damaged"))] == [
         "● running",
         "◐ stopping",
@@ -268,11 +267,11 @@ def test_texts_of_rows() -> None:
         "■ damaged",
     ]
     assert reason_text(run("f", "failed")) == "Exited with code 1"
-    assert reason_text(replace(run("f", "failed"), unsaved=True)) == "not saved yet · Exited with code 1"
-    assert reason_text(replace(run("w"), warnings=("Rate limit: five hours", "Denied: Bash"))) == "Denied: Bash"
-    assert reason_text(replace(run("w", "completed"), warnings=("Denied: Bash",))) == "1 warning"
-    assert reason_text(replace(run("g"), foreign="on host b")) == "on host b"
+    assert reason_text(run("f", "failed")._replace(unsaved=True)) == "not saved yet · Exited with code 1"
+    assert reason_text(run("w")._replace(warnings=("Rate limit: five hours", "Denied: Bash"))) == "Denied: Bash"
+    assert reason_text(run("w", "completed")._replace(warnings=("Denied: Bash",))) == "1 warning"
+    assert reason_text(run("g")._replace(foreign="on host b")) == "on host b"
     assert elapsed(run("a", at=NOW + 50), NOW) == 0.0
     assert elapsed(run("f", "failed"), NOW) == 10.0
-    timed = replace(run("t", at=NOW - 90), timeout=1800.0)
+    timed = run("t", at=NOW - 90)._replace(timeout=1800.0)
     assert {column.key: column.text(timed, NOW) for column in COLUMNS}["elapsed"] == "1m30s/30m"

@@ -9,7 +9,6 @@ import socket
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,7 +139,7 @@ def test_an_odd_record_that_makes_sense_is_a_run(store: Store, name: str) -> Non
     foreign(store, "odd", GOOD[name])
     assert store.read("odd").status is Status.RUNNING
     with store.locked("odd") as held:
-        held.put(replace(held.run, note="x"), "edited")
+        held.put(held.run._replace(note="x"), "edited")
     assert store.read("odd").note == "x"
 
 
@@ -263,7 +262,7 @@ def test_a_field_of_the_wrong_kind_never_raises(store: Store) -> None:
         run = store.read("odd")
         with store.locked("odd") as held:
             try:
-                written = held.put(replace(run, note="x"), "edited")
+                written = held.put(run._replace(note="x"), "edited")
             except StoreError:
                 assert store.read("odd") == run
             else:

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -211,9 +210,9 @@ async def test_what_is_gone_or_foreign_is_not_told(
     """A process that is gone is refused, wrong ticks and other boots too; one of another host counts as watched."""
     run = run_of(sleeper.pid)
     for other in ({"start_ticks": 1}, {"boot_id": "another"}, {"pid": 2**22}, {"pid": None}, {"start_ticks": None}):
-        stranger = replace(run, started_at=None, process=replace(run.process, **other))
+        stranger = run._replace(started_at=None, process=run.process._replace(**other))
         assert not watch.add(stranger)
-    assert watch.add(replace(run, process=replace(run.process, host="another")))
+    assert watch.add(run._replace(process=run.process._replace(host="another")))
     assert watch.add(run)
     watch.remove(run.id)
     watch.remove(run.id)
@@ -230,7 +229,7 @@ async def test_a_run_that_gets_its_pid_later_is_watched_then(
     """A run that is still being launched is watched by its launcher's life, and then by its command's."""
     place, me = here(), os.getpid()
     who = Identity(None, None, place.boot_id, place.pid_namespace, place.host)
-    launching = Run("watched", process=replace(who, launcher_pid=me, launcher_start_ticks=start_ticks(me)))
+    launching = Run("watched", process=who._replace(launcher_pid=me, launcher_start_ticks=start_ticks(me)))
     assert watch.add(launching)
     assert watch.add(run_of(sleeper.pid))
     sleeper.terminate()
@@ -289,7 +288,7 @@ async def test_ten_thousand_cost_nothing_while_none_ends(
     run = run_of(sleeper.pid)
     with sleepers(1)[0] as other:
         for number in range(count):
-            assert watch.add(replace(run, id=f"many{number}"))
+            assert watch.add(run._replace(id=f"many{number}"))
         assert watch.add(run_of(other.pid, "one"))
         before = time.process_time()
         await asyncio.sleep(0.5)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pyte
@@ -42,7 +41,7 @@ FAILED = Run(
     Outcome(Status.FAILED, Reason.EXITED, exit_code=2, error="Exited with code 2"), NOW - 4000, by="me", seen_at=NOW
 )
 RUNS = [LIVE, DONE, FAILED, Run("00000004", damage="run.json is empty")]
-MANY = [*RUNS, *(replace(DONE, id=f"{number:08x}") for number in range(16, 90))]
+MANY = [*RUNS, *(DONE._replace(id=f"{number:08x}") for number in range(16, 90))]
 
 PLACE = "~/.agents/runs"
 Cells = list[tuple[str, str, str]]
@@ -153,7 +152,7 @@ def test_without_colours_it_is_plain() -> None:
 
 def test_what_runs_are_called_does_nothing_to_the_terminal() -> None:
     """Escapes, controls and bidi marks in a run's words never leave as such; unfiltered they would."""
-    evil = replace(DONE, name="\x1b]0;owned\x07\x9b31m\u202eevil\r\n", repo="\x1b[2J")
+    evil = DONE._replace(name="\x1b]0;owned\x07\x9b31m\u202eevil\r\n", repo="\x1b[2J")
     lines = frame(Board([evil]), 100, 30, title="x", read_only=False, now=NOW, depth=256)
     rest = re.sub(r"\x1b\[(\d+;1H|[0-9;]*m)", "", "".join(lines))
     assert "evil" in rest

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def exact(of: int, /, **other: Any) -> Run:
     """A run whose record names a process exactly, but for what is said otherwise."""
     found = identity_of(of)
     assert found is not None
-    return Run("exactrun", command=("sleep",), started_at=time.time(), process=replace(found, **other))
+    return Run("exactrun", command=("sleep",), started_at=time.time(), process=found._replace(**other))
 
 
 def older(pid: int | None, started_at: float | None = None) -> Run:
@@ -158,9 +157,9 @@ def test_a_place_is_told_in_words() -> None:
     me = identity_of(os.getpid())
     assert me is not None
     assert where(me) is None
-    assert where(replace(me, host="gamma")) == "on host gamma"
-    assert where(replace(me, pid_namespace="pid:[7]")) == "in another pid namespace"
-    assert where(replace(me, boot_id=OTHER_BOOT, pid_namespace="pid:[7]")) is None
+    assert where(me._replace(host="gamma")) == "on host gamma"
+    assert where(me._replace(pid_namespace="pid:[7]")) == "in another pid namespace"
+    assert where(me._replace(boot_id=OTHER_BOOT, pid_namespace="pid:[7]")) is None
     assert where(Identity(5)) is None
 
 
@@ -168,8 +167,8 @@ def test_a_restart_is_seen() -> None:
     """Another boot id of this host is a restart; so is a start before this boot where no boot id was kept."""
     me = exact(os.getpid())
     assert not machine_restarted(me)
-    assert machine_restarted(replace(me, process=replace(me.process, boot_id=OTHER_BOOT)))
-    assert not machine_restarted(replace(me, process=replace(me.process, boot_id=OTHER_BOOT, host="another")))
+    assert machine_restarted(me._replace(process=me.process._replace(boot_id=OTHER_BOOT)))
+    assert not machine_restarted(me._replace(process=me.process._replace(boot_id=OTHER_BOOT, host="another")))
     assert machine_restarted(older(5, started_at=1.0))
     assert not machine_restarted(older(5))
 
@@ -403,7 +402,7 @@ def given_of(pid: int) -> dict[str, object]:
     """A process's identity as plain values."""
     found = identity_of(pid)
     assert found is not None
-    return {name: getattr(found, name) for name in Identity.__slots__}
+    return {name: getattr(found, name) for name in Identity._fields}
 
 
 @needs_root

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,7 +142,7 @@ def test_runs_that_come_end_and_go_are_followed(runs: Path, path: str) -> None:
         assert run.id not in found.sync().open
         assert held(found) == truth(runs)
         with store.locked(run.id) as locked:
-            locked.put(replace(locked.run, note="an afterthought"), "edited")
+            locked.put(locked.run._replace(note="an afterthought"), "edited")
         assert [row.id for row in found.sync().changed] == [run.id]
         assert held(found) == truth(runs)
         store.trash(run.id)
@@ -161,7 +160,7 @@ def test_a_journalled_change_is_seen_by_the_next_process(runs: Path, path: str) 
     with opened(runs, path):
         pass
     with store.locked("0005") as locked:
-        locked.put(replace(locked.run, note="later"), "edited")
+        locked.put(locked.run._replace(note="later"), "edited")
     with opened(runs, path) as (_, synced):
         assert [row.id for row in synced.changed] == ["0005"]
 
@@ -209,7 +208,7 @@ def test_without_its_journal_every_record_is_compared(runs: Path, path: str, spo
     """A journal that is not the one that was read makes the times of all records count; else they would not."""
     store = Store(str(runs))
     with store.locked("0005") as locked:
-        locked.put(replace(locked.run, note="a line for the journal"), "edited")
+        locked.put(locked.run._replace(note="a line for the journal"), "edited")
     with opened(runs, path):
         pass
     edit(runs, "0009", "jobs.run", "jobs.changed")
@@ -349,7 +348,7 @@ def test_an_older_file_is_brought_up_to_date(runs: Path, path: str) -> None:
     with opened(runs, path):
         pass
     with store.locked("0005") as locked:
-        locked.put(replace(locked.run, note="after the backup"), "edited")
+        locked.put(locked.run._replace(note="after the backup"), "edited")
     leave(runs, "ff02")
     with opened(runs, path) as (_, synced):
         assert (synced.anew, {row.id for row in synced.changed}) == (False, {"0005", "ff02"})
@@ -636,7 +635,7 @@ def test_sizes_are_kept_as_long_as_the_record(runs: Path, path: str) -> None:
         found.put_sizes({"0001": 10, "0002": 20, "nobody": 30})
         assert found.sizes() == {"0001": 10, "0002": 20}
         with store.locked("0001") as locked:
-            locked.put(replace(locked.run, note="bigger"), "edited")
+            locked.put(locked.run._replace(note="bigger"), "edited")
         found.sync()
         assert found.sizes() == {"0002": 20}
         assert found.select(Query.parse("size>=20B"), NOW) == ["0002"]

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -247,12 +246,12 @@ def test_a_launcher_may_be_killed_at_the_spawn(pad: Pad, tmp_path: Path, moment:
     """Killed before the spawn the run is gone; killed right after it the shim still starts the command and says so."""
     path = tmp_path / "cutshort"
     path.mkdir()
-    run = replace(pad.start("true").run, id="cutshort")
+    run = pad.start("true").run._replace(id="cutshort")
     argv = [sys.executable, "-c", LAUNCHER, moment, str(path), "sleep", pad.token]
     with subprocess.Popen(argv) as launcher:
         ticks, place = start_ticks(launcher.pid), here()
         who = Identity(None, None, place.boot_id, place.pid_namespace, place.host)
-        run = replace(run, process=replace(who, launcher_pid=launcher.pid, launcher_start_ticks=ticks))
+        run = run._replace(process=who._replace(launcher_pid=launcher.pid, launcher_start_ticks=ticks))
         assert liveness(run) is Liveness.ALIVE
     assert launcher.returncode == -9
     if moment == "before":
@@ -267,7 +266,7 @@ def test_a_launcher_may_be_killed_at_the_spawn(pad: Pad, tmp_path: Path, moment:
     os.kill(started.pid or 0, signal.SIGTERM)
     until((path / "exit.json").exists)
     until(lambda: liveness(run) is Liveness.GONE)
-    assert liveness(replace(run, process=identity(started))) is Liveness.GONE
+    assert liveness(run._replace(process=identity(started))) is Liveness.GONE
 
 
 def test_a_run_may_be_moved_while_it_runs(pad: Pad, tmp_path: Path) -> None:

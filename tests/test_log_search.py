@@ -48,7 +48,7 @@ def test_it_counts_and_knows_each_place(log: Path, tools: bool) -> None:
     with searching(log, "hit", tools=tools) as found, open(log, "rb") as file:
         until(lambda: found.progress.done, 20)
         size = log.stat().st_size
-        assert (found.progress.count, found.progress.share) == (1000, 1.0)
+        assert (found.progress.found, found.progress.share) == (1000, 1.0)
         second = found.after(file.fileno(), size, 1)
         assert second is not None
         assert found.number(second) == 2
@@ -59,27 +59,27 @@ def test_it_counts_and_knows_each_place(log: Path, tools: bool) -> None:
         until(lambda: found._size == size + 8 and found._known == size)
         with log.open("ab") as more:
             more.write(b"it\nand another hit")
-        until(lambda: found.progress.count == 1002)
+        until(lambda: found.progress.found == 1002)
         with log.open("ab") as more:
             more.write(b" on the same line\n")
         until(lambda: found._known == log.stat().st_size)
-        assert found.progress.count == 1002
+        assert found.progress.found == 1002
 
 
 def test_another_log_is_searched_anew(log: Path) -> None:
     """Truncated, replaced, deleted: the count is that of what is there, with a word where there is nothing."""
     log.write_bytes(b"hit\n" * 10)
     with searching(log, "hit") as found:
-        until(lambda: found.progress.count == 10)
+        until(lambda: found.progress.found == 10)
         log.write_bytes(b"hit\n")
-        until(lambda: found.progress.count == 1)
+        until(lambda: found.progress.found == 1)
         log.unlink()
         until(lambda: found.progress.trouble is not None)
         os.mkfifo(log)
         until(lambda: "FIFO" in (found.progress.trouble or ""))
         log.unlink()
         log.write_bytes(b"no\nhit\nhit\n")
-        until(lambda: found.progress.count == 2 and found.progress.trouble is None)
+        until(lambda: found.progress.found == 2 and found.progress.trouble is None)
 
 
 def test_more_than_is_kept_is_counted_and_found_again(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_more_than_is_kept_is_counted_and_found_again(log: Path, monkeypatch: py
     log.write_bytes(b"hit\nno\n" * 1000)
     with searching(log, "hit") as found, open(log, "rb") as file:
         until(lambda: found.progress.done)
-        assert found.progress.count == 1000
+        assert found.progress.found == 1000
         assert len(found._places) == 100
         assert found.number(7 * 99) == 100
         assert found.number(7 * 500) is None

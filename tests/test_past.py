@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 1", 1)
 def over(run_id: str, took: float, outcome: Outcome = FINE, **more: object) -> Run:
     """A run of make in /w that has ended."""
     run = Run(run_id, command=("make", "x"), cwd="/w", started_at=100.0, completed_at=100.0 + took, outcome=outcome)
-    return replace(run, **more)  # type: ignore[arg-type]
+    return run._replace(**more)  # type: ignore[arg-type]
 
 
 LIVE = Run("live", command=("make", "x"), cwd="/w", started_at=1000.0)
@@ -35,7 +34,7 @@ def test_runs_of_the_same_command_and_place_are_weighed() -> None:
 
 def test_a_name_says_more_than_the_command() -> None:
     """Runs of one name belong together whatever they ran."""
-    named = replace(LIVE, name="nightly")
+    named = LIVE._replace(name="nightly")
     assert weigh(named, [over("a", 7, name="nightly", command=("other",)), over("b", 9)]) == Earlier(1, 1, 7.0)
 
 
@@ -70,7 +69,7 @@ def test_an_end_is_expected(now: float, part: float, words: str) -> None:
 def test_nothing_is_expected_of_what_nobody_knows() -> None:
     """A finished or queued run, and one without an earlier success, has no expected end, and no words for it."""
     assert expected(over("a", 3), Earlier(1, 1, 5.0), 0) is None
-    assert expected(replace(LIVE, queued=True), Earlier(1, 1, 5.0), 1001.0) is None
+    assert expected(LIVE._replace(queued=True), Earlier(1, 1, 5.0), 1001.0) is None
     assert (expected(LIVE, Earlier(3, 0), 1001.0), facts_of_past(LIVE, Earlier(), 0)) == (None, [])
 
 
@@ -85,7 +84,7 @@ def test_the_newest_are_kept_however_they_come() -> None:
         past.take(name, hay(over(name, 1)))
     found = past.like(hay(LIVE))
     assert (found[:2], len(found)) == (("new", "old0"), NEWEST)
-    assert past.like(hay(replace(LIVE, command=("else",)))) == ()
+    assert past.like(hay(LIVE._replace(command=("else",)))) == ()
 
 
 STRANGERS = {

@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def test_what_may_not_be_read_is_told(open_store: Store) -> None:
     def edit() -> None:
         """Try to write."""
         with open_store.locked("abc") as held:
-            held.put(replace(held.run, note="x"), "edited")
+            held.put(held.run._replace(note="x"), "edited")
 
     assert as_nobody(lambda: open_store.read("abc").status) == "<Status.RUNNING: 'running'>"
     expected = "StoreError: run.json of run abc could not be written: Permission denied; look at the owner and the mode"
@@ -56,7 +55,7 @@ def test_root_looking_in_locks_nobody_out(open_store: Store) -> None:
     for path in (Path(open_store.root), foreign(open_store, "abc", '{"status": "running"}').parent):
         os.chown(path, 65534, 65534)
     with open_store.locked("abc") as held:
-        held.put(replace(held.run, note="by root"), "edited")
+        held.put(held.run._replace(note="by root"), "edited")
     assert as_nobody(lambda: open_store.read("abc").note) == "'by root'"
     run = open_store.create(Run("")).id
     with open_store.locked("abc") as held:

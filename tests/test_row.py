@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,7 +58,7 @@ def test_what_has_not_ended_has_no_row(doc: object) -> None:
 def test_a_run_that_may_still_change_has_no_row() -> None:
     """An active run, a damaged one, and an ending that is not saved are refused."""
     ended = record.parse({"status": "failed"}, "a")
-    for run in (Run("a"), Run("a", damage="torn"), replace(ended, unsaved=True)):
+    for run in (Run("a"), Run("a", damage="torn"), ended._replace(unsaved=True)):
         with pytest.raises(ValueError, match="may still change"):
             Row.of(run)
 

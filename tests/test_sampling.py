@@ -7,7 +7,6 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -116,13 +115,13 @@ async def test_hidden_columns_cost_nothing() -> None:
 
 async def test_a_log_that_has_ended_is_read_once() -> None:
     """A live run's last line is read again and again, that of an ended one once, also where it ends in between."""
-    looked, done = Looked(), replace(live(2), outcome=FINE, completed_at=NOW - 1)
+    looked, done = Looked(), live(2)._replace(outcome=FINE, completed_at=NOW - 1)
     async with fixed_board([live(1), done], sources=looked.sources, taste=Taste(columns=("id", "last_line"))) as desk:
         for count in range(1, 4):
             desk.app._tick()
             await desk.until(lambda count=count: looked.read.count(live(1).id) >= count)  # type: ignore[misc]
             await desk.pilot.pause()
-        await desk.publish(replace(live(1), outcome=FINE, completed_at=NOW))
+        await desk.publish(live(1)._replace(outcome=FINE, completed_at=NOW))
         before = looked.read.count(live(1).id)
         for _ in range(3):
             desk.app._tick()
@@ -157,7 +156,7 @@ async def test_who_sorts_by_what_runs_use_sees_the_largest_of_all() -> None:
     """All live runs are looked at then, in sight or not; those that have ended come last; the cursor stays."""
     now, looked = [NOW], Looked()
     runs = [live(number) for number in range(1, 80)]
-    ended = replace(live(99), outcome=FINE, completed_at=NOW - 1)
+    ended = live(99)._replace(outcome=FINE, completed_at=NOW - 1)
     async with fixed_board([*runs, ended], sources=looked.sources, clock=lambda: now[0], size=(100, 24)) as desk:
         await desk.press("down")
         desk.table.ordering.sort("cpu")

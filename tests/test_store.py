@@ -7,7 +7,6 @@ import os
 import signal
 import stat
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,7 +104,7 @@ def test_stamps_tell_one_record_from_the_next(store: Store) -> None:
     store.read(run.id)
     assert store.stamp(run.id) == first
     with store.locked(run.id) as held:
-        held.put(replace(held.run, note="x"), "edited")
+        held.put(held.run._replace(note="x"), "edited")
     assert store.stamp(run.id) not in {first, None}
     path = Path(store.path(run.id), "run.json")
     path.unlink()
@@ -140,9 +139,9 @@ def test_put_writes_what_every_reader_then_finds(store: Store) -> None:
     doc = dict(run.raw) | {"later": {"key": [1, 2]}}
     foreign(store, run.id, json.dumps(doc))
     with store.locked(run.id) as held:
-        written = held.put(replace(held.run, note="n", completed_at=None), "edited")
+        written = held.put(held.run._replace(note="n", completed_at=None), "edited")
         assert held.run == written == store.read(run.id)
-        assert held.put(replace(held.run, note="m"), "edited").note == "m"
+        assert held.put(held.run._replace(note="m"), "edited").note == "m"
     assert json.loads(Path(store.path(run.id), "run.json").read_text())["later"] == {"key": [1, 2]}
 
 
@@ -150,8 +149,8 @@ def test_what_is_cleared_is_gone_from_the_disk(store: Store) -> None:
     """A note taken back does not come back with the next reading."""
     run = made(store, note="n", tags=("a",))
     with store.locked(run.id) as held:
-        held.put(replace(held.run, note=None, tags=()), "edited")
-    assert store.read(run.id) == replace(run, note=None, tags=())
+        held.put(held.run._replace(note=None, tags=()), "edited")
+    assert store.read(run.id) == run._replace(note=None, tags=())
 
 
 def test_put_once_writes_once(store: Store) -> None:
@@ -179,7 +178,7 @@ def test_a_record_too_large_to_be_read_again_is_not_written(store: Store) -> Non
     """What would pass the limit is refused before anything is written."""
     run = made(store)
     with store.locked(run.id) as held, pytest.raises(StoreError, match="are the most"):
-        held.put(replace(held.run, note="x" * (5 << 20)), "edited")
+        held.put(held.run._replace(note="x" * (5 << 20)), "edited")
     assert store.read(run.id) == run
 
 
@@ -190,7 +189,7 @@ def test_a_run_moved_away_meanwhile_is_not_written(store: Store) -> None:
     with store.locked(run.id) as held:
         Path(store.path(run.id)).rename(moved)
         with pytest.raises(Refused, match="moved away meanwhile"):
-            held.put(replace(held.run, note="x"), "edited")
+            held.put(held.run._replace(note="x"), "edited")
         foreign(store, run.id, "{}")
         with pytest.raises(Refused, match="moved away meanwhile"):
             held.put_once("response.md", b"x")
@@ -250,7 +249,7 @@ def test_arguments_that_are_not_utf8_stay_exact(store: Store) -> None:
     run = made(store, command=command)
     assert store.read(run.id).command == command
     with store.locked(run.id) as held:
-        held.put(replace(held.run, note="x"), "edited")
+        held.put(held.run._replace(note="x"), "edited")
     assert store.read(run.id).command == command
 
 
@@ -260,7 +259,7 @@ def test_names_that_are_not_utf8_or_full_of_controls_are_runs_like_others(store:
         foreign(store, name, '{"status": "completed"}')
         assert store.read(name).outcome == Outcome(Status.COMPLETED)
         with store.locked(name) as held:
-            held.put(replace(held.run, note="x"), "edited")
+            held.put(held.run._replace(note="x"), "edited")
         assert store.read(name).note == "x"
         assert store.find(name) == name
         store.trash(name)

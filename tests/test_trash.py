@@ -6,7 +6,6 @@ import json
 import os
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,7 +60,7 @@ def test_the_last_thrown_away_is_listed_first(store: Store) -> None:
 @pytest.mark.parametrize("fields", [{}, {"queued": True}])
 def test_a_live_run_is_not_thrown_away(store: Store, fields: dict[str, bool]) -> None:
     """A running or queued run is refused and stays where it is."""
-    run = store.create(replace(Run(""), **fields))  # type: ignore[arg-type]
+    run = store.create(Run("")._replace(**fields))  # type: ignore[arg-type]
     with pytest.raises(Refused, match=f"Run {run.id} is (running|queued); stop it first"):
         store.trash(run.id)
     assert store.read(run.id) == run
@@ -83,7 +82,7 @@ def test_whether_a_run_is_live_is_decided_under_its_lock(store: Store) -> None:
         thread = threading.Thread(target=throw)
         thread.start()
         time.sleep(0.05)
-        held.put(replace(held.run, outcome=None), "edited")
+        held.put(held.run._replace(outcome=None), "edited")
     thread.join()
     assert refused == [f"Run {run.id} is running; stop it first"]
     assert store.ids() == [run.id]

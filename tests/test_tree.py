@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1
 
@@ -233,7 +232,7 @@ def test_another_users_process_is_a_survivor_and_not_waited_for_long(pad: Pad) -
         "print(end.signalled, len(end.survivors), end.escalated)\n"
     )
     flight = pad.start("sleep", pad.token)
-    who = {name: getattr(flight.run.process, name) for name in flight.run.process.__slots__}
+    who = {name: getattr(flight.run.process, name) for name in flight.run.process._fields}
     argv = [sys.executable, "-c", code, flight.run.id, json.dumps(who)]
     before = time.monotonic()
     done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True)
@@ -245,7 +244,7 @@ def test_another_users_process_is_a_survivor_and_not_waited_for_long(pad: Pad) -
 def test_a_run_that_is_still_starting_is_found_by_its_shim(pad: Pad) -> None:
     """Without a recorded pid the tree is the one below the shim that carries the run's mark; without a shim none."""
     flight = grown(pad, "sessions")
-    run = replace(flight.run, process=replace(flight.run.process, pid=None, start_ticks=None, shim_pid=None))
+    run = flight.run._replace(process=flight.run.process._replace(pid=None, start_ticks=None, shim_pid=None))
     assert {member.pid for member in members(run)} == {member.pid for member in members(flight.run)}
     assert end_tree(run, str(flight.path), SIGTERM, 1.0).survivors == ()
     until(lambda: not pad.left())

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -41,7 +40,7 @@ class Hand:
         assert self.let.wait(10)
         if self.error is not None:
             raise self.error
-        return replace(LIVE, id=str(call[1]))
+        return LIVE._replace(id=str(call[1]))
 
     def kill(self, run_id: str, signal: int) -> Run:
         """Note it."""
@@ -159,14 +158,14 @@ async def test_a_stubborn_run_is_stopping_until_it_is_gone(store: Store) -> None
 
 async def test_an_act_hits_the_run_its_question_named() -> None:
     """While the question is open runs come, go and re-sort: the act is for the run named."""
-    other = replace(LIVE, id="22222222", name="other", started_at=NOW - 9)
+    other = LIVE._replace(id="22222222", name="other", started_at=NOW - 9)
     hand = Hand()
     hand.let.set()
     async with fixed_board([LIVE, other], control=hand) as desk:
         await desk.press("down", "s")
         await desk.shows("22222222  other")
-        newer = replace(LIVE, id="33333333", name="newer", started_at=NOW - 1)
-        await desk.publish(newer, replace(LIVE, outcome=DONE, completed_at=NOW))
+        newer = LIVE._replace(id="33333333", name="newer", started_at=NOW - 1)
+        await desk.publish(newer, LIVE._replace(outcome=DONE, completed_at=NOW))
         await desk.shows("22222222  other")
         await desk.press("y")
         await desk.until(lambda: hand.calls == [("kill", "22222222", SIGTERM)])
@@ -182,7 +181,7 @@ async def test_a_run_that_ended_meanwhile_is_left_alone(gone: bool) -> None:
         if gone:
             await desk.publish(removed=[LIVE.id])
         else:
-            await desk.publish(replace(LIVE, outcome=DONE, completed_at=NOW))
+            await desk.publish(LIVE._replace(outcome=DONE, completed_at=NOW))
         await desk.press("y")
         word = "is gone" if gone else "ended meanwhile: ✔ completed"
         await desk.until(lambda: any(word in toast and "nothing was done" in toast for toast in desk.toasts()))
@@ -213,9 +212,9 @@ def unsaved(repo: Path) -> None:
 
 async def test_u_waits_for_what_is_on_its_way_to_the_trash() -> None:
     """Pressed while a run is being thrown away, u brings that one back, not the one of before, and is never lost."""
-    over = replace(LIVE, completed_at=NOW - 1, outcome=DONE)
+    over = LIVE._replace(completed_at=NOW - 1, outcome=DONE)
     hand = Hand()
-    async with fixed_board([over, replace(over, id="22222222")], control=hand) as desk:
+    async with fixed_board([over, over._replace(id="22222222")], control=hand) as desk:
         for run_id, let in (("11111111", True), ("22222222", False)):
             desk.table.go_to(run_id)
             hand.let.set() if let else hand.let.clear()
@@ -308,15 +307,15 @@ async def test_leaving_in_the_middle_of_an_act_is_no_crash() -> None:
 
 async def test_only_what_can_be_done_is_offered() -> None:
     """A finished run is not stopped, a live one not trashed, a foreign one not touched, a damaged one only trashed."""
-    hand, ended = Hand(), replace(LIVE, outcome=DONE, completed_at=NOW)
+    hand, ended = Hand(), LIVE._replace(outcome=DONE, completed_at=NOW)
     cases = [
         (LIVE, {"stop", "kill", "rerun"}),
         (ended, {"trash", "rerun"}),
-        (replace(ended, unsaved=True), {"rerun"}),
-        (replace(LIVE, foreign="on host borealis"), {"rerun"}),
-        (replace(LIVE, command=()), {"stop", "kill"}),
-        (replace(LIVE, queued=True), {"rerun"}),
-        (replace(LIVE, damage="half a record"), {"trash"}),
+        (ended._replace(unsaved=True), {"rerun"}),
+        (LIVE._replace(foreign="on host borealis"), {"rerun"}),
+        (LIVE._replace(command=()), {"stop", "kill"}),
+        (LIVE._replace(queued=True), {"rerun"}),
+        (LIVE._replace(damage="half a record"), {"trash"}),
     ]
     async with fixed_board([], control=hand) as desk:
         for run, offered in cases:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual import events
 from textual.binding import Binding
 from textual.widgets import Input
@@ -82,7 +80,7 @@ async def test_runs_that_come_while_filtered_obey_the_filter() -> None:
     """A new run that does not match stays out of sight, but is counted."""
     async with fixed_board([LIVE, BROKEN]) as desk:
         await desk.press("slash", *"import", "enter")
-        await desk.publish(replace(LIVE, id="33333333", name="third"))
+        await desk.publish(LIVE._replace(id="33333333", name="third"))
         assert "third" not in desk.text()
         await desk.shows("● 2 running", "1 of 3 shown")
 
@@ -96,7 +94,7 @@ async def test_details_tell_everything_and_stay_true() -> None:
             *("SIGTERM by bob@atlas",),
             *("1,200 input, 1,500 total", "$0.2500", "nightly", "running → failed  exited  by shim", "exit record"),
         )
-        await desk.publish(replace(BROKEN, branch="new-branch"))
+        await desk.publish(BROKEN._replace(branch="new-branch"))
         await desk.shows("new-branch")
         await desk.press("escape", "up", "i")
         await desk.shows("● running  11111111", "30m")
@@ -204,7 +202,7 @@ async def test_what_was_spent_is_in_the_first_line() -> None:
 
 async def test_details_tell_what_the_agent_told() -> None:
     """Agent, session, warnings each on a line, and how long ago it wrote anything."""
-    run = replace(LIVE, agent="claude", session_id="s-1", warnings=("rate limited", "denied"), activity_at=NOW - 125)
+    run = LIVE._replace(agent="claude", session_id="s-1", warnings=("rate limited", "denied"), activity_at=NOW - 125)
     async with fixed_board([run], size=(120, 50)) as desk:
         await desk.press("i")
         await desk.shows("Agent", "claude", "Session", "s-1", "Warnings", "rate limited", "denied", "2m5s ago")
@@ -227,8 +225,8 @@ async def test_odd_runs_say_what_is_odd() -> None:
     """Damaged, unsaved and foreign runs each say so in their row."""
     odd = [
         Run("11111111", damage="run.json is cut off"),
-        replace(BROKEN, unsaved=True),
-        replace(LIVE, id="33333333", foreign="on host borealis"),
+        BROKEN._replace(unsaved=True),
+        LIVE._replace(id="33333333", foreign="on host borealis"),
     ]
     async with fixed_board(odd, size=(179, 36)) as desk:
         await desk.shows("■ damaged", "run.json is cut off", "not saved yet", "on host borealis", "■ 1 damaged")

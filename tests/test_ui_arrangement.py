@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ DONE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 def ended(run_id: str, name: str, took: float, **more: object) -> Run:
     """A completed run."""
     run = Run(run_id, name=name, command=("x",), started_at=NOW - took - 60, completed_at=NOW - 60, outcome=DONE)
-    return replace(run, **more)  # type: ignore[arg-type]
+    return run._replace(**more)  # type: ignore[arg-type]
 
 
 RUNS = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 
 import pytest
 
@@ -47,7 +46,7 @@ def test_a_shell_reads_the_copied_command_back_exactly(shell: str, words: tuple[
 
 async def test_3_shows_what_is_known_with_a_timeline() -> None:
     """Facts by name, then each step of the history with who and why; all of it read from where it is kept whole."""
-    whole = replace(OVER, history=HISTORY, cwd="/home/ada/lab")
+    whole = OVER._replace(history=HISTORY, cwd="/home/ada/lab")
     sources = Sources(whole=lambda run: whole if run.id == OVER.id else run)
     async with fixed_board([LIVE, OVER], sources=sources) as desk:
         await desk.press("3")
@@ -68,7 +67,7 @@ async def test_3_shows_what_is_known_with_a_timeline() -> None:
 )
 def test_a_last_output_is_told_no_finer_than_it_is_looked_at(ago: float, words: str) -> None:
     """Logs are looked at in steps of ten seconds: of a run that writes all the time no nine seconds are counted."""
-    assert dict(facts_of(replace(LIVE, activity_at=NOW - ago), NOW))["Last output"] == words
+    assert dict(facts_of(LIVE._replace(activity_at=NOW - ago), NOW))["Last output"] == words
 
 
 async def test_a_live_runs_details_go_on() -> None:
@@ -84,17 +83,17 @@ async def test_a_live_runs_details_go_on() -> None:
 async def test_3_tells_what_other_runs_of_the_command_do() -> None:
     """How often it completes, and when the end is expected, by runs of this command alone; what ends then counts."""
     fine = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
-    done = replace(LIVE, id="33333333", started_at=NOW - 400, completed_at=NOW - 300, outcome=fine)
+    done = LIVE._replace(id="33333333", started_at=NOW - 400, completed_at=NOW - 300, outcome=fine)
     async with fixed_board([LIVE, OVER, done]) as desk:
         await desk.press("3")
         await desk.shows("1 of 1 other runs completed, usually in 1m40s", f"{'━' * 10}{'─' * 10}  50%, about 50s left")
-        await desk.publish(replace(done, id="44444444", name="live", completed_at=NOW - 390, outcome=BAD))
+        await desk.publish(done._replace(id="44444444", name="live", completed_at=NOW - 390, outcome=BAD))
         await desk.shows("1 of 2 other runs completed, usually in 1m40s")
 
 
 async def test_a_long_fact_is_folded_into_the_width() -> None:
     """Nothing is lost at the right edge, in a narrow pane either."""
-    run = replace(LIVE, command=("x" * 500,), history=HISTORY)
+    run = LIVE._replace(command=("x" * 500,), history=HISTORY)
     for width in (20, 60, 120):
         lines = ["".join(text for text, _ in line) for line in lines_of(run, NOW, width)]
         assert sum(line.count("x") for line in lines if "exit" not in line and "[/x]" not in line) >= 500
@@ -116,7 +115,7 @@ async def test_y_copies_the_command() -> None:
         desk.app.copy_to_clipboard("")
         await desk.press("down", "y")
         assert desk.app.clipboard == ""
-    huge = replace(LIVE, command=("x" * 80_000,))
+    huge = LIVE._replace(command=("x" * 80_000,))
     async with fixed_board([huge]) as desk:
         await desk.press("y")
         assert desk.app.clipboard == ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ async def test_nothing_is_looked_up_while_the_diff_is_hidden() -> None:
         assert looked == []
         await desk.press("4")
         await desk.shows("since main at 11111111")
-        await desk.publish(replace(ONE, outcome=FINE, completed_at=NOW))
+        await desk.publish(ONE._replace(outcome=FINE, completed_at=NOW))
         await desk.until(lambda: len(looked) == 2)
         assert looked == [(ONE.id, True), (ONE.id, False)]
         await desk.press("1")

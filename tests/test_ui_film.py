@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from runboard.model import KillRequest, Outcome, Reason, Run, Status
@@ -38,7 +37,7 @@ class Hand:
     def kill(self, run_id: str, _signal: int = 15) -> Run:
         """The run as it was settled."""
         run = next(one for one in RUNS if one.id == run_id)
-        asked = replace(run, kill_request=KillRequest(NOW, "ada@atlas", 15))
+        asked = run._replace(kill_request=KillRequest(NOW, "ada@atlas", 15))
         outcome = Outcome(Status.FAILED, Reason.KILLED, "Killed by ada@atlas (SIGTERM)", None, 15)
         return asked.finish(outcome, NOW, by="ada@atlas", seen_at=NOW)
 

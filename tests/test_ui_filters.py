@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 3", 3)
 LIVE = Run(
     "aaaaaaaa", name="live one", command=("x",), started_at=NOW - 5, repo="shop/web", tags=("night", "two words")
 )
-LOST = replace(LIVE, id="bbbbbbbb", name="lost one", completed_at=NOW - 2, outcome=BAD, repo="Shop/API", tags=("gpu",))
+LOST = LIVE._replace(id="bbbbbbbb", name="lost one", completed_at=NOW - 2, outcome=BAD, repo="Shop/API", tags=("gpu",))
 RUNS = (LIVE, LOST)
 
 

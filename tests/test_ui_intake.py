@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
 
 from runboard.batch import Batch
 from runboard.model import Run
@@ -47,7 +46,7 @@ async def test_news_from_another_thread_never_wait() -> None:
 
     def offer() -> None:
         for number in range(1000):
-            woken.intake.offer(Batch((replace(ONE, name=f"state {number}"), OTHER), (), (f"word {number % 2}",)))
+            woken.intake.offer(Batch((ONE._replace(name=f"state {number}"), OTHER), (), (f"word {number % 2}",)))
         woken.intake.offer(Batch(removed=(OTHER.id,)))
 
     thread = threading.Thread(target=offer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from signal import SIGKILL
 
@@ -37,8 +36,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def over(number: int, **more: object) -> Run:
     """A run that has ended; the higher its number, the longer ago."""
     at = NOW - 10 * number
-    run = replace(LIVE, id=f"{number:08x}", name=f"run {number}", started_at=at - 1, completed_at=at, outcome=DONE)
-    return replace(run, **more)  # type: ignore[arg-type]
+    run = LIVE._replace(id=f"{number:08x}", name=f"run {number}", started_at=at - 1, completed_at=at, outcome=DONE)
+    return run._replace(**more)  # type: ignore[arg-type]
 
 
 def test_marks_are_ids_and_only_what_is_in_sight_counts() -> None:
@@ -110,7 +109,7 @@ async def test_only_the_runs_of_the_question_are_hit() -> None:
     hand = Hand()
     hand.let.set()
     lives = [
-        replace(LIVE, id=f"{number}{number}111111", name=f"live {number}", started_at=NOW - number)
+        LIVE._replace(id=f"{number}{number}111111", name=f"live {number}", started_at=NOW - number)
         for number in range(1, 7)
     ]
     async with fixed_board(lives, control=hand) as desk:
@@ -119,7 +118,7 @@ async def test_only_the_runs_of_the_question_are_hit() -> None:
         await desk.shows("Stop these 2 runs?", "22111111  live 2", "33111111  live 3")
         places = [desk.app._board.index_of(run_id) for run_id in ("22111111", "33111111")]
         newer = [
-            replace(LIVE, id=f"{number}{number}999999", name="newer", started_at=NOW + number) for number in range(4)
+            LIVE._replace(id=f"{number}{number}999999", name="newer", started_at=NOW + number) for number in range(4)
         ]
         await desk.publish(*newer, removed=["11111111"])
         await desk.press("y")
@@ -144,7 +143,7 @@ async def test_a_failure_among_many_is_listed(monkeypatch: pytest.MonkeyPatch) -
 
     hand = Picky()
     hand.let.set()
-    lives = [replace(LIVE, id=f"{number}{number}111111", started_at=NOW - number) for number in range(1, 4)]
+    lives = [LIVE._replace(id=f"{number}{number}111111", started_at=NOW - number) for number in range(1, 4)]
     async with fixed_board(lives, control=hand) as desk:
         await desk.press("ctrl+a", "s", "y")
         await desk.shows("Stopping: 2 of 3 runs done, 1 not", "✘ 22111111  was not signalled: [b]not ours[/b]")
@@ -155,7 +154,7 @@ async def test_a_failure_among_many_is_listed(monkeypatch: pytest.MonkeyPatch) -
 async def test_what_takes_long_shows_how_far_it_is_and_can_be_ended() -> None:
     """Forty runs stopped eight at a time: the progress is seen, Esc ends it after those under way, the rest is left."""
     hand = Hand()
-    lives = [replace(LIVE, id=f"{number:08d}", started_at=NOW - number) for number in range(40)]
+    lives = [LIVE._replace(id=f"{number:08d}", started_at=NOW - number) for number in range(40)]
     async with fixed_board(lives, control=hand) as desk:
         await desk.press("ctrl+a", "s", "y")
         await desk.shows("Stopping: 0 of 40 runs", "Esc stops after the present one.")

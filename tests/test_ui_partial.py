@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pyte
 import pytest
@@ -128,7 +127,7 @@ def test_changed_cells_are_sent_and_no_others() -> None:
 
 async def test_parts_of_lines_are_those_of_whole_lines() -> None:
     """Some cells of a line, made alone, are those of the line: under the cursor, marked, and where texts are cut."""
-    async with fixed_board([replace(run, issue="shop#1234567890", repo="shop") for run in RUNS]) as desk:
+    async with fixed_board([run._replace(issue="shop#1234567890", repo="shop") for run in RUNS]) as desk:
         await desk.press("space", "j", "j")
         table, width = desk.table, desk.table.size.width
         for y in range(1, 8):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from runboard.columns import COLUMNS, elapsed_text, filled
@@ -15,7 +13,7 @@ from tests.pilots import NOW, Desk, fixed_board
 FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 LONG = "The machine restarted while it ran"
 LIVE = Run("11111111", name="live one", command=("x",), issue="#1", started_at=NOW - 30)
-LOST = replace(LIVE, id="22222222", completed_at=NOW - 5, outcome=Outcome(Status.FAILED, Reason.LOST, LONG))
+LOST = LIVE._replace(id="22222222", completed_at=NOW - 5, outcome=Outcome(Status.FAILED, Reason.LOST, LONG))
 USUAL = filled((1 << len(COLUMNS)) - 1)
 ELAPSED = next(column for column in COLUMNS if column.key == "elapsed")
 
@@ -97,27 +95,27 @@ def test_a_bar_says_how_far_a_run_is() -> None:
     assert [bar_of(11, usual=seconds) for seconds in (300, 60, 40, 30, 20)] == [
         *("────    30s", "━━──    30s", "━━━─    30s", "━━━━    30s", "━━━+    30s"),
     ]
-    over = replace(LIVE, completed_at=NOW, outcome=FINE)
-    for run in (over, replace(LIVE, queued=True), replace(LIVE, started_at=None), Run("x", damage="torn")):
+    over = LIVE._replace(completed_at=NOW, outcome=FINE)
+    for run in (over, LIVE._replace(queued=True), LIVE._replace(started_at=None), Run("x", damage="torn")):
         assert bar_of(11, run, 60) == elapsed_text(run, NOW)
     assert bar_of(11) == "30s"
 
 
 def test_a_limit_and_a_bar_stand_together_where_there_is_room() -> None:
     """A limit alone is told by its bar too; where one must go it is the limit, and never the elapsed time."""
-    limited = replace(LIVE, timeout=120.0)
+    limited = LIVE._replace(timeout=120.0)
     assert [bar_of(16, limited, 60), bar_of(16, limited)] == ["━━──      30s/2m", "━───      30s/2m"]
     assert [bar_of(11, limited, 60), bar_of(11, limited), bar_of(7, limited, 60)] == ["━━──    30s", "30s/2m", "30s/2m"]
     for seconds in (1, 59, 119, 3599, 35_999, 90_000):  # and that does not change as it runs
-        longer = replace(LIVE, started_at=NOW - seconds, timeout=172_800.0)
+        longer = LIVE._replace(started_at=NOW - seconds, timeout=172_800.0)
         assert [bar_of(width, longer, 9e6)[:4] for width in (16, 11)] == ["────"] * 2
         assert (bar_of(16, longer)[0] in "━─", bar_of(11, longer)) == (True, elapsed_text(longer, NOW))
 
 
 async def test_the_rows_tell_it_of_what_ran_before() -> None:
     """A live run's row has a bar by runs of its command alone, and another as more of them end; others have none."""
-    done = replace(LIVE, id="33333333", started_at=NOW - 400, completed_at=NOW - 340, outcome=FINE)
-    other = replace(LIVE, id="44444444", name="another")
+    done = LIVE._replace(id="33333333", started_at=NOW - 400, completed_at=NOW - 340, outcome=FINE)
+    other = LIVE._replace(id="44444444", name="another")
     async with fixed_board([LIVE, other, done], size=(100, 30)) as desk:
         await desk.shows("━━──")
 
@@ -127,16 +125,16 @@ async def test_the_rows_tell_it_of_what_ran_before() -> None:
             return {run.id: any(run.id in line and "─" in line for line in lines) for run in (LIVE, other, done)}
 
         assert bars() == {LIVE.id: True, other.id: False, done.id: False}
-        await desk.publish(*(replace(done, id=f"5555555{at}", completed_at=NOW - 390) for at in range(2)))
+        await desk.publish(*(done._replace(id=f"5555555{at}", completed_at=NOW - 390) for at in range(2)))
         await desk.shows("━━━+")
-        await desk.publish(replace(LIVE, completed_at=NOW, outcome=FINE))
+        await desk.publish(LIVE._replace(completed_at=NOW, outcome=FINE))
         await desk.until(lambda: bars()[LIVE.id] is False)
         await desk.until(lambda: desk.app._board.usual == {})
 
 
 async def test_who_looks_asks_once() -> None:
     """Nothing is read again for a row whose past is the same; that each second asks is what it would cost else."""
-    done = [replace(LIVE, id=f"3333333{at}", completed_at=NOW - 10, outcome=FINE) for at in range(3)]
+    done = [LIVE._replace(id=f"3333333{at}", completed_at=NOW - 10, outcome=FINE) for at in range(3)]
     read: list[str] = []
 
     def reading(run_id: str) -> Run | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from signal import SIGKILL
 
@@ -60,7 +59,7 @@ async def test_5_shows_the_tree_with_what_it_uses() -> None:
         await desk.press("down")
         await desk.shows("sh 22222222", "● running  22222222  two")
         await desk.hides("sh 11111111")
-        await desk.publish(replace(TWO, outcome=FINE, completed_at=NOW))
+        await desk.publish(TWO._replace(outcome=FINE, completed_at=NOW))
 
 
 async def test_the_cursor_stays_on_its_process() -> None:
@@ -100,7 +99,7 @@ async def test_nothing_is_looked_at_while_the_pane_is_hidden() -> None:
 
 async def test_an_ended_run_has_no_process() -> None:
     """It says so instead of an empty pane."""
-    over = replace(ONE, outcome=FINE, completed_at=NOW)
+    over = ONE._replace(outcome=FINE, completed_at=NOW)
     async with fixed_board([over]) as desk:
         await desk.press("5")
         await desk.shows("It has ended: no process is left")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ async def test_an_answer_that_is_not_there_is_told_in_words() -> None:
         await desk.shows("No answer")
         await desk.press("up")
         answers[LIVE.id] = "It is **done**."
-        await desk.publish(replace(LIVE, outcome=FINE, completed_at=NOW))
+        await desk.publish(LIVE._replace(outcome=FINE, completed_at=NOW))
         await desk.until(lambda: desk.table.cursor == LIVE.id)
         await desk.shows("It is done.")
 

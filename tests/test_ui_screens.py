@@ -5,7 +5,6 @@ After a wanted change: RUNBOARD_SNAPSHOTS=write pytest tests/test_ui_screens.py,
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def live(run_id: str, name: str | None, command: str, age: float, **more: object
         cwd="/home/ada/lab",
         activity_at=NOW - 2,
     )
-    return replace(run, **more)  # type: ignore[arg-type]
+    return run._replace(**more)  # type: ignore[arg-type]
 
 
 def over(run_id: str, name: str, command: str, ago_took: tuple[float, float], outcome: Outcome, **more: object) -> Run:
@@ -48,7 +47,7 @@ def over(run_id: str, name: str, command: str, ago_took: tuple[float, float], ou
         Transition(end, "running", str(outcome.status), str(outcome.reason or ""), "shim", "time from the exit record"),
     )
     run = live(run_id, name, command, ago + took, completed_at=end, outcome=outcome, history=history, activity_at=None)
-    return replace(run, **more)  # type: ignore[arg-type]
+    return run._replace(**more)  # type: ignore[arg-type]
 
 
 def failed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pyte
 import pytest
@@ -174,7 +173,7 @@ def test_blanks_before_another_ground_are_erased_by_their_number() -> None:
 
 async def test_a_cursor_move_is_small() -> None:
     """One step of the cursor on a screen of a usual size sends little; the same lines in Textual's words are longer."""
-    runs = [replace(DONE, id=f"{number:08x}", name=f"run {number}") for number in range(20)]
+    runs = [DONE._replace(id=f"{number:08x}", name=f"run {number}") for number in range(20)]
     async with fixed_board(runs, size=(120, 36)) as desk:
         console = Console(color_system="truecolor", force_terminal=True)
         sent, before = Sent(), desk.app.screen._compositor.render_strips()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,7 @@ async def test_keys_move_the_edge_and_it_is_as_it_was_left(tmp_path: Path) -> No
         assert (pane.width, table.right) == (24, pane.x)
         kept = {"chosen": "beside", "below": 40, "beside": 80}
         await desk.until(lambda: memory.load().get("split") == kept)
-    async with fixed_board([ONE], taste=replace(taste, remembered=memory.load())) as desk:
+    async with fixed_board([ONE], taste=taste._replace(remembered=memory.load())) as desk:
         await desk.until(lambda: regions(desk) == (table, pane))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -31,7 +30,7 @@ def running(number: int, age: float | None = None) -> Run:
 def ended(run: Run, after: float = 1.0) -> Run:
     """The same run, completed."""
     assert run.started_at is not None
-    return replace(run, outcome=DONE, completed_at=run.started_at + after)
+    return run._replace(outcome=DONE, completed_at=run.started_at + after)
 
 
 def line_of(desk: Desk, text: str) -> int:
@@ -172,7 +171,7 @@ async def test_only_what_is_visible_is_ever_painted() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(RunTable, "render_line", counted)
             for rounds in range(20):
-                changed = [replace(run, name=f"round {rounds}") for run in runs[:1000]]
+                changed = [run._replace(name=f"round {rounds}") for run in runs[:1000]]
                 assert isinstance(desk.feed, HandFeed)
                 await asyncio.to_thread(desk.feed.publish, Batch(tuple(changed)))
                 await asyncio.sleep(0.02)
@@ -204,8 +203,8 @@ async def test_news_ask_no_line_but_those_of_the_runs_they_name() -> None:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(RunTable, "_line", noted)
-            assert asked_by(*(replace(run, name="other") for run in runs[100:])) == []
-            assert asked_by(replace(runs[2], name="third"), replace(runs[150], note="unseen")) == [3]
+            assert asked_by(*(run._replace(name="other") for run in runs[100:])) == []
+            assert asked_by(runs[2]._replace(name="third"), runs[150]._replace(note="unseen")) == [3]
             desk.table.flush()
             assert asked[1:] == list(range(1, desk.table.size.height))
         await desk.shows("third")
@@ -252,7 +251,7 @@ async def test_a_column_appears_when_a_run_fills_it_and_stays() -> None:
     """Repo, issue and model are there only once some run has one; they do not flicker away again."""
     async with fixed_board([running(1)], size=(200, 50)) as desk:
         assert "Issue" not in desk.text()
-        await desk.publish(replace(running(2), issue="#412"))
+        await desk.publish(running(2)._replace(issue="#412"))
         assert "Issue" in desk.text()
         await desk.publish(removed=[running(2).id])
         assert "Issue" in desk.text()
@@ -260,7 +259,7 @@ async def test_a_column_appears_when_a_run_fills_it_and_stays() -> None:
 
 async def test_sorting_keeps_the_cursor_on_its_run_and_screen_line() -> None:
     """Sorted by any column and back, filtered and not, the line under the cursor stays, and so does its run."""
-    runs = [replace(running(number), name=f"run {number * 37 % 301:03}") for number in range(300)]
+    runs = [running(number)._replace(name=f"run {number * 37 % 301:03}") for number in range(300)]
     async with fixed_board(runs) as desk:
         await desk.press(*["pagedown"] * 8)
         chosen, spots = desk.table.cursor or "", set[int | None]()
@@ -274,7 +273,7 @@ async def test_sorting_keeps_the_cursor_on_its_run_and_screen_line() -> None:
 
 async def test_keys_and_clicks_sort_by_a_column() -> None:
     """< and > choose the column, o turns the order round, a title clicked twice too, and the third time as usual."""
-    runs = [replace(running(number), name=name) for number, name in enumerate(["beta", "Alpha", "gamma"])]
+    runs = [running(number)._replace(name=name) for number, name in enumerate(["beta", "Alpha", "gamma"])]
     async with fixed_board(runs) as desk:
         header = desk.text().splitlines()[2]
 
@@ -303,7 +302,7 @@ async def test_keys_and_clicks_sort_by_a_column() -> None:
 
 async def test_a_row_shows_what_its_run_showed() -> None:
     """A finished run that becomes a row keeps its line, and the cursor stays on it."""
-    runs = [running(0), *(replace(ended(running(number)), repo="web") for number in range(1, 4))]
+    runs = [running(0), *(ended(running(number))._replace(repo="web") for number in range(1, 4))]
     async with fixed_board(runs) as desk:
         await desk.press("down", "down")
         before, cursor = desk.text(), desk.table.cursor

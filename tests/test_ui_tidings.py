@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 1", 1)
 
 def ended(run: Run, outcome: Outcome = DONE) -> Run:
     """The run, over after five seconds."""
-    return replace(run, outcome=outcome, completed_at=NOW)
+    return run._replace(outcome=outcome, completed_at=NOW)
 
 
 def heard(notify: Notify, *entries: Run | Row, spared: tuple[str, ...] = ()) -> tuple[list[tuple[str, str]], list[str]]:
@@ -39,7 +38,7 @@ def heard(notify: Notify, *entries: Run | Row, spared: tuple[str, ...] = ()) -> 
         """Note it."""
         told.append((sentence, severity))
 
-    board = Board([replace(LIVE, id=entry.id) for entry in entries])
+    board = Board([LIVE._replace(id=entry.id) for entry in entries])
     tidings = Tidings(board, notify, tell, sent.append, spared)
     tidings.hear(
         Batch(
@@ -63,7 +62,7 @@ def test_an_ending_is_told_once_with_how() -> None:
 
 def test_many_endings_are_one_line() -> None:
     """A hundred endings in a second are one sentence, one bell and one notification."""
-    runs = [ended(replace(LIVE, id=f"{number:08d}"), BAD if number % 4 == 0 else DONE) for number in range(100)]
+    runs = [ended(LIVE._replace(id=f"{number:08d}"), BAD if number % 4 == 0 else DONE) for number in range(100)]
     told, sent = heard(Notify(bell=True, osc=9), *runs)
     assert told == [("100 runs have ended: 75 completed, 25 failed", "information")]
     assert sent[:2] == ["\a", "\x1b]9;runboard: 100 runs have ended: 75 completed, 25 failed\x1b\\"]
@@ -115,7 +114,7 @@ def test_the_title_says_who_runs() -> None:
 
 async def test_an_ending_is_seen_in_a_corner() -> None:
     """On the board an ending is a toast within a second or two; its name is no markup."""
-    run = replace(LIVE, name="[red]x[/nope]")
+    run = LIVE._replace(name="[red]x[/nope]")
     async with fixed_board([run], control=object()) as desk:
         await desk.publish(ended(run, BAD))
         await desk.until(lambda: any("failed  11111111 [red]x[/nope]" in toast for toast in desk.toasts()), 5)
@@ -171,7 +170,7 @@ async def test_a_board_that_is_told_nothing_says_that_it_polls() -> None:
         await desk.hides("polling")
         feed.publish(Batch(blind=True))
         await desk.shows("polling")
-        await desk.publish(replace(LIVE, name="another name"))
+        await desk.publish(LIVE._replace(name="another name"))
         await desk.shows("another name", "polling")
         feed.publish(Batch(blind=False))
         await desk.hides("polling")

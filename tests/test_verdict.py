@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import signal
-from dataclasses import replace
 
 import pytest
 
@@ -48,7 +47,7 @@ def died(number: int, core: bool = False) -> ExitRecord:
 
 def asked(at: float = 1_400.0, number: int = signal.SIGTERM, uptime: float | None = 400.0) -> Run:
     """A run that alice asked to end."""
-    return replace(OURS, kill_request=KillRequest(at, "alice@host", number, uptime))
+    return OURS._replace(kill_request=KillRequest(at, "alice@host", number, uptime))
 
 
 def log(verdict: AgentVerdict, message: str | None = None) -> Transcript:
@@ -65,144 +64,144 @@ ERROR, SUCCESS, NONE = (
 SINGLE = {
     "alive": (OURS, Evidence(Liveness.ALIVE), None, None),
     "foreign": (OURS, Evidence(Liveness.FOREIGN), None, None),
-    "exit 0": (OURS, replace(GONE, exit=exited(0)), Reason.EXITED, None),
-    "exit 1": (OURS, replace(GONE, exit=exited(1)), Reason.EXITED, "Exited with code 1"),
-    "exit 145 is a code": (OURS, replace(GONE, exit=exited(145)), Reason.EXITED, "Exited with code 145"),
-    "exit 255": (OURS, replace(GONE, exit=exited(255)), Reason.EXITED, "Exited with code 255"),
-    "segfault": (OURS, replace(GONE, exit=died(11)), Reason.SIGNAL, "Crashed: SIGSEGV"),
-    "core": (OURS, replace(GONE, exit=died(11, core=True)), Reason.SIGNAL, "Crashed: SIGSEGV (core dumped)"),
-    "TERM from outside": (OURS, replace(GONE, exit=died(15)), Reason.SIGNAL, "Ended by SIGTERM"),
-    "KILL from outside": (OURS, replace(GONE, exit=died(9)), Reason.SIGNAL, "Ended by SIGKILL"),
+    "exit 0": (OURS, GONE._replace(exit=exited(0)), Reason.EXITED, None),
+    "exit 1": (OURS, GONE._replace(exit=exited(1)), Reason.EXITED, "Exited with code 1"),
+    "exit 145 is a code": (OURS, GONE._replace(exit=exited(145)), Reason.EXITED, "Exited with code 145"),
+    "exit 255": (OURS, GONE._replace(exit=exited(255)), Reason.EXITED, "Exited with code 255"),
+    "segfault": (OURS, GONE._replace(exit=died(11)), Reason.SIGNAL, "Crashed: SIGSEGV"),
+    "core": (OURS, GONE._replace(exit=died(11, core=True)), Reason.SIGNAL, "Crashed: SIGSEGV (core dumped)"),
+    "TERM from outside": (OURS, GONE._replace(exit=died(15)), Reason.SIGNAL, "Ended by SIGTERM"),
+    "KILL from outside": (OURS, GONE._replace(exit=died(9)), Reason.SIGNAL, "Ended by SIGKILL"),
     "out of memory": (
         OURS,
-        replace(GONE, exit=replace(died(9), oom_kills=1)),
+        GONE._replace(exit=died(9)._replace(oom_kills=1)),
         Reason.OOM,
         "Killed by the kernel: probably out of memory",
     ),
-    "an oom elsewhere": (OURS, replace(GONE, exit=replace(exited(0), oom_kills=1)), Reason.EXITED, None),
-    "asked": (asked(), replace(GONE, exit=died(15)), Reason.KILLED, "Killed by alice@host (SIGTERM)"),
+    "an oom elsewhere": (OURS, GONE._replace(exit=exited(0)._replace(oom_kills=1)), Reason.EXITED, None),
+    "asked": (asked(), GONE._replace(exit=died(15)), Reason.KILLED, "Killed by alice@host (SIGTERM)"),
     "asked, obeyed with exit 0": (
         asked(),
-        replace(GONE, exit=exited(0)),
+        GONE._replace(exit=exited(0)),
         Reason.KILLED,
         "Killed by alice@host (SIGTERM)",
     ),
     "asked, then forced": (
         asked(),
-        replace(GONE, exit=died(9)),
+        GONE._replace(exit=died(9)),
         Reason.KILLED,
         "Killed by alice@host (SIGTERM, then SIGKILL)",
     ),
     "asked to be killed": (
         asked(number=signal.SIGKILL),
-        replace(GONE, exit=died(9)),
+        GONE._replace(exit=died(9)),
         Reason.KILLED,
         "Killed by alice@host (SIGKILL)",
     ),
     "timer": (
         OURS,
-        replace(GONE, exit=replace(died(15), timed_out_at=450.0)),
+        GONE._replace(exit=died(15)._replace(timed_out_at=450.0)),
         Reason.TIMEOUT,
         "Timeout exceeded (30m)",
     ),
     "timer, exit 0 on TERM": (
         OURS,
-        replace(GONE, exit=replace(exited(0), timed_out_at=450.0)),
+        GONE._replace(exit=exited(0)._replace(timed_out_at=450.0)),
         Reason.TIMEOUT,
         "Timeout exceeded (30m)",
     ),
     "limit enforced by a reader": (
-        replace(OURS, kill_request=KillRequest(1_400.0, "the time limit", 15, 400.0, timeout=True)),
+        OURS._replace(kill_request=KillRequest(1_400.0, "the time limit", 15, 400.0, timeout=True)),
         GONE,
         Reason.TIMEOUT,
         "Timeout exceeded (30m)",
     ),
     "not found": (
         OURS,
-        replace(GONE, start_error=(2, "exec")),
+        GONE._replace(start_error=(2, "exec")),
         Reason.START_FAILED,
         "Could not be started: command not found: train",
     ),
     "not executable": (
         OURS,
-        replace(GONE, start_error=(13, "exec")),
+        GONE._replace(start_error=(13, "exec")),
         Reason.START_FAILED,
         "Could not be started: not executable: train",
     ),
     "no cwd": (
         OURS,
-        replace(GONE, start_error=(2, "chdir")),
+        GONE._replace(start_error=(2, "chdir")),
         Reason.START_FAILED,
         "Could not be started: working directory /gone: No such file or directory",
     ),
     "launcher died": (
         OURS,
-        replace(GONE, start_error=(0, "launch")),
+        GONE._replace(start_error=(0, "launch")),
         Reason.START_FAILED,
         "Could not be started: its launcher ended before the command was started",
     ),
-    "agent error": (OURS, replace(GONE, exit=exited(1), transcript=ERROR), Reason.AGENT_ERROR, "401 Unauthorized"),
+    "agent error": (OURS, GONE._replace(exit=exited(1), transcript=ERROR), Reason.AGENT_ERROR, "401 Unauthorized"),
     "agent error, exit 0": (
         OURS,
-        replace(GONE, exit=exited(0), transcript=ERROR),
+        GONE._replace(exit=exited(0), transcript=ERROR),
         Reason.AGENT_ERROR,
         "401 Unauthorized",
     ),
     "agent silent, exit 0": (
         OURS,
-        replace(GONE, exit=exited(0), transcript=NONE),
+        GONE._replace(exit=exited(0), transcript=NONE),
         Reason.NO_RESULT,
         "Ended without a result (exit code 0)",
     ),
-    "agent silent, unobserved": (OURS, replace(GONE, transcript=NONE), Reason.NO_RESULT, "Ended without a result"),
+    "agent silent, unobserved": (OURS, GONE._replace(transcript=NONE), Reason.NO_RESULT, "Ended without a result"),
     "agent unread, exit 0": (
         OURS,
-        replace(GONE, exit=exited(0), unread="output.log: Input/output error"),
+        GONE._replace(exit=exited(0), unread="output.log: Input/output error"),
         Reason.NO_RESULT,
         "Ended without a result that can be read (exit code 0): output.log: Input/output error",
     ),
     "agent unread, exit 1": (
         OURS,
-        replace(GONE, exit=exited(1), unread="output.log is no regular file"),
+        GONE._replace(exit=exited(1), unread="output.log is no regular file"),
         Reason.EXITED,
         "Exited with code 1",
     ),
     "agent unread, unobserved": (
         OURS,
-        replace(GONE, unread="output.log: Permission denied", has_response=True),
+        GONE._replace(unread="output.log: Permission denied", has_response=True),
         Reason.NO_RESULT,
         "Ended without a result that can be read: output.log: Permission denied",
     ),
-    "agent done, exit 0": (OURS, replace(GONE, exit=exited(0), transcript=SUCCESS), Reason.EXITED, None),
+    "agent done, exit 0": (OURS, GONE._replace(exit=exited(0), transcript=SUCCESS), Reason.EXITED, None),
     "agent done, exit 1": (
         OURS,
-        replace(GONE, exit=exited(1), transcript=SUCCESS),
+        GONE._replace(exit=exited(1), transcript=SUCCESS),
         Reason.EXITED,
         "Exited with code 1 after a success result",
     ),
-    "agent done, unobserved": (OURS, replace(GONE, transcript=SUCCESS), Reason.INFERRED, None),
+    "agent done, unobserved": (OURS, GONE._replace(transcript=SUCCESS), Reason.INFERRED, None),
     "restarted": (
         OURS,
-        replace(GONE, machine_restarted=True, log_size=9),
+        GONE._replace(machine_restarted=True, log_size=9),
         Reason.LOST,
         "The machine restarted while it ran",
     ),
-    "restarted, agent done": (OURS, replace(GONE, machine_restarted=True, transcript=SUCCESS), Reason.INFERRED, None),
+    "restarted, agent done": (OURS, GONE._replace(machine_restarted=True, transcript=SUCCESS), Reason.INFERRED, None),
     "restarted, answered": (
         OURS,
-        replace(GONE, machine_restarted=True, has_response=True),
+        GONE._replace(machine_restarted=True, has_response=True),
         Reason.LOST,
         "The machine restarted while it ran",
     ),
-    "answered, unobserved": (OURS, replace(GONE, has_response=True), Reason.INFERRED, None),
+    "answered, unobserved": (OURS, GONE._replace(has_response=True), Reason.INFERRED, None),
     "ours with output, unobserved": (
         OURS,
-        replace(GONE, log_size=5),
+        GONE._replace(log_size=5),
         Reason.LOST,
         "Process ended and left no exit record",
     ),
     "ours without output, unobserved": (OURS, GONE, Reason.LOST, "Process ended without output"),
-    "older with output": (OLDER, replace(GONE, log_size=5), Reason.INFERRED, None),
+    "older with output": (OLDER, GONE._replace(log_size=5), Reason.INFERRED, None),
     "older without output": (OLDER, GONE, Reason.LOST, "Process ended without output"),
     "another host, but its exit record is here": (
         OURS,
@@ -256,14 +255,14 @@ def combine(*parts: dict[str, object]) -> tuple[Run, Evidence]:
     elif "timed_out" in facts:
         record = died(15)
     if record is not None and "timed_out" in facts:
-        record = replace(record, timed_out_at=450.0)
+        record = record._replace(timed_out_at=450.0)
     oom = facts.get("oom")
     if record is not None and isinstance(oom, int):
-        record = replace(record, oom_kills=oom)
+        record = record._replace(oom_kills=oom)
     kept = {
         key: facts[key] for key in ("start_error", "transcript", "machine_restarted", "has_response") if key in facts
     }
-    return (asked() if "kill" in facts else OURS), replace(GONE, exit=record, **kept)  # type: ignore[arg-type]
+    return (asked() if "kill" in facts else OURS), GONE._replace(exit=record, **kept)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("stronger", "weaker"), list(itertools.combinations(range(len(RANKED)), 2)))
@@ -280,20 +279,20 @@ def test_every_pair_that_contradicts(stronger: int, weaker: int) -> None:
 def test_a_finished_run_is_unchanged(evidence: Evidence, status: Status) -> None:
     """No evidence whatever moves a finished run."""
     outcome = Outcome(status, Reason.EXITED, None, 0)
-    assert resolve_run_status(replace(OURS, outcome=outcome), evidence, NOW) is outcome
+    assert resolve_run_status(OURS._replace(outcome=outcome), evidence, NOW) is outcome
 
 
 @pytest.mark.parametrize("evidence", [evidence for _, evidence, _, _ in SINGLE.values()])
 def test_a_living_process_is_running(evidence: Evidence) -> None:
     """While the process lives nothing is judged, whatever lies in the directory."""
-    assert resolve_run_status(OURS, replace(evidence, liveness=Liveness.ALIVE), NOW) is None
+    assert resolve_run_status(OURS, evidence._replace(liveness=Liveness.ALIVE), NOW) is None
 
 
 def test_an_ending_that_came_before_the_request_stands() -> None:
     """A run that had ended when alice asked was not killed; the boot clock decides even where the wall clock jumped."""
-    late = resolve_run_status(asked(at=1_600.0, uptime=600.0), replace(GONE, exit=exited(0)), NOW)
-    jumped = resolve_run_status(asked(at=1_600.0, uptime=400.0), replace(GONE, exit=exited(0)), NOW)
-    by_wall = resolve_run_status(asked(at=1_600.0, uptime=None), replace(GONE, exit=exited(0)), NOW)
+    late = resolve_run_status(asked(at=1_600.0, uptime=600.0), GONE._replace(exit=exited(0)), NOW)
+    jumped = resolve_run_status(asked(at=1_600.0, uptime=400.0), GONE._replace(exit=exited(0)), NOW)
+    by_wall = resolve_run_status(asked(at=1_600.0, uptime=None), GONE._replace(exit=exited(0)), NOW)
     assert late is not None
     assert jumped is not None
     assert by_wall is not None
@@ -302,7 +301,7 @@ def test_an_ending_that_came_before_the_request_stands() -> None:
 
 def test_the_earlier_of_timer_and_person_decides() -> None:
     """Asking after the timer fired does not turn a timeout into a kill."""
-    fired_first = replace(GONE, exit=replace(died(15), timed_out_at=450.0))
+    fired_first = GONE._replace(exit=died(15)._replace(timed_out_at=450.0))
     before = resolve_run_status(asked(uptime=400.0), fired_first, NOW)
     after = resolve_run_status(asked(at=1_470.0, uptime=470.0), fired_first, NOW)
     assert before is not None
@@ -315,27 +314,27 @@ def test_the_earlier_of_timer_and_person_decides() -> None:
 )
 def test_a_signal_that_is_no_wish_to_end_counts_only_if_it_killed(record: ExitRecord, reason: Reason) -> None:
     """SIGUSR1 sent by alice explains a death by SIGUSR1 and nothing else."""
-    outcome = resolve_run_status(asked(number=signal.SIGUSR1), replace(GONE, exit=record), NOW)
+    outcome = resolve_run_status(asked(number=signal.SIGUSR1), GONE._replace(exit=record), NOW)
     assert outcome is not None
     assert outcome.reason is reason
 
 
 def test_looking_late_is_no_timeout() -> None:
     """A run that ended in time is judged by its ending, however late somebody looks."""
-    outcome = resolve_run_status(OURS, replace(GONE, exit=exited(0)), NOW + 1e6)
+    outcome = resolve_run_status(OURS, GONE._replace(exit=exited(0)), NOW + 1e6)
     assert outcome == Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 
 
 @pytest.mark.parametrize(
     ("evidence", "at", "word"),
     [
-        (replace(GONE, exit=exited(0), gone_at=1_600.0), 1_500.0, "exit record"),
-        (replace(GONE, gone_at=1_600.0, log_changed_at=1_200.0, log_size=1), 1_600.0, "seen to go"),
-        (replace(GONE, log_changed_at=1_200.0, log_size=1), 1_200.0, "last change"),
-        (replace(GONE, log_changed_at=900.0, log_size=1), NOW, "time of finding"),
-        (replace(GONE, log_changed_at=NOW + 9, log_size=1), NOW, "time of finding"),
+        (GONE._replace(exit=exited(0), gone_at=1_600.0), 1_500.0, "exit record"),
+        (GONE._replace(gone_at=1_600.0, log_changed_at=1_200.0, log_size=1), 1_600.0, "seen to go"),
+        (GONE._replace(log_changed_at=1_200.0, log_size=1), 1_200.0, "last change"),
+        (GONE._replace(log_changed_at=900.0, log_size=1), NOW, "time of finding"),
+        (GONE._replace(log_changed_at=NOW + 9, log_size=1), NOW, "time of finding"),
         (GONE, NOW, "time of finding"),
-        (replace(GONE, exit=replace(exited(0), at=10.0)), 1_000.0, "exit record"),
+        (GONE._replace(exit=exited(0)._replace(at=10.0)), 1_000.0, "exit record"),
     ],
 )
 def test_when_it_ended(evidence: Evidence, at: float, word: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
@@ -54,7 +53,7 @@ def list_runs(desk: Desk, wish: Wish) -> int:
     found = _found(store, query, key, wanted, everything=wish.everything, limit=wish.limit)
     listed = found.listed
     if wish.sized or query.sized or (key and key[0] == "size") or "size" in wanted:
-        listed = [replace(run, size=store.size(run.id)) for run in listed]
+        listed = [run._replace(size=store.size(run.id)) for run in listed]
     if wanted & SAMPLED:
         from runboard.cli.sampling import seen  # noqa: PLC0415 - few ask for it
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from runboard.attention import KEY, Seen, needs_among
@@ -79,7 +78,7 @@ def _guarded(root: str, taste: Taste, *, unlocked: bool) -> tuple[str, Taste]:
     require_terminals("over SSH: ssh -t" if "SSH_CONNECTION" in os.environ else SCRIPTS)
     place.check(root)
     words, notices = guarding.guard(root, unlocked=unlocked)
-    return words, replace(taste, notices=(*notices, *taste.notices))
+    return words, taste._replace(notices=(*notices, *taste.notices))
 
 
 def first_board(runs: Sequence[Run | Row], taste: Taste, now: float) -> Board:
@@ -149,7 +148,7 @@ def _seen(store: Store, run: Run) -> Run:
     log = None
     with suppress(StoreError):  # told by who reads it
         log = store.file_stat(run.id, "output.log") if run.active else None
-    return replace(run, activity_at=log.st_mtime) if log is not None and log.st_size else run
+    return run._replace(activity_at=log.st_mtime) if log is not None and log.st_size else run
 
 
 def _paint(early: EarlyScreen, board: Board, title: str, look: frame.Look, lock: str | None) -> None:

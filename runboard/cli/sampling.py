@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TypeVar
 
 from runboard import files
@@ -37,9 +36,9 @@ def weighed(store: Store, runs: Sequence[T], wanted: Collection[str]) -> list[T]
             loads = gauge.loads(live)
         for run in live:
             if (load := loads.get(run.id)) is not None:
-                known[run.id] = replace(run, sample=replace(run.sample, cpu=load.cpu, memory=load.memory))
+                known[run.id] = run._replace(sample=run.sample._replace(cpu=load.cpu, memory=load.memory))
     elif "last_line" in wanted:
-        known = {run.id: replace(run, activity_at=_wrote_at(store, run)) for run in live}
+        known = {run.id: run._replace(activity_at=_wrote_at(store, run)) for run in live}
     return [known.get(run.id, run) for run in runs]  # type: ignore[misc]
 
 
@@ -49,7 +48,7 @@ def seen(store: Store, runs: Sequence[Run], wanted: Collection[str]) -> list[Run
     if LOADS & set(wanted) and all(run.sample is UNSEEN for run in runs):
         found = weighed(store, found, LOADS & set(wanted))
     if "last_line" in wanted:
-        found = [replace(run, sample=replace(run.sample, last_line=last_line_of(store, run))) for run in found]
+        found = [run._replace(sample=run.sample._replace(last_line=last_line_of(store, run))) for run in found]
     return found
 
 

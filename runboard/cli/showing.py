@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import replace
 
 import click
 
@@ -34,7 +33,7 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
     store = desk.store()
     run_id = find(store, run_id)
     [run] = settle_all(store, [run_id], by="show") or [store.read(run_id)]
-    run = replace(run, size=store.size(run.id))
+    run = run._replace(size=store.size(run.id))
     now = time.time()
     if as_json:
         put_json(record(run, now) | {"directory": store.path(run.id)})

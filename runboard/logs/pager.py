@@ -240,7 +240,7 @@ class Pager:
         """Go to the next match or the one before, as often as wished, as far as that can be told; round at the ends."""
         assert self._find is not None
         before, search = self._seeking, self._find[1]
-        told = (self._current, before, search.progress.count, search.progress.done)
+        told = (self._current, before, search.progress.found, search.progress.done)
         if told == self._waited:
             return
         self._waited = told

@@ -6,8 +6,8 @@ import os
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Event, Thread
+from typing import NamedTuple
 
 from runboard.files import Unfit
 from runboard.logs.hunt import Stopped, last_match, line_start, next_match
@@ -32,11 +32,10 @@ class NotYet(Exception):
     """The search has not come so far that it could tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a search is: lines found, the share that was searched, whether that is all, and what went wrong."""
 
-    count: int
+    found: int
     share: float
     done: bool
     trouble: str | None = None

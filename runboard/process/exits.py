@@ -6,7 +6,6 @@ import os
 import select
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from errno import EMFILE
 from typing import Protocol
 
@@ -48,14 +47,16 @@ class Loop(Protocol):
         """Call back after so many seconds."""
 
 
-@dataclass(slots=True)
 class _Watched:
     """One command: its pidfd, or None where it is polled; the timer runs while only its status is waited for."""
 
-    run: Run
-    pid: int
-    pidfd: int | None = None
-    timer: Timer | None = None
+    __slots__ = ("pid", "pidfd", "run", "timer")
+
+    def __init__(self, run: Run, pid: int) -> None:
+        """Begin with neither."""
+        self.run, self.pid = run, pid
+        self.pidfd: int | None = None
+        self.timer: Timer | None = None
 
 
 class ExitWatch:

@@ -6,7 +6,6 @@ which has every model and subagent, is preferred. Until there is one, the messag
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from runboard.lenient import as_mapping
@@ -182,7 +181,7 @@ class Claude(Fold):
         if total is None and isinstance(event.get("usage"), dict):
             given, read, write, output, _ = self.parts(event["usage"])
             total = usage_of(fresh_input=given, cache_read=read, cache_write=write, output=output)
-        return usage_of(cost=cost_told) if total is None else replace(total, cost=cost_told)
+        return usage_of(cost=cost_told) if total is None else total._replace(cost=cost_told)
 
     def _told(self, event: Event) -> bool:
         """What the program says of itself: that a session begins, that it tries again, that a tool was refused."""

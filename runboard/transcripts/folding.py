@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import replace
 
 from orjson import JSONDecodeError, loads
 
@@ -99,7 +98,7 @@ class Folding:
         told = self._fold.tell(ended=ended) if self._fold is not None else self._cut_short() if ended else None
         if told is None:
             return None
-        return replace(told, usage=plus(self._before, told.usage), model=told.model or self._hint.model)
+        return told._replace(usage=plus(self._before, told.usage), model=told.model or self._hint.model)
 
     @property
     def recognised(self) -> bool:

@@ -5,7 +5,6 @@ What a tool does not tell stays None. A cache or reasoning count of zero says no
 
 from __future__ import annotations
 
-from dataclasses import fields
 from math import inf
 
 from runboard.lenient import as_count, as_number
@@ -66,11 +65,8 @@ def plus(one: Usage | None, other: Usage | None) -> Usage | None:
     """What two sessions used together; what only one of them tells is taken from it."""
     if one is None or other is None:
         return one or other
-    values = {}
-    for field in fields(Usage):
-        pair = [value for value in (getattr(one, field.name), getattr(other, field.name)) if value is not None]
-        values[field.name] = sum(pair) if pair else None
-    return Usage(**values)
+    pairs = ([value for value in pair if value is not None] for pair in zip(one, other, strict=True))
+    return Usage._make(sum(pair) if pair else None for pair in pairs)
 
 
 def _kept(count: int | None) -> int | None:

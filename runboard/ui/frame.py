@@ -6,7 +6,6 @@ Lines, columns and colours are those of the style sheet, so that Textual paints 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -55,11 +54,10 @@ class Layout(NamedTuple):
         return cls(columns, rows, top, columns, max(4, panes * 45 // 100))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a person has set of it: colours, columns, ASCII alone; the board itself is sorted as they want."""
 
-    colours: Mapping[str, str] = field(default_factory=lambda: DARK)
+    colours: Mapping[str, str] = DARK
     arrangement: Arrangement | None = None
     ascii: bool = False
 

@@ -100,8 +100,8 @@ def _told(progress: Progress, number: int | None, unit: str = "") -> str:
     """How a search goes: how far it is, how many there are, and which one is chosen."""
     if progress.trouble is not None:
         return clean(progress.trouble)
-    count = f"{progress.count:,}" if progress.count or not progress.done else "not found"
+    count = f"{progress.found:,}" if progress.found or not progress.done else "not found"
     if unit and count != "not found":
-        count += unit if progress.count == 1 else f"{unit}s"
+        count += unit if progress.found == 1 else f"{unit}s"
     told = f"{number:,} of {count}" if number is not None else count
     return told if progress.done else f"{told}, searching {int(100 * progress.share)} %"

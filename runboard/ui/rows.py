@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import NamedTuple
 
 from textual.geometry import Region
@@ -73,7 +72,7 @@ class Rows:
             return tuple(texts)
         if len(self._known) >= KEPT:
             self._known.clear()
-        seen = run if sample is UNSEEN else replace(run, sample=sample)
+        seen = run if sample is UNSEEN else run._replace(sample=sample)
         made = tuple(cell_text(slot, seen, now, usual) for slot in self._slots)
         self._known[run.id] = run, sample, made
         return made

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from runboard.attention import Limits
 from runboard.ui.colours import PALETTES
@@ -13,8 +14,7 @@ AUTO = "auto"
 """The theme that suits the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taste:
+class Taste(NamedTuple):
     """Colours, keys, ASCII alone, how endings are told, and what was wrong with any of it.
 
     ``theme_set_by`` says what will decide on the theme next time whatever is chosen now, empty where nothing does.
@@ -27,15 +27,15 @@ class Taste:
     theme: str = "runboard"
     theme_set_by: str = ""
     ascii: bool = False
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = MappingProxyType({})
     notices: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
-    remembered: Mapping[str, object] = field(default_factory=dict)
+    limits: Limits = Limits()
+    remembered: Mapping[str, object] = MappingProxyType({})
     remember: Callable[[str, object], None] | None = None
-    notify: Notify = field(default_factory=Notify)
+    notify: Notify = Notify()
     columns: tuple[str, ...] = ()
     sort: str = ""
-    filters: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, str] = MappingProxyType({})
     settled: frozenset[str] = frozenset()
 
     @property

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from runboard.batch import Batch
@@ -39,7 +38,7 @@ class Churn:
             for number in range(live)
         ]
         # Made beforehand: whoever writes records is another process, whose work is not the board's.
-        self._other = [replace(run, name=f"{run.name} again") for run in self.live] if rate else []
+        self._other = [run._replace(name=f"{run.name} again") for run in self.live] if rate else []
         self._rate = rate
         self._report = report
         self._stop = threading.Event()

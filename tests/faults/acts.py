@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from runboard import files, hook, logs, process, shim, tally
@@ -40,7 +39,7 @@ GONE = 2**22 - 3
 def put(store: Store, run_id: str, number: int) -> None:
     """Write a number into the record as the store does."""
     with store.locked(run_id, limit=60) as held:
-        held.put(replace(held.run, note=str(number)), "edited")
+        held.put(held.run._replace(note=str(number)), "edited")
 
 
 def naive(store: Store, run_id: str, number: int) -> None:
@@ -52,14 +51,14 @@ def naive(store: Store, run_id: str, number: int) -> None:
 def increment(store: Store, run_id: str, _number: int) -> None:
     """Add one to the number in the record, under the lock."""
     with store.locked(run_id, limit=60) as held:
-        held.put(replace(held.run, note=str(int(held.run.note or 0) + 1)), "edited")
+        held.put(held.run._replace(note=str(int(held.run.note or 0) + 1)), "edited")
 
 
 def increment_unlocked(store: Store, run_id: str, _number: int) -> None:
     """Add one to the number in the record, each write whole and durable, but without the lock."""
     fd = store.open_dir(run_id)
     run = read_record(fd, run_id)
-    write_record(fd, replace(run, note=str(int(run.note or 0) + 1)))
+    write_record(fd, run._replace(note=str(int(run.note or 0) + 1)))
     os.close(fd)
 
 
@@ -100,9 +99,9 @@ def beginning(store: Store, **fields: object) -> Run:
     """A run that is written down, whose launcher is gone and whose command is still to be started."""
     place = process.here()
     nobody = Identity(None, None, place.boot_id, place.pid_namespace, place.host)
-    launched = replace(nobody, launcher_pid=GONE, launcher_start_ticks=1)
+    launched = nobody._replace(launcher_pid=GONE, launcher_start_ticks=1)
     run = Run("", command=COMMAND, cwd="/", started_at=time.time(), process=launched)
-    return store.create(replace(run, **fields))  # type: ignore[arg-type]
+    return store.create(run._replace(**fields))  # type: ignore[arg-type]
 
 
 def over(store: Store) -> Run:
@@ -116,7 +115,7 @@ def well_over(store: Store, code: int = 0, command: tuple[str, ...] = COMMAND) -
     """A run whose command has exited while nobody looked, without a word; its exit record is there."""
     me = process.identity_of(os.getpid())
     assert me is not None
-    run = beginning(store, process=replace(me, pid=GONE, start_ticks=1), command=command)
+    run = beginning(store, process=me._replace(pid=GONE, start_ticks=1), command=command)
     ended = {"status": code << 8, "at": time.time(), "uptime": process.boot_clock()}
     Path(store.path(run.id), "exit.json").write_text(json.dumps(ended))
     return run

@@ -10,9 +10,8 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from runboard.lenient import as_time
 
@@ -20,8 +19,7 @@ OVER = {"completed", "failed"}
 STATES = {"queued", "running"} | OVER
 
 
-@dataclass(frozen=True)
-class Belief:
+class Belief(NamedTuple):
     """Somebody (a kind and a pid, as in ``settler 12``) takes a run to have come from one state to another."""
 
     at: float
@@ -33,7 +31,7 @@ class Belief:
 
 def tell(path: str, kind: str, run_id: str, before: str, after: str) -> None:
     """Append a belief of this process by one write."""
-    line = json.dumps(asdict(Belief(time.time(), run_id, before, after, f"{kind} {os.getpid()}"))) + "\n"
+    line = json.dumps(Belief(time.time(), run_id, before, after, f"{kind} {os.getpid()}")._asdict()) + "\n"
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(file, line.encode())
     os.close(file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,8 +29,8 @@ TRUE = [
 History = tuple[list[Belief], dict[str, Mapping[str, Any]]]
 
 DOCTORED: dict[str, Callable[[], History]] = {
-    "ended twice": lambda: ([*TRUE, replace(TRUE[5], who="settler 9")], DISK),
-    "ended otherwise by another": lambda: ([*TRUE, replace(TRUE[5], after="completed")], DISK),
+    "ended twice": lambda: ([*TRUE, TRUE[5]._replace(who="settler 9")], DISK),
+    "ended otherwise by another": lambda: ([*TRUE, TRUE[5]._replace(after="completed")], DISK),
     "ended by nobody": lambda: ([one for one in TRUE if one.who != "settler 3"], DISK),
     "an ending that never was": lambda: ([*TRUE, Belief(6.0, "b", "", "completed", "cli 4")], DISK),
     "an ending of what is not there": lambda: ([*TRUE, Belief(6.0, "c", "", "failed", "cli 4")], DISK),
@@ -40,7 +39,7 @@ DOCTORED: dict[str, Callable[[], History]] = {
     "a board that stays behind": lambda: (TRUE[:-1], DISK),
     "a board that missed a run": lambda: ([one for one in TRUE if one.run != "b"], DISK),
     "over before it began": lambda: (TRUE, DISK | {"a": {**DISK["a"], "completedAt": "2026-01-01T09:00:00Z"}}),
-    "a shim that saw the end first": lambda: ([replace(TRUE[0], at=9.0), *TRUE[1:]], DISK),
+    "a shim that saw the end first": lambda: ([TRUE[0]._replace(at=9.0), *TRUE[1:]], DISK),
     "an end that nobody took over": lambda: ([*TRUE, Belief(6.0, "b", "running", "over", "shim")], DISK),
 }
 

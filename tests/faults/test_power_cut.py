@@ -33,7 +33,7 @@ number = 0
 while True:
     number += 1
     with store.locked(run_id) as held:
-        held.put(replace(held.run, note=str(number)), "edited")
+        held.put(held.run._replace(note=str(number)), "edited")
     os.write(1, f"{number}\\n".encode())
 """
 
