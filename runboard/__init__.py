@@ -24,4 +24,5 @@ The map of the floors; a module imports only from floors below its own, and test
     2   xdg apart                                   where a user's files belong; work in a process beside
     1   model safetext shim                         values; text made safe; the tiny parent of every command, alone
     1   keylines plain listing                      on which line of a file a key stands; what is drawn, in ASCII
+    0   late                                        expressions that are compiled when they are used
 """

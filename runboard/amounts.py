@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from runboard.late import pattern
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
-_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
-_COUNT = re.compile(r"(\d+(?:\.\d+)?)([kmg]?)", re.ASCII | re.IGNORECASE)
+_PART = pattern(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
+_NUMBER = pattern(r"\d+(?:\.\d+)?", re.ASCII)
+_SIZE = pattern(r"(\d+(?:\.\d+)?)([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
+_COUNT = pattern(r"(\d+(?:\.\d+)?)([kmg]?)", re.ASCII | re.IGNORECASE)
 _LONGEST = 100 * 365 * 86400.0
 _DIGITS = 18
 

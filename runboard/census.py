@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +10,7 @@ from heapq import nlargest, nsmallest
 
 from runboard import bulk, files
 from runboard.folder import MOST, RECORD
+from runboard.late import pattern
 from runboard.lenient import as_time
 from runboard.query import Query
 from runboard.row import Row
@@ -22,7 +22,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _BLOCK = 1 << 16
 _ENDED = ("completed", "failed")
 _STATUS = b'\n  "status": '
-_CLOSED = re.compile(
+_CLOSED = pattern(
     rb'\n  "status": "(?:completed|failed)",\n  "pid": (?:[0-9]+|null),\n  "startedAt": (?:"[^"\\\n]*"|null),\n'
     rb'  "completedAt": "(2[0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)'
     rb'|(?:0[13578]|1[02])-31)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z)",\n'

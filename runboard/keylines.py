@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_KEY_PART = re.compile(r"""\s*(?P<part>"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)\s*(?P<dot>\.?)""")
-_STRINGS = re.compile(
+from runboard.late import pattern
+
+_BLANK = pattern(r"(?:[ \t\r\n]|#[^\n]*)*")
+_KEY_PART = pattern(r"""\s*(?P<part>"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)\s*(?P<dot>\.?)""")
+_STRINGS = pattern(
     r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})|'
     r"'''.*?'''(?:'{0,2})|"
     r'"(?:[^"\\]|\\.)*"|'
     r"'[^']*'",
     re.DOTALL,
 )
-_SCALAR = re.compile(r"[^,\]}#\n]*")
+_SCALAR = pattern(r"[^,\]}#\n]*")
 
 
 def lines(text: str) -> dict[str, int]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from runboard.amounts import BadAmount, count, duration, size
+from runboard.late import pattern
 from runboard.model import Run, Status
 
 FIELDS = (
@@ -41,8 +42,8 @@ HAY = tuple(field for field in FIELDS if field != "host")
 TAG_END = "\x1f"
 """What stands between the tags in their line of a haystack."""
 
-_COMPARISON = re.compile(r"([a-z]+)(<=|>=|<|>|=)(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
-_LAST_UNIT = re.compile(r"(\d+)(?:\.(\d+))?([a-z]+)", re.ASCII | re.IGNORECASE)
+_COMPARISON = pattern(r"([a-z]+)(<=|>=|<|>|=)(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
+_LAST_UNIT = pattern(r"(\d+)(?:\.(\d+))?([a-z]+)", re.ASCII | re.IGNORECASE)
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -53,7 +54,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _AMOUNTS = {"age": "max(0.0, ? - started)", "elapsed": "max(0.0, ended - started)"}
 _EXAMPLES = {"age": "age<2d", "elapsed": "elapsed>30m", "cost": "cost>1", "tokens": "tokens>10k", "size": "size>1G"}
 _ENDINGS = (Status.COMPLETED, Status.FAILED)
-_HALF = re.compile("[\ud800-\udfff]")
+_HALF = pattern("[\ud800-\udfff]")
 
 
 class BadQuery(ValueError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from runboard.columns import elapsed
+from runboard.late import pattern
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.query import HAY, TAG_END
 from runboard.row import Row
@@ -19,7 +19,7 @@ LARGEST_FIRST = frozenset({"elapsed", "tokens", "cost", "cpu", "memory", "size"}
 _STATUSES = {status: float(at) for at, status in enumerate(Status)}
 _LINES = {field: at for at, field in enumerate(HAY)}
 _TITLES = tuple(_LINES[field] for field in ("name", "command", "issue", "persona", "repo"))
-_NUMBER = re.compile(r"\d+")
+_NUMBER = pattern(r"\d+")
 
 
 def of_run(key: str) -> Callable[[Run, float], Value]:

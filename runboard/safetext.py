@@ -12,6 +12,8 @@ from collections.abc import Callable
 from itertools import zip_longest
 from unicodedata import category, east_asian_width
 
+from runboard.late import pattern
+
 CUT = 4096
 """Visible characters of a log line that are shown."""
 
@@ -28,21 +30,22 @@ _CACHE_MOST = 20_000
 """Characters whose replacement is remembered; a text of every character there is may not fill the memory."""
 
 # Possessive quantifiers: what has matched is never given back and tried again, so the time stays linear.
-_SEQUENCE = re.compile(
+_SEQUENCE = pattern(
     r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"  # CSI, also cut short
     r"|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\n\x18\x1a\x1b\x80-\x9f]*+"  # OSC, DCS, SOS, PM, APC ...
     r"(?:\x1b\\|[\x07\x18\x1a\x9c]|(?=[\x1b\x80-\x9f]))"  # ... to their end
     r"|(?:\x1b[NO]|[\x8e\x8f])[ -~]?"  # SS2 and SS3 with the character they shift
     r"|\x1b[ -/]*+[0-~]?"  # any other escape, and ESC alone
 )
-_SGR = re.compile(r"\x1b\[(?:[0-9]{0,3}[;:])*+[0-9]{0,3}+m")
-_SGR_BETWEEN = re.compile(f"({_SGR.pattern})")
+_COLOUR = r"\x1b\[(?:[0-9]{0,3}[;:])*+[0-9]{0,3}+m"
+_SGR = pattern(_COLOUR)
+_SGR_BETWEEN = pattern(f"({_COLOUR})")
 _SGR_RESETS = frozenset({"\x1b[m", "\x1b[0m"})
-_ACTS = re.compile(
+_ACTS = pattern(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\uffff"
     "\U000e0000-\U000e0fff\ud800-\udfff]"
 )
-_TOO_MANY_MARKS = re.compile(f"\0{{{_MARKS_MOST + 1},}}")
+_TOO_MANY_MARKS = pattern(f"\0{{{_MARKS_MOST + 1},}}")
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _SILENT = frozenset("\0\a\x0e\x0f")  # no trace on a terminal: padding, the bell, the shift that `tput sgr0` ends with

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EEXIST, ENOTEMPTY
 
 from runboard import files, folder, tree
 from runboard.errors import NoSuchRun, Refused, RunBusy, StoreError, told
+from runboard.late import pattern
 from runboard.model import Run
 from runboard.safetext import clean
 
 FOLDER = ".trash"
 
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+_OCTAL = pattern(rb"\\([0-7]{3})")
 
 
 class Trash:

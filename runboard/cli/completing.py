@@ -15,6 +15,7 @@ from runboard.cli.desk import Desk
 from runboard.cli.exits import DONE, Failure
 from runboard.cli.printing import cut, put
 from runboard.columns import COLUMNS
+from runboard.late import pattern
 from runboard.model import Run
 from runboard.query import FIELDS
 from runboard.safetext import clean
@@ -26,7 +27,7 @@ MOST = 100
 _DESCRIBED = 60
 """Cells of a description."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9@%+=:,./_-]+", re.ASCII)
+_PLAIN = pattern(r"[A-Za-z0-9@%+=:,./_-]+", re.ASCII)
 """What may be put on a command line as it is: no shell acts on any of it."""
 
 _LIVE = frozenset({"kill", "wait", "watch", "pause", "continue"})

@@ -13,12 +13,13 @@ from runboard.cli.exits import DONE, FAILED, Failure
 from runboard.cli.printing import is_terminal, say
 from runboard.cli.values import duration, signal_number
 from runboard.cli.verdicts import code_of, verdict
+from runboard.late import pattern
 from runboard.model import Run
 from runboard.reconcile import preview, settle, settle_or_preview, wait_for
 from runboard.store import NoSuchRun, Store, StoreError
 from runboard.verdict import signal_name
 
-_BARE_SIGNAL = re.compile(r"-(\d+|[A-Z][A-Z0-9]+(?:[+-]\d+)?)", re.ASCII)
+_BARE_SIGNAL = pattern(r"-(\d+|[A-Z][A-Z0-9]+(?:[+-]\d+)?)", re.ASCII)
 
 
 class Kill(click.Command):

@@ -9,8 +9,9 @@ import sys
 from click import BadParameter
 
 from runboard import amounts
+from runboard.late import pattern
 
-_SIGNAL = re.compile(r"(?:SIG)?([A-Z][A-Z0-9]*)(?:([+-]\d+))?", re.ASCII)
+_SIGNAL = pattern(r"(?:SIG)?([A-Z][A-Z0-9]*)(?:([+-]\d+))?", re.ASCII)
 ALL_LINES = sys.maxsize
 """As many lines as there are."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from runboard.late import pattern
+
 HEAD = 160
 """Characters of a line in which its level is looked for."""
 
@@ -34,21 +36,21 @@ _LEVELS = {name: level for level, names in _NAMES.items() for name in names.spli
 _PLAIN = frozenset({"info", "inf", "information", "notice", "note", "log", "ok"})
 _KLOG = {"E": Level.ERROR, "F": Level.ERROR, "W": Level.WARNING, "I": None}
 
-_KLOG_HEAD = re.compile(r"([EFWI])\d{4} \d\d:\d\d:\d\d")
-_PRIORITY = re.compile(r"<(\d{1,3})>")
-_TIME = re.compile(r"\d\d?:\d\d(?::\d\d)?")
-_FIELD = re.compile(
+_KLOG_HEAD = pattern(r"([EFWI])\d{4} \d\d:\d\d:\d\d")
+_PRIORITY = pattern(r"<(\d{1,3})>")
+_TIME = pattern(r"\d\d?:\d\d(?::\d\d)?")
+_FIELD = pattern(
     r"""(?<![\w.-])"?(?:level|lvl|severity|levelname|log\.level)"?\s*[=:]\s*"?([A-Za-z]+|\d\d)\b""", re.IGNORECASE
 )
-_BRACKETED = re.compile(r"[\[(<|](?:[\w.-]+:)?([A-Za-z]+)[\])>|]")
-_WORD = re.compile(r"[^\s\[\](){}<>|,;]+")
-_COMPILER = re.compile(
+_BRACKETED = pattern(r"[\[(<|](?:[\w.-]+:)?([A-Za-z]+)[\])>|]")
+_WORD = pattern(r"[^\s\[\](){}<>|,;]+")
+_COMPILER = pattern(
     r"(?:npm (?P<npm>ERR!|WARN)|(?P<kind>(?:fatal )?error|fatal|panic|warning)(?:\[\w+\])?:"
     r"|\S+?[:(]\d+(?:[:,]\d+)?\)?: (?P<at>(?:fatal )?error|warning)\b)",
     re.IGNORECASE,
 )
-_RAISED = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|ExceptionGroup|SystemExit)(?=:|\s*\Z)")
-_WARNED = re.compile(r"(?:\S+:\d+: )?(?:[A-Za-z_]\w*\.)*[A-Z]\w*Warning: ")
+_RAISED = pattern(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|ExceptionGroup|SystemExit)(?=:|\s*\Z)")
+_WARNED = pattern(r"(?:\S+:\d+: )?(?:[A-Za-z_]\w*\.)*[A-Z]\w*Warning: ")
 
 
 def level_of(text: str) -> Level | None:

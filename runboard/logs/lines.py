@@ -8,8 +8,8 @@ at the `SLICE` bytes before it, whatever the line's length. A character of sever
 from __future__ import annotations
 
 import os
-import re
 
+from runboard.late import pattern
 from runboard.logs.hunt import line_end
 
 SLICE = 1 << 16
@@ -21,7 +21,7 @@ _BLOCK = 1 << 16
 _HELD_MOST = 1 << 20
 """Bytes that are held before `Lines.relieved` forgets them."""
 
-_HALF_CHARACTER = re.compile(rb"\A[\x80-\xbf]{1,3}")
+_HALF_CHARACTER = pattern(rb"\A[\x80-\xbf]{1,3}")
 
 
 class Shrunk(Exception):

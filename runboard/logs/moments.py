@@ -14,6 +14,7 @@ from calendar import timegm
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from runboard.late import pattern
 from runboard.safetext import clean, clean_log, strip_sgr
 
 DAY = 86400.0
@@ -32,14 +33,14 @@ _TYPED_CLOCK = rf"{_CLOCK}(?::(?P<s>[0-5]\d|60)(?P<f>[.,]\d{{1,9}})?)?"
 _DATE = r"(?P<Y>[12]\d{3})[-/](?P<M>0[1-9]|1[0-2])[-/](?P<D>0[1-9]|[12]\d|3[01])"
 _ZONE = r"(?:Z|[+-]\d\d:?\d\d)?"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DATED = re.compile(rf"(?<!\d){_DATE}[T ]{{1,2}}{_FULL}")
-_SYSLOG = re.compile(rf"\b(?P<N>{'|'.join(_MONTHS)}) {{1,2}}(?P<D>\d{{1,2}}) {_FULL}", re.IGNORECASE)
-_TIMED = re.compile(rf"(?<![\d:.]){_FULL}(?![\d:])")
-_EPOCH = re.compile(r"\W{0,2}(?P<E>1\d{9})(?P<ms>\d{3})?(?P<f>\.\d{1,9})?(?![\d])")
-_TYPED_DATE = re.compile(rf"{_DATE}(?:[T ]{_TYPED_CLOCK})?{_ZONE}")
-_TYPED_TIME = re.compile(rf"{_TYPED_CLOCK}{_ZONE}")
-_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?) ?%?")
-_BACK = re.compile(r"-(\d{1,6}(?:\.\d+)?)([smhd])")
+_DATED = pattern(rf"(?<!\d){_DATE}[T ]{{1,2}}{_FULL}")
+_SYSLOG = pattern(rf"\b(?P<N>{'|'.join(_MONTHS)}) {{1,2}}(?P<D>\d{{1,2}}) {_FULL}", re.IGNORECASE)
+_TIMED = pattern(rf"(?<![\d:.]){_FULL}(?![\d:])")
+_EPOCH = pattern(r"\W{0,2}(?P<E>1\d{9})(?P<ms>\d{3})?(?P<f>\.\d{1,9})?(?![\d])")
+_TYPED_DATE = pattern(rf"{_DATE}(?:[T ]{_TYPED_CLOCK})?{_ZONE}")
+_TYPED_TIME = pattern(rf"{_TYPED_CLOCK}{_ZONE}")
+_SHARE = pattern(r"(\d{1,3}(?:\.\d{1,3})?) ?%?")
+_BACK = pattern(r"-(\d{1,6}(?:\.\d+)?)([smhd])")
 _LEAP = 1972
 """The year of dates that are written without one; it has a 29th of February."""
 

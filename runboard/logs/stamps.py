@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from enum import StrEnum
 
+from runboard.late import pattern
 from runboard.logs.moments import DAY, Moment, written_at
 from runboard.safetext import splice, strip_sgr
 
@@ -18,10 +18,10 @@ _HEAD = 512
 _FIRST = 1 << 18
 """Bytes in which the first time of a log is looked for."""
 
-_WEEKDAY = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? \Z")
-_KLOG = re.compile(r"(?<=[IWEF])\d{4} \Z")
-_ZONE = re.compile(r"(?: [12]\d{3}\b)?(?:Z\b| ?UTC\b| ?[+-]\d\d:?\d\d\b)?")
-_BEHIND = re.compile(r":? ?(?:[-|] )?")
+_WEEKDAY = pattern(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? \Z")
+_KLOG = pattern(r"(?<=[IWEF])\d{4} \Z")
+_ZONE = pattern(r"(?: [12]\d{3}\b)?(?:Z\b| ?UTC\b| ?[+-]\d\d:?\d\d\b)?")
+_BEHIND = pattern(r":? ?(?:[-|] )?")
 _CLOSING = {"[": "]", "(": ")", "<": ">"}
 
 

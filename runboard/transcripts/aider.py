@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 
+from runboard.late import pattern
 from runboard.model import AgentVerdict, Transcript, Usage
 from runboard.transcripts.fold import Event, Fold, Shape
 from runboard.transcripts.usage import Sums, dollars, fresh, plus, tokens
 from runboard.transcripts.words import Answer, label
 
 _NUMBER = r"([\d,]*\.?\d+[kM]?)"
-_BANNER = re.compile(r"Aider v\d+\.\d+\S*")
-_MODEL = re.compile(r"(?:Main model|Models?): (\S+) with\b.*")
+_BANNER = pattern(r"Aider v\d+\.\d+\S*")
+_MODEL = pattern(r"(?:Main model|Models?): (\S+) with\b.*")
 _COST = r"Cost: \$[\d.]+ message, \$([\d.]+) session\."
-_TOKENS = re.compile(
+_TOKENS = pattern(
     rf"Tokens: {_NUMBER} sent(?:, {_NUMBER} cache write)?(?:, {_NUMBER} cache hit)?, {_NUMBER} received\.(?: {_COST})?"
 )
-_COST_LINE = re.compile(_COST)
-_ERROR = re.compile(r"litellm\.\w*(?:Error|Exception)\b:?.*")
-_INTERRUPTED = re.compile(r"\^C(?: KeyboardInterrupt| again to exit)")
+_COST_LINE = pattern(_COST)
+_ERROR = pattern(r"litellm\.\w*(?:Error|Exception)\b:?.*")
+_INTERRUPTED = pattern(r"\^C(?: KeyboardInterrupt| again to exit)")
 _HEAD = ("Weak model: ", "Editor model: ", "Git repo: ", "Repo-map: ", "Added ", "Using ", "Restored ", "Warning")
-_MARKED = re.compile(r"\n((?:Aider v|Tokens: |Cost: |Main model: |Models?: |litellm\.|\^C)[^\n]{0,500})(?=\n)")
+_MARKED = pattern(r"\n((?:Aider v|Tokens: |Cost: |Main model: |Models?: |litellm\.|\^C)[^\n]{0,500})(?=\n)")
 """Lines that may be something else than the model's words; a search for a line's end is fast."""
 _UNITS = {"k": 1_000, "M": 1_000_000}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from runboard.late import pattern
 from runboard.lenient import as_mapping
 from runboard.model import Usage
 from runboard.transcripts.fold import Event, Fold, Shape
@@ -11,7 +10,7 @@ from runboard.transcripts.usage import fresh, plus, tokens, usage_of
 from runboard.transcripts.words import label
 
 _KEYS = frozenset({"session_id", "auth_method", "user_tier", "response", "stats", "error", "warnings"})
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = pattern(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class GeminiJson(Fold):

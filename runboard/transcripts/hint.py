@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from runboard.late import pattern
 from runboard.safetext import clean
 from runboard.transcripts.fold import Shape
 
@@ -27,10 +28,10 @@ _TOOLS = {
     "aider": "aider",
     "aider-chat": "aider",
 }
-_SHELL_SCRIPT = re.compile(r"-[a-z]*c")
-_WORD_ENDS = re.compile(r"[\s;|&()]+")
+_SHELL_SCRIPT = pattern(r"-[a-z]*c")
+_WORD_ENDS = pattern(r"[\s;|&()]+")
 _WORDS_MOST = 1000
-_ASKING = re.compile(r"--?(?:m|f|msg|message|message-file)(?:=.*)?", re.DOTALL)
+_ASKING = pattern(r"--?(?:m|f|msg|message|message-file)(?:=.*)?", re.DOTALL)
 
 
 class Hint(NamedTuple):

@@ -9,6 +9,8 @@ import re
 
 from orjson import JSONDecodeError, loads
 
+from runboard.late import pattern
+
 LINE_MOST = 32 << 20
 """Bytes of the longest line, or pretty-printed object, that is read; a longer one is no event."""
 
@@ -18,10 +20,10 @@ _FOREIGN_MOST = 50
 """Lines of others that may stand between those of one pretty-printed object."""
 
 _LABEL = b"[ERROR] {"
-_ESCAPE = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[ -/]*+[0-Z\\^-~])")
-_SESSION = re.compile(rb'\s+"session_id": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",\s*')
-_TYPED_EOF = re.compile(rb"\A(?:\^D\x08\x08)+")  # what BSD script(1) leaves before the first output
-_PAIR_OR_HALF = re.compile(
+_ESCAPE = pattern(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[ -/]*+[0-Z\\^-~])")
+_SESSION = pattern(rb'\s+"session_id": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",\s*')
+_TYPED_EOF = pattern(rb"\A(?:\^D\x08\x08)+")  # what BSD script(1) leaves before the first output
+_PAIR_OR_HALF = pattern(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
 )
 

@@ -5,7 +5,6 @@ The count goes on from where it was left, so that of a log that was followed onl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +13,7 @@ from string import ascii_letters
 
 from orjson import JSONDecodeError, loads
 
+from runboard.late import pattern
 from runboard.lenient import as_count, as_mapping
 from runboard.transcripts.lines import parsed
 from runboard.transcripts.usage import COST_MOST, TOKENS_MOST, Sums, dollars, tokens
@@ -38,8 +38,8 @@ _SHORT = 1 << 10
 _BATCH = 1 << 10
 """Steps that are parsed at once."""
 
-_SHAPED = re.compile(rb'"(\w+)":[0-9.]+')
-_FIGURES = re.compile(rb'"tokens":\{(?:"\w+":(?:[0-9.]+|\{)[,}]*)+\}')
+_SHAPED = pattern(rb'"(\w+)":[0-9.]+')
+_FIGURES = pattern(rb'"tokens":\{(?:"\w+":(?:[0-9.]+|\{)[,}]*)+\}')
 _TOLD = frozenset({b"total", b"input", b"output", b"reasoning", b"write", b"read", b"cost"})
 _ORDER = (b"input", b"read", b"write", b"output", b"reasoning")
 _NUMBER = b"0123456789."

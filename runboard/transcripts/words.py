@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from orjson import JSONDecodeError, loads
 
+from runboard.late import pattern
 from runboard.lenient import as_number, as_text
 from runboard.safetext import clean
 
@@ -18,13 +19,13 @@ SENTENCE_MOST = 500
 _LABEL_MOST = 100
 _NESTED_MOST = 1 << 16
 _DEPTH_MOST = 4
-_WRAPPED = re.compile(r"(?:\[?(?:[\w ]{1,40}): ?)?(\{.*\})\]?", re.DOTALL)
-_RESETS_AT = re.compile(r"\|(\d{10})$")
-_ESCAPE = re.compile(
+_WRAPPED = pattern(r"(?:\[?(?:[\w ]{1,40}): ?)?(\{.*\})\]?", re.DOTALL)
+_RESETS_AT = pattern(r"\|(\d{10})$")
+_ESCAPE = pattern(
     r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|[]PX^_](?:[^\x07\x1b\n]*+(?:\x07|\x1b\\))?|[ -/]*+[0-~]?)|\x9b[0-?]*+[ -/]*+[@-~]?"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_HALF = re.compile("[\ud800-\udfff]")
+_CONTROL = pattern(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HALF = pattern("[\ud800-\udfff]")
 
 
 class Answer:

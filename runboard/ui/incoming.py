@@ -6,7 +6,6 @@ pasted into a form, would act on runs, and so would a report that nobody asked f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator
 from time import monotonic
 
@@ -14,6 +13,7 @@ from textual._xterm_parser import XTermParser
 from textual.events import Key, Paste
 from textual.message import Message
 
+from runboard.late import pattern
 from runboard.safetext import clean_copy
 
 PASTE_MOST = 1 << 18
@@ -29,7 +29,7 @@ _KEY_MOST = 256
 """Characters of the longest sequence that is looked at; a key with its text takes forty."""
 
 _BEGIN, _END = "\x1b[200~", "\x1b[201~"
-_WHOLE = re.compile(
+_WHOLE = pattern(
     r"\x1b\[M[^\x1b]{3}"  # a mouse without numbers, which nobody asked for
     r"|\x1b\[\[[A-E]"  # F1 to F5 of the Linux console
     r"|\x1b?\x1b\[(?![M\[])(?:[0-?]*[ -/]*[@-~]|[0-9]+\$|<?[-0-9;]+[mM])"
@@ -37,8 +37,8 @@ _WHOLE = re.compile(
     r"|\x1b[]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)"
     r"|\x1b[^]P_^XO\x1b\[]"
 )
-_BEGUN = re.compile(r"\x1b\[M[^\x1b]{0,2}|\x1b?\x1b\[\[?[-0-?]*[ -/]*|\x1b[]P_^X][^\x07\x1b]*\x1b?|\x1b?\x1bO?[0-?]*")
-_SPOILT = re.compile(r"\x1b\[M[^\x1b]{0,2}|\x1b[]P_^X][^\x07\x1b]*|\x1b\[\[?[-0-?]*[ -/]*|\x1b")
+_BEGUN = pattern(r"\x1b\[M[^\x1b]{0,2}|\x1b?\x1b\[\[?[-0-?]*[ -/]*|\x1b[]P_^X][^\x07\x1b]*\x1b?|\x1b?\x1bO?[0-?]*")
+_SPOILT = pattern(r"\x1b\[M[^\x1b]{0,2}|\x1b[]P_^X][^\x07\x1b]*|\x1b\[\[?[-0-?]*[ -/]*|\x1b")
 
 
 class Incoming:

@@ -10,9 +10,10 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
+from runboard.late import pattern
 from runboard.safetext import clean, wire_safe
 
-_CLUSTER = re.compile(
+_CLUSTER = pattern(
     "[\U0001f1e6-\U0001f1ff]{2}"  # a flag
     "|.(?:\u200d.|[\u200c\u200d\u20e3\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f])*",
     re.DOTALL,

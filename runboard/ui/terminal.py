@@ -6,7 +6,6 @@ tests/test_ui_terminal.py fails if one of them moves.
 
 from __future__ import annotations
 
-import re
 import resource
 import signal
 import termios
@@ -33,6 +32,7 @@ from textual.drivers._writer_thread import WriterThread
 from textual.screen import Screen
 from textual.style import Style
 
+from runboard.late import pattern
 from runboard.safetext import clean_copy, clean_lines
 from runboard.ui.handover import Early
 from runboard.ui.incoming import Incoming
@@ -41,7 +41,7 @@ from runboard.ui.partial import PartialUpdate
 from runboard.ui.sent import Sent, keeps_ground
 from runboard.ui.sized import SizedDriver
 
-_PARKED = re.compile(r"\x1b\[[0-9]+;[0-9]+H\Z")
+_PARKED = pattern(r"\x1b\[[0-9]+;[0-9]+H\Z")
 
 LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals that end the board: the terminal is restored, and the exit code is 128 plus the signal's number."""

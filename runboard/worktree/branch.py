@@ -7,18 +7,18 @@ repository is seen, and git's own locks keep other writers out.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from runboard import files
+from runboard.late import pattern
 from runboard.safetext import clean
 from runboard.worktree.git import Git, Patience, Unknown, common_of, git_dir_of, line_of, own_git_dir
 from runboard.worktree.merged import merged, targets
 from runboard.worktree.moved import administration
 
 _HEADS = "refs/heads/"
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class Branch(NamedTuple):

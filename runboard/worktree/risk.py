@@ -8,13 +8,13 @@ not count; repositories among them do. A branch whose changes the main line has 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from runboard import files
+from runboard.late import pattern
 from runboard.safetext import clean
 from runboard.worktree.git import Git, Gone, Patience, Unknown, common_of, git_dir_of, line_of, own_git_dir
 from runboard.worktree.merged import merged, targets
@@ -25,7 +25,7 @@ NAMED = 10
 _MOST_INSIDE = 100
 _MOST_HIDDEN = 2_000
 _MOST_TIPS = 20
-_OF_A_WORKTREE = re.compile(r"/worktrees/[^/]+/modules/")
+_OF_A_WORKTREE = pattern(r"/worktrees/[^/]+/modules/")
 _STATUS = ("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=all", "--no-renames")
 _UNDER_WAY = {
     "MERGE_HEAD": "merge",

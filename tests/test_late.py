@@ -1,0 +1,71 @@
+"""Expressions compiled with their first use: each is right, and none is compiled by loading the module it is in."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+
+import pytest
+
+import runboard
+from runboard import late
+from tests.program import environment
+
+
+def everywhere() -> dict[str, late._Late]:
+    """Every expression in the package that is compiled late, by its module and name."""
+    found: dict[str, late._Late] = {}
+    for module in pkgutil.walk_packages(runboard.__path__, "runboard."):
+        if not module.name.endswith("__main__"):
+            for name, value in vars(importlib.import_module(module.name)).items():
+                if type(value) is late._Late:
+                    found[f"{module.name}.{name}"] = value
+    return found
+
+
+def test_every_expression_compiles() -> None:
+    """Each of the package's is right; that it is not told at the start costs nobody a board."""
+    found = everywhere()
+    assert len(found) > 60
+    assert all(isinstance(one.pattern, str | bytes) for one in found.values())
+
+
+def test_a_wrong_one_is_found() -> None:
+    """The control: such a look at a wrong expression raises."""
+    wrong = late.pattern("(")
+    with pytest.raises(re.error):
+        assert wrong.pattern
+
+
+def test_it_does_what_the_compiled_one_does() -> None:
+    """Every method, by the first use and by the second, with flags, on text and on bytes."""
+    for _ in range(2):
+        ours, plain = late.pattern("(b)", re.IGNORECASE), re.compile("(b)", re.IGNORECASE)
+        assert ours.sub("x", "aBb") == plain.sub("x", "aBb")
+        assert ours.split("aBb") == plain.split("aBb")
+        assert (ours.flags, ours.groups) == (plain.flags, plain.groups)
+    assert late.pattern(b"a+").findall(b"baab") == [b"aa"]
+
+
+@pytest.mark.parametrize(("before", "some"), [("", False), ("runboard.late.pattern = re.compile", True)])
+def test_loading_compiles_none(before: str, some: bool) -> None:
+    """All modules of the package are loaded without one of their expressions being compiled; the control does so."""
+    script = f"""
+import pkgutil, re, sys, importlib
+import runboard.late
+compiled, plain = [], re._compile
+def told(*arguments):
+    compiled.append(sys._getframe(2).f_globals["__name__"])
+    return plain(*arguments)
+re._compile = told
+{before}
+for module in pkgutil.walk_packages(runboard.__path__, "runboard."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(sum(name.startswith("runboard") for name in compiled))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment())
+    assert (int(done.stdout) > 0) is some
