@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runboard import files, tree, worktree
 from runboard.errors import AtRisk, ControlError, Refused
@@ -21,7 +21,9 @@ from runboard.reconcile import settle_or_preview
 from runboard.record import iso, parse_started
 from runboard.safetext import clean
 from runboard.store import LockedRun, OpenTrash, Store, StoreError
-from runboard.worktree import Branch, Risk, Unknown
+
+if TYPE_CHECKING:
+    from runboard.worktree import Branch, Risk
 
 TRASHED = "trashed.json"
 """What is needed to bring a run's branch back, beside its record while it is in the trash."""
@@ -119,7 +121,7 @@ class Clearing:
             try:
                 if worktree.bring_back(self._store.path(run_id), name, commit):
                     notes.append(f"branch {clean(name)} is back at {commit[:12]}")
-            except Unknown as error:
+            except worktree.Unknown as error:
                 was = f"branch {clean(name)}, which was at {clean(commit)[:64]},"
                 notes.append(f"{was} could not be brought back: {error}")
             with suppress(OSError, StoreError), files.opened(self._store.open_dir(run_id)) as folder:
@@ -221,7 +223,7 @@ class Clearing:
                 try:
                     worktree.delete(path, branch, home)
                     notes.append(f"deleted {where}; it was at {branch.commit}")
-                except Unknown as error:
+                except worktree.Unknown as error:
                     notes.append(f"{where} was kept: {error}")
         return (*notes, *self._followed(path, home))
 

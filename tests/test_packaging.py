@@ -48,7 +48,7 @@ def test_the_wheel_is_whole(tmp_path: Path) -> None:
     package, sheet = style_sheet_of(installed)
     assert package.is_relative_to(installed)
     assert sheet == installed / "runboard" / "tcss" / "runboard.tcss"
-    for name in ("runboard.tcss", "dialogs.tcss"):
+    for name in ("runboard.tcss", "dialogs.tcss", "panes.tcss"):
         assert (sheet.parent / name).read_bytes() == (SOURCE / "tcss" / name).read_bytes()
 
 
@@ -66,6 +66,7 @@ def test_the_sdist_has_what_tests_need(tmp_path: Path) -> None:
         "runboard/shim.py",
         "tcss/runboard.tcss",
         "tcss/dialogs.tcss",
+        "tcss/panes.tcss",
         "tests/test_packaging.py",
         "README.md",
         "pyproject.toml",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
+from runboard import worktree
 from runboard.cli.outside import open_log
 from runboard.logs import NAME, last_line
 from runboard.model import Run
@@ -13,7 +15,9 @@ from runboard.process import Gauge, where
 from runboard.safetext import clean
 from runboard.store import Store, StoreError
 from runboard.ui.sources import Sources
-from runboard.worktree import Changes, changes_of
+
+if TYPE_CHECKING:
+    from runboard.worktree import Changes
 
 
 def sources_of(store: Store, *, programs: bool = True) -> Sources:
@@ -44,7 +48,7 @@ def _whole(store: Store, run: Run) -> Run:
 
 def _no_git(_run: Run, _unwanted: Callable[[], bool]) -> Changes:
     """A board that only looks starts no program, not even one that only reads."""
-    return Changes(trouble="What changed is told by git, and a board that only looks starts no program")
+    return worktree.Changes(trouble="What changed is told by git, and a board that only looks starts no program")
 
 
 def _changes(store: Store, run: Run, unwanted: Callable[[], bool]) -> Changes:
@@ -52,5 +56,5 @@ def _changes(store: Store, run: Run, unwanted: Callable[[], bool]) -> Changes:
     try:
         whole = store.read(run.id)  # the board keeps of a finished run only what its row shows
     except StoreError as error:
-        return Changes(trouble=clean(str(error)))
-    return changes_of(store.path(run.id), whole.cwd if where(whole.process) is None else None, unwanted)
+        return worktree.Changes(trouble=clean(str(error)))
+    return worktree.changes_of(store.path(run.id), whole.cwd if where(whole.process) is None else None, unwanted)

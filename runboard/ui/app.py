@@ -145,7 +145,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
     # News come in.
 
     async def on_mount(self) -> None:
-        """Begin to follow the runs and the clock."""
+        """Begin to follow the runs and the clock; keys are heard once the whole board is there."""
+        self.deafen()
         self._intake = Intake(asyncio.get_running_loop(), lambda: self.call_next(self._take))
         self.set_interval(TICK_SECONDS, self._tick)
         self._told()

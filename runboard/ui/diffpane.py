@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,7 +13,9 @@ from textual.strip import Strip
 from runboard.model import Run
 from runboard.ui.cells import cut_start, fit
 from runboard.ui.scrolled import ScrolledPane, panning, scrolling
-from runboard.worktree import Changes
+
+if TYPE_CHECKING:
+    from runboard.worktree import Changes
 
 Line = tuple[tuple[str, str], ...]
 """Texts with the names of their looks."""

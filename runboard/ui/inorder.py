@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from math import inf
 from time import monotonic
 from typing import TypeGuard
 
@@ -79,6 +80,10 @@ class InOrder:
         self._waiting.append(event)
         return False
 
+    def hold(self) -> None:
+        """Let none through until ``done``, as if one were on its way for which no patience ends."""
+        self._since = inf
+
     def sent(self, gone: Callable[[], bool]) -> None:
         """A key is on its way to something of which ``gone`` tells whether it is still there to take it."""
         self._gone = gone
@@ -116,6 +121,14 @@ class OrderlyApp(App[int]):
     def _in_order(self) -> InOrder:
         """Lets through one key at a time."""
         return InOrder(self.post_message)
+
+    def deafen(self) -> None:
+        """Keep what is typed until ``hear``."""
+        self._in_order.hold()
+
+    def hear(self) -> None:
+        """Let come what was typed meanwhile."""
+        self._in_order.done()
 
     async def on_event(self, event: Event) -> None:
         """Send a key to what has the focus when its turn comes."""

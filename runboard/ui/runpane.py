@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import time
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -26,7 +27,9 @@ from runboard.ui.processpane import ProcessDesk, ProcessPane
 from runboard.ui.remembrance import Remembrance
 from runboard.ui.response import ResponsePane
 from runboard.ui.sources import Sources
-from runboard.worktree import Changes
+
+if TYPE_CHECKING:
+    from runboard.worktree import Changes
 
 DETAILS_SECONDS = 1.0
 """How often the details on show are told anew."""
@@ -87,17 +90,18 @@ class RunPane(LogSide):
         for pane in self._panes:
             pane.display = pane is self._present
         yield self._present
-        yield self.look_bar
 
     def on_mount(self) -> None:
         """Begin to read."""
-        hidden = [pane for pane in self._panes if not pane.is_attached]
-        self.call_after_refresh(self.mount, *hidden, before=self.look_bar)
         self.run_worker(self.reader.run(), group="log")
         self.run_worker(self._answers.run(), group="answer")
         self.run_worker(self._changes.run(), group="diff")
         self.run_worker(self._trees.run(), group="processes")
         self.run_worker(self._facts.run(), group="details")
+
+    async def complete(self) -> None:
+        """Have the panes that are not seen, and the line in which one types."""
+        await self.mount(*(pane for pane in self._panes if not pane.is_attached), self.look_bar)
 
     @property
     def chosen(self) -> Run | None:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets._toast import ToastRack
+from textual.widgets._tooltip import Tooltip
 
 from runboard.facts import shell_words
 from runboard.logs import COPY_MOST
@@ -20,11 +21,13 @@ from runboard.ui.filterbar import FilterBar
 from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.hints import Hints
 from runboard.ui.hunting import Chosen
+from runboard.ui.inorder import OrderlyApp
 from runboard.ui.keys import key_of
 from runboard.ui.palette import bare
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
+from runboard.ui.theme import PANES, PANES_TEXT
 from runboard.ui.vigil import Vigil
 
 
@@ -77,14 +80,28 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         self.run_pane = split.run_pane
         self.vigil = vigil
         self.filter_bar = FilterBar(FilterSuggester(runs))
+        self.hints = Hints()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield self.summary
         yield self.tabs
         yield self.split
-        yield self.filter_bar
-        yield Hints()
+        yield self.hints
+
+    def on_mount(self) -> None:
+        """What is not seen at first comes behind the first paint."""
+        self.call_after_refresh(self._complete)
+
+    async def _complete(self) -> None:
+        """Have the rest of the board, and only then what was typed ahead."""
+        sheet = self.app.stylesheet
+        sheet.add_source(PANES_TEXT, read_from=(PANES, ""))
+        sheet.update_nodes(self.query(Tooltip))
+        await self.mount(self.filter_bar, before=self.hints)
+        await self.run_pane.complete()
+        if isinstance(self.app, OrderlyApp):
+            self.app.hear()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """There is nobody to attend to where nobody needs it, and no edge to move where the pane is not beside it."""
@@ -118,7 +135,8 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
     @on(FilterTabs.Chosen)
     def _tab_chosen(self, message: FilterTabs.Chosen) -> None:
         """Filter as it says."""
-        self.filter_bar.take(message.text)
+        if self.filter_bar.is_attached:  # the mouse may be quicker
+            self.filter_bar.take(message.text)
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runboard.model import Run
 from runboard.process import Load, Usage
 from runboard.ui.logdesk import Programs
-from runboard.worktree import Changes
+
+if TYPE_CHECKING:
+    from runboard.worktree import Changes
 
 
 def _no_changes(_run: Run, _unwanted: Callable[[], bool]) -> Changes:
     """Nobody knows of a checkout."""
+    from runboard.worktree import Changes  # noqa: PLC0415 - a board begins without git
+
     return Changes(trouble="It worked in no git checkout")
 
 

@@ -23,9 +23,12 @@ STEP, LEAST, MOST = 5, 20, 80
 
 USUAL = {"below": 45, "beside": 60}
 
+_STANDS = ("-below-", "-beside-")
+"""How a class begins that says which share the table has."""
+
 
 class Split(Container):
-    """Both parts; the style sheet has a class for each share."""
+    """Both parts; there is a class for each share, and a rule for those that were wanted."""
 
     def __init__(self, table: RunTable, run_pane: RunPane, remembrance: Remembrance) -> None:
         """Begin as it was left."""
@@ -79,9 +82,14 @@ class Split(Container):
 
     def _arrange(self) -> None:
         """Stand as chosen."""
-        self.set_class(self.way == "beside", "-beside")
-        for share in range(LEAST, MOST + 1, STEP):
-            self.set_class(share == self.share, f"-table-{share}")
+        stands = f"-{self.way}-{self.share}"
+        if self.has_class(stands):
+            return
+        size = f"height: 1fr; width: {self.share}%" if self.way == "beside" else f"height: {self.share}%"
+        rule = f"#panes.{stands} > RunTable {{ {size}; }}"
+        self.app.stylesheet.add_source(rule, read_from=(__file__, stands))
+        self.remove_class("-beside", *(name for name in self.classes if name.startswith(_STANDS)), update=False)
+        self.add_class(stands, *(["-beside"] if self.way == "beside" else []))
 
     def _keep(self) -> None:
         """Remember how they stand."""

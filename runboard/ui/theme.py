@@ -76,3 +76,9 @@ DIALOGS = style_sheet("dialogs")
 
 DIALOGS_TEXT = _read(DIALOGS).decode()
 """What is in it; read at once, for while a board runs its files may be exchanged for newer ones."""
+
+PANES = style_sheet("panes")
+"""Where the sheet of all that is not seen at first is."""
+
+PANES_TEXT = _read(PANES).decode()
+"""What is in it."""
