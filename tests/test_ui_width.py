@@ -89,10 +89,18 @@ def rows_of(runs: Path, argv: list[str]) -> list[str]:
     with Tmux([*argv, "--runs-dir", str(runs)], 190, rows, more) as screen:
         screen.wait_for("q quit", 20)
         screen.resize(200, rows)  # now every line is drawn anew, from its first cell to its last
-        until(lambda: len(screen.screen()[0]) > 190 and ids(screen) == IDS, 10, "one row for each run, none wrapped")
-        head = screen.line_with("Reason")
-        place = head.index("Exit")
-        found = screen.cells(place, place + len(reason(0)))
+        screen.wait_for("Started")  # there is room for a column more
+        until(lambda: ids(screen) == IDS, 10, "one row for each run, none wrapped")
+        place = screen.line_with("Started").index("Exit")
+        seen = [list[str]()]
+
+        def painted() -> bool:
+            """Whether the terminal has got all that the board had to say to that."""
+            seen.append(screen.cells(place, place + len(reason(0))))
+            return seen[-1] == seen[-2]
+
+        until(painted, 10, "the screen has come to rest")
+    found = seen[-1]
     return found[found.index("Exit  Reason") + 1 :][: len(NAMES)]
 
 
