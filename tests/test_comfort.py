@@ -271,21 +271,24 @@ def test_ascii_on_the_wire(tmp_path: Path) -> None:
     ],
 )
 def test_terminals_with_few_colours(tmp_path: Path, changes: dict[str, str], codes: set[str]) -> None:
-    """Sixteen colours are the terminal's own; with NO_COLOR there is none at all; elsewhere they are ours."""
+    """Sixteen colours are the terminal's own; with NO_COLOR there is none, and lines tell what is chosen; else ours."""
     runboard(tmp_path, "run", "--wait", "--", "false")
     runboard(tmp_path, "run", "--", "sleep", "60")
     argv = [*COMMAND, "--runs-dir", str(tmp_path)]
-    sent = []
+    sent, lined = [], []
     for how in (changes, {}):
-        with Terminal(argv, 100, 24, {**environment(), **how}) as terminal:
+        with Terminal(argv, 120, 36, {**environment(), **how}) as terminal:
             terminal.wait_for("failed")
+            terminal.wait_for("Processes")
             terminal.press("q")
             terminal.wait_exit()
+            lined.append(set(re.findall(rb"\x1b\[(?:\d+;)*4(?:;\d+)*m(\w+)", terminal.raw)))
             sent.append({code for found in re.findall(rb"\x1b\[([\d;]*)m", terminal.raw) for code in found.split(b";")})
     runboard(tmp_path, "kill", "@last")
     painted = {f"{code}".encode() for code in (*range(30, 38), *range(40, 48), *range(90, 108), 38, 48)}
     assert codes <= {code.decode() for code in sent[0] & painted}
     assert (sent[0] & painted == set()) is (not codes)
+    assert lined == [set() if codes else {b"All", b"Log"}, set()]
     assert {b"38", b"48"} <= sent[1]
     assert not {b"38", b"48"} & sent[0]
 

@@ -98,7 +98,8 @@ class FilterTabs(Widget):
         """The names."""
         parts, x = list[str | tuple[str, str]](), 0
         for tab in line(list(self.names), present(self.names, self._text), max(0, self.size.width)):
-            parts += [" " * (tab.x - x), (tab.name, f"${tab.ink}")]
+            lined = " underline" if tab.ink == "accent" and self.app.no_color else ""  # else nothing would tell it
+            parts += [" " * (tab.x - x), (tab.name, f"${tab.ink}{lined}")]
             x = tab.x + cell_len(tab.name)
         return Content.assemble(*parts)
 

@@ -39,6 +39,7 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
         "pane--title",
         "pane--quiet",
         "pane--accent",
+        "pane--view",
         "pane--failed",
         "pane--empty",
     }
@@ -136,7 +137,7 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
             (word, self._ink(word)),
             (self._named(name, max(0, width - taken - 6)), "pane--title"),
             (place, "pane--quiet" if self._settled() else "pane--accent"),
-            *((view, "pane--accent" if view == self.VIEW else "pane--quiet") for view in views),
+            *((view, "pane--view" if view == self.VIEW else "pane--quiet") for view in views),
         ]
         segments, x = [Segment(" ", ground)], 1
         self._tabs = []
@@ -144,7 +145,8 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
             style = self.get_component_rich_style(ink)
             self._tabs += [(x, x + cell_len(text), text)] if text in views else []
             x += cell_len(text) + 2
-            segments += [Segment(text, ground + Style(color=style.color)), Segment("  ", ground)]
+            segments += [Segment(text, ground + Style(color=style.color, underline=style.underline))]
+            segments += [Segment("  ", ground)]
         return Strip(segments).crop_extend(0, width, ground)
 
     def _views(self, room: int) -> tuple[str, ...]:
