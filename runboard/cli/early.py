@@ -14,7 +14,7 @@ from typing import Self
 from runboard.ui.handover import Attributes
 
 _ENDING = (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM)
-"""Signals that end the process; ctrl+C is an exception, which ends the context anyway."""
+"""Signals that end the process; ctrl+C is an exception, which may come where no context is left any more."""
 
 _ENTER = b"\x1b[?1049h\x1b[?25l"
 _LEAVE = b"\x1b[0m\x1b[?1049l\x1b[?25h"
@@ -89,14 +89,14 @@ class EarlyScreen:
             termios.tcsetattr(_KEYBOARD, termios.TCSANOW, ours)
 
     def _restore(self) -> None:
-        """Undo what was done to the terminal."""
+        """Undo what was done to the terminal; a signal amid that undoes it again, so that none finds it half done."""
         if self._before is not None:
-            before, self._before = self._before, None
             with suppress(termios.error):
-                termios.tcsetattr(_KEYBOARD, termios.TCSANOW, before)
+                termios.tcsetattr(_KEYBOARD, termios.TCSANOW, self._before)
+            self._before = None
         if self.up:
-            self.up = False
             os.write(_TERMINAL, _LEAVE)
+            self.up = False
 
     def _arm(self) -> None:
         """See to it that no signal ends or stops the process while the alternate screen is on.
@@ -108,6 +108,8 @@ class EarlyScreen:
         for number in _ENDING:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, self._die)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupt)
 
     def _disarm(self) -> None:
         """Let signals be what they were, but those that somebody else heeds by now."""
@@ -116,13 +118,29 @@ class EarlyScreen:
             for number in _ENDING:
                 if signal.getsignal(number) == self._die:
                     signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(signal.SIGINT) == self._interrupt:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
 
-    def _die(self, number: int, _frame: FrameType | None) -> None:
-        """Leave the screen and die of the signal, even where the terminal takes nothing any more."""
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Leave the screen before ctrl+C is raised: it may be raised where ``with`` has not begun, or has ended."""
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # once more is soon enough afterwards
+        try:
+            self._restore_soon()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        signal.default_int_handler(number, frame)
+
+    def _restore_soon(self) -> None:
+        """Undo what was done to the terminal, or die where that takes nothing any more."""
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, _LEAVING_SECONDS)
         self._restore()
+
+    def _die(self, number: int, _frame: FrameType | None) -> None:
+        """Leave the screen and die of the signal, even where the terminal takes nothing any more."""
+        self._restore_soon()
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 

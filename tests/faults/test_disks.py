@@ -150,11 +150,22 @@ def test_what_may_not_be_changed_is_shown_all_the_same(tmp_path: Path, table: Ta
                 board.wait_for("not saved", 20)
                 board.press("q")
                 assert board.wait_exit() == 0
+            assert saved_carelessly(runs, run.id), "the control says that it has saved the ending"
+            lies = record(runs, run.id)["status"] == "running"
         finally:
             done("chattr", "-i", runs / run.id / what)
         runboard(runs, "reconcile")
         assert record(runs, run.id)["status"] == "failed"
     table.tell("a record or directory is immutable", 1, 0)
+    table.control("a record or directory is immutable", 1, lies)
+    assert lies, "the control: the record is as it was"
+
+
+def saved_carelessly(runs: Path, run_id: str) -> bool:
+    """Save an ending as a script does that looks at no error: a new file, and then its name."""
+    script = 'cd "$0"; echo \'{"status": "failed"}\' >run.new; mv -f run.new run.json; rm -f run.new; echo saved'
+    ran = subprocess.run(["sh", "-c", script, runs / run_id], capture_output=True, text=True, check=True)
+    return "saved" in ran.stdout
 
 
 @needs_root
