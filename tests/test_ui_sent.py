@@ -43,6 +43,16 @@ def line(chance: random.Random, looks: list[Style | None]) -> Strip:
     return Strip(segments).adjust_cell_length(WIDTH)
 
 
+def changed(chance: random.Random, before: Strip, looks: list[Style | None]) -> Strip:
+    """Another line, or the same one with another word somewhere."""
+    if chance.random() < 0.3:
+        return line(chance, looks)
+    at = chance.randrange(WIDTH)
+    word = Strip([Segment(chance.choice(WORDS), chance.choice(looks))])
+    parts = [before.crop(0, at), word, before.crop(min(WIDTH, at + word.cell_length), WIDTH)]
+    return Strip.join(parts).adjust_cell_length(WIDTH)
+
+
 def told(sent: Sent, y: int, strip: Strip, depth: ColorSystem = ColorSystem.TRUECOLOR, *, erases: bool = False) -> str:
     """What makes a line show this."""
     pen = Pen(depth, width=strip.cell_length, erases=erases)
@@ -86,17 +96,13 @@ def test_it_looks_as_if_painted_anew(seed: int, depth: ColorSystem) -> None:
         for stream in (our_stream, stock_stream):
             stream.feed(f"\x1b[{y + 1};1H{strip._render_cache or strip.render(console)}")
     sent.learn(0, [[strip] for strip in lines])
-    for _ in range(120):
-        y = chance.randrange(HEIGHT)
-        if chance.random() < 0.3:
-            lines[y] = line(chance, some)
-        else:
-            at = chance.randrange(WIDTH)
-            word = Strip([Segment(chance.choice(WORDS), chance.choice(some))])
-            parts = [lines[y].crop(0, at), word, lines[y].crop(min(WIDTH, at + word.cell_length), WIDTH)]
-            lines[y] = Strip.join(parts).adjust_cell_length(WIDTH)
-        our_stream.feed(told(sent, y, lines[y], depth, erases=seed % 2 == 1))
-        stock_stream.feed(f"\x1b[{y + 1};1H{lines[y].render(console)}")
+    for _ in range(80):
+        pen = Pen(depth, width=WIDTH, erases=seed % 2 == 1)
+        for y in chance.choices(range(HEIGHT), k=chance.choice((1, 1, 3, 6))):  # a line may change twice in one frame
+            lines[y] = changed(chance, lines[y], some)
+            sent.update(y, 0, lines[y], pen)
+            stock_stream.feed(f"\x1b[{y + 1};1H{lines[y].render(console)}")
+        our_stream.feed(pen.told())
         assert looks(ours) == looks(stock)
     assert all(told(sent, y, lines[y], depth) == "" for y in range(HEIGHT))
 
@@ -137,11 +143,26 @@ def test_looks_are_told_once() -> None:
 
 
 def test_pieces_of_one_frame_share_their_looks() -> None:
-    """Thirty cells that tick in one colour say it once."""
-    sent, pen = Sent(), Pen(ColorSystem.TRUECOLOR)
+    """Thirty lines that tick in two colours say each once; written line by line they would say both every time."""
+    sent, pen, by_line = Sent(), Pen(ColorSystem.TRUECOLOR), ""
     for y in range(30):
-        sent.update(y, 80, Strip([Segment(f"{y}s", styles()[1])]), pen)
-    assert pen.told().count("m") == 2
+        ticks = [Segment(f"{y + 10}s", styles()[1]), Segment(" " * 5), Segment(f"{y + 10}", styles()[2])]
+        sent.learn(y, [[[Segment("??s" + " " * 5 + "??")]]])
+        sent.update(y, 0, ticks, pen)
+        by_line += told(Sent(), y, Strip(ticks))
+    assert (pen.told().count("m"), by_line.count("m")) == (3, 120)
+
+
+def test_a_line_that_changes_twice_is_written_as_it_is_in_the_end() -> None:
+    """What is written later in a frame is not erased by what came before it, in whatever order they go out."""
+    screen, sent, pen = pyte.Screen(WIDTH, HEIGHT), Sent(), Pen(ColorSystem.TRUECOLOR, width=WIDTH, erases=True)
+    stream = pyte.Stream(screen)
+    sent.learn(0, [[[Segment("abcdefghijklmno" + " " * 15)]], [[Segment(" " * WIDTH)]]])
+    sent.update(1, 0, [Segment("first", styles()[2])], pen)
+    sent.update(0, 0, [Segment("z" + " " * 14)], pen)
+    sent.update(0, 20, [Segment("end", styles()[2])], pen)
+    stream.feed(pen.told())
+    assert [line.rstrip() for line in screen.display[:2]] == ["z" + " " * 19 + "end", "first"]
 
 
 def test_blanks_are_erased_where_the_ground_stays() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.color import ColorSystem
@@ -17,10 +19,46 @@ Code = tuple[str, str, str]
 Cell = tuple[str, Code]
 """A character with what is drawn over it, empty for the right half of a wide one; of a blank the ink is left out."""
 
+
+class Piece(NamedTuple):
+    """A piece of a line that is to be written: so many cells from the cell ``x`` on."""
+
+    y: int
+    x: int
+    line: list[Cell]
+    size: int
+
+    def inked(self, step: int) -> Code:
+        """The looks of its first letter, or of its last for a ``step`` of -1; of blanks alone, theirs."""
+        some = self.line[self.x : self.x + self.size]
+        return next((code for text, code in some[::step] if text != " "), some[0][1])
+
+
+class Change(NamedTuple):
+    """A line that changes, how it was, and between which cells it does so."""
+
+    line: list[Cell]
+    old: list[Cell]
+    spans: list[tuple[int, int]]
+
+    def pieces(self, y: int) -> list[Piece]:
+        """What of it must be written."""
+        spans: list[tuple[int, int]] = []
+        for first, end in sorted(self.spans):
+            if spans and first < spans[-1][1]:
+                spans[-1] = spans[-1][0], max(end, spans[-1][1])
+            else:
+                spans.append((first, end))
+        found = [(first, differing(self.old[first:end], self.line[first:end])) for first, end in spans]
+        return [Piece(y, first + start, self.line, end - start) for first, ones in found for start, end in ones]
+
+
 _OWN: Code = ("", "", "")
 _ERASED = "\x1b[K"
-_GAP = 8
-"""So many cells that are the same cost less than another move of the cursor."""
+_GAP, _TURN = 8, 4
+"""So many cells that are the same cost less than another move of the cursor; or so many where other looks begin behind.
+
+To turn from looks to looks costs twice a move, and other lines may have something to write in the same."""
 
 
 class Sent:
@@ -47,10 +85,8 @@ class Sent:
         new = cells(segments, pen.depth)
         line = self._cells(y, pen.depth)
         line += [("", _OWN)] * (x + len(new) - len(line))
-        old = line[x : x + len(new)]
+        pen.change(y, line, x, x + len(new))
         line[x : x + len(new)] = new
-        for first, end in differing(old, new):
-            pen.write(y, x + first, line[x + first :], end - first)
 
     def _cells(self, y: int, depth: ColorSystem) -> list[Cell]:
         """The cells of a line; one that is not known has none that looks like any other."""
@@ -71,11 +107,19 @@ class Pen:
         self.depth = depth
         self._width = width
         self._erases = erases
+        self._changes: dict[int, Change] = {}
         self._parts: list[str] = []
         self._last = _OWN
 
-    def write(self, y: int, x: int, line: list[Cell], size: int) -> None:
-        """Write the first ``size`` cells of what a line has from ``x`` on; long blanks are erased and passed over."""
+    def change(self, y: int, line: list[Cell], first: int, end: int) -> None:
+        """A line is about to change from a cell to before an end; it is written when all that changes has done so."""
+        change = self._changes.setdefault(y, Change(line, [], []))
+        change.old.extend(line[len(change.old) :])
+        change.spans.append((first, end))
+
+    def _write(self, piece: Piece) -> None:
+        """Write a piece of a line as the line is in the end; long blanks are erased and passed over."""
+        y, x, line, size = piece.y, piece.x, piece.line[piece.x :], piece.size
         self._parts.append(f"\x1b[{y + 1};{x + 1}H")
         free = self._free(line, size) if x + len(line) == self._width else size
         at, erased = 0, False
@@ -100,7 +144,10 @@ class Pen:
                 erased = True
 
     def told(self) -> str:
-        """All that was written; afterwards the terminal has its own looks again."""
+        """What makes the terminal show all that has changed; afterwards it has its own looks again."""
+        for piece in in_turn(piece for y, one in self._changes.items() for piece in one.pieces(y)):
+            self._write(piece)
+        self._changes.clear()
         if self._last != _OWN:
             self._parts.append("\x1b[0m")
             self._last = _OWN
@@ -160,7 +207,7 @@ def differing(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
     for at, (before, after) in enumerate(zip(old, new, strict=True)):
         if before == after and before[0]:
             continue
-        if pieces and at - pieces[-1][1] < _GAP:
+        if pieces and at - (end := pieces[-1][1]) < (_GAP if after[1] == new[end - 1][1] else _TURN):
             pieces[-1] = (pieces[-1][0], at + 1)
         elif before != after:
             pieces.append((at, at + 1))
@@ -172,6 +219,22 @@ def differing(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
             end += 1  # noqa: PLW2901 - likewise at the right
         whole.append((first, end))
     return whole
+
+
+def in_turn(pieces: Iterable[Piece]) -> list[Piece]:
+    """The pieces so that one follows that goes on in the looks in which the last one ends, where there is one."""
+    waiting: dict[Code, deque[Piece]] = {}
+    for piece in pieces:
+        waiting.setdefault(piece.inked(1), deque()).append(piece)
+    ordered: list[Piece] = []
+    last = _OWN
+    while waiting:
+        look = last if last in waiting else next(iter(waiting))
+        ordered.append(waiting[look].popleft())
+        if not waiting[look]:
+            del waiting[look]
+        last = ordered[-1].inked(-1)
+    return ordered
 
 
 @lru_cache(4096)
