@@ -13,7 +13,7 @@ from runboard.lineup import Lineup
 from runboard.model import Run, Sample, Status
 from runboard.order import FEW, Delta, Key, Sorting
 from runboard.query import Query
-from runboard.row import Entry, Row, alike, goes_on, place
+from runboard.row import Entry, Row, goes_on, place
 from runboard.totals import Spending, Totals
 
 __all__ = ["Board", "Entry", "place"]
@@ -160,7 +160,7 @@ class Board:
                 touched.add(run_id)
         for entry in chain(self._admit(list(rows), touched, fresh), changed):
             old = self._entries.get(entry.id)
-            if alike(old, entry):
+            if old == entry:
                 continue
             touched.add(entry.id)
             if old is None or entry.id in fresh:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -155,16 +154,6 @@ class Row(NamedTuple):
 
 Entry = Run | Row
 """What the board holds of a run: all of it while it may change, a row once it is finished and saved."""
-
-
-_COMMONLY = attrgetter("name", "activity_at", "outcome", "usage", "paused", "tags")
-
-
-def alike(old: Entry | None, entry: Entry) -> bool:
-    """Whether two states of a run are equal; what differs mostly is compared first, and the rest seldom."""
-    if isinstance(old, Run) and isinstance(entry, Run) and _COMMONLY(old) != _COMMONLY(entry):
-        return False
-    return old == entry
 
 
 def goes_on(old: Run, entry: Run) -> bool:
