@@ -8,6 +8,7 @@ from pathlib import Path
 from signal import SIGKILL
 
 import pytest
+from textual.widgets import Static
 
 from runboard.control import Control, ControlError
 from runboard.store import Store
@@ -118,3 +119,25 @@ async def test_earlier_commands_are_at_hand(store: Store, tmp_path: Path) -> Non
         await desk.press("ctrl+s")
         await desk.until(lambda: len(store.ids()) == 4)
         assert sum(record(Path(store.root), run_id)["command"] == ["true", "alpha"] for run_id in store.ids()) == 2
+
+
+async def test_nothing_moves_while_one_types(store: Store, tmp_path: Path) -> None:
+    """Fewer commands match with each letter, down to none, and one is too long for the line: every field stays."""
+    for command in (["true", "alpha"], ["true", "b" * 300], ["true", "gamma"]):
+        run = Control(store).start(command, cwd=str(tmp_path))
+        until(lambda run=run: store.read(run.id).finished)  # type: ignore[misc]
+    async with real_board(Path(store.root)) as desk:
+        await desk.shows("alpha", "gamma")
+        await desk.press("n")
+        await desk.shows("A new run", "true gamma", "bbb…")
+        fields = [desk.app.screen.query_one(f"#field-{name}") for name in ("line", "shell", "cwd", "repo")]
+        places = [field.region for field in fields]
+        past = desk.app.screen.query_one("#new-past", Static)
+        for letter in "alx":
+            before = past.content
+            await typed(desk, letter)
+            await desk.until(lambda before=before: past.content != before)  # type: ignore[misc]
+            await desk.pilot.pause()
+            assert [field.region for field in fields] == places, letter
+        past.display = False
+        await desk.until(lambda: [field.region for field in fields] != places)

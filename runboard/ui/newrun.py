@@ -158,8 +158,9 @@ class NewRun(Form[Draft]):
             for at, draft in enumerate(matching[first : first + SHOWN], first)
         ]
         past = self.query_one("#new-past", Static)
-        past.update(Content("\n").join(lines))
-        past.display = bool(lines)
+        kept = min(SHOWN, len(self._earlier))  # fewer that match leave their lines empty: nothing below moves
+        past.update(Content("\n").join([*lines, *[Content()] * (kept - len(lines))]))
+        past.display = kept > 0
 
 
 def draft_of(run: Run) -> Draft:
