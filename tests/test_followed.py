@@ -20,6 +20,7 @@ from runboard.folder import STEPS
 from runboard.model import Run, Usage
 from runboard.store import Store
 from runboard.transcripts import Steps, count_on, read_ended, read_running
+from runboard.transcripts import steps as steps_module
 from runboard.transcripts.steps import add_all
 from runboard.transcripts.usage import Sums
 from tests.agents import PLACE, reader
@@ -239,3 +240,30 @@ except ChildProcessError:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
     assert (done.stdout, done.stderr) == ("nobody is left\n", "")
+
+
+MARKED = b'{"type":"step_finish","timestamp":1,"n":%d}'
+PIECES = st.lists(
+    st.one_of(
+        st.integers(0, 999).map(lambda number: MARKED % number),
+        st.integers(0, 9).map(lambda number: b'{"type":"text","part":"' + b"x" * 7 * number + b'"}'),
+        st.just(b""),
+        st.just(MARKED % 1 + b"y" * 200),  # longer than a step's end may be
+        st.just(b"z" * 150),
+    ),
+    max_size=25,
+)
+
+
+@given(PIECES, st.booleans(), st.integers(0, 40), st.sampled_from([64, 97, 128, 4096]))
+def test_pieces_cut_no_line(lines: list[bytes], closed: bool, lost: int, piece: int) -> None:
+    """However a log is cut into pieces, the steps in it are found, each once; one that shrinks meanwhile ends it."""
+    data = b"\n".join(lines) + b"\n" * closed
+    wanted = [line for line in lines if line.startswith(MARKED[:34]) and len(line) <= 60]
+    read = reader(data[: max(0, len(data) - lost)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps_module, "_CHUNK", piece)
+        patch.setattr(steps_module, "_STEP_MOST", 60)
+        found = [line for some in steps_module.marked_lines(read, 0, len(data)) for line in some]
+    assert found == wanted[: len(found)]
+    assert lost or found == wanted

@@ -162,29 +162,31 @@ def _alike(lines: list[bytes], without: bytes) -> bool:
 
 
 def marked_lines(read: Read, start: int, end: int) -> Iterator[list[bytes]]:
-    """The lines between two offsets that hold the mark of a step's end, found without looking at the others."""
-    carried, broken, at = b"", False, start
+    """The lines between two offsets that hold the mark of a step's end, found without looking at the others.
+
+    A line that a piece cuts is read again with the next one, which costs less than to put pieces together; of one that
+    is too long for a step's end already, the rest is passed over.
+    """
+    broken, at = False, start
     find = _finder(read(start, min(_CHUNK, end - start)) + read(max(start, end - _CHUNK), min(_CHUNK, end - start)))
     while at < end:
-        chunk = read(at, min(_CHUNK, end - at))
-        if not chunk:
+        data = read(at, min(_CHUNK, end - at))
+        if not data:
             return
-        at += len(chunk)
-        data = carried + chunk
-        last = data.rfind(b"\n") + 1
         first = data.find(b"\n") + 1 if broken else 0
+        last = data.rfind(b"\n") + 1
+        if at + len(data) >= end and last < len(data) and not (broken and not last):
+            data, last = data + b"\n", len(data) + 1
         yield find(data, first, last)
-        broken = len(data) - last > _STEP_MOST or (broken and not last)
-        carried = b"" if broken else data[last:]
-    if carried:
-        yield find(carried + b"\n", 0, len(carried) + 1)
+        broken = not last or len(data) - last > _STEP_MOST
+        at += len(data) if broken else last
 
 
 def _finder(sample: bytes) -> Callable[[bytes, int, int], list[bytes]]:
     """How to find marked lines: by the usual mark if all steps of a sample bear it, as one program wrote the log."""
     if not 0 < sample.count(_MARK) == sample.count(_USUAL_MARK):
         return partial(_found, mark=_MARK)
-    return _begun if sample.count(b"\n") * _SHORT > len(sample) else partial(_found, mark=_USUAL_MARK)
+    return _begun if sample.count(b"\n") * _SHORT > len(sample) else _led
 
 
 def _begun(data: bytes, first: int, last: int) -> list[bytes]:
@@ -194,6 +196,17 @@ def _begun(data: bytes, first: int, last: int) -> list[bytes]:
     """
     lines = data[first:last].split(b"\n")
     return [line for line in lines if line.startswith(_USUAL_MARK) and len(line) <= _STEP_MOST]
+
+
+def _led(data: bytes, first: int, last: int) -> list[bytes]:
+    """The same; where lines are long, it is quickest to go from the end of each to the next."""
+    found, find, begins = [], data.find, data.startswith
+    while first < last:
+        finish = find(b"\n", first, last)
+        if begins(_USUAL_MARK, first) and finish - first <= _STEP_MOST:
+            found.append(data[first:finish])
+        first = finish + 1
+    return found
 
 
 def _found(data: bytes, first: int, last: int, *, mark: bytes) -> list[bytes]:
