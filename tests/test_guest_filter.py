@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
 import struct
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from errno import EACCES, ENOSYS, EPERM
 from pathlib import Path
 
 import pytest
 
-from runboard.guest import Lock, calls, offers, purge, seccomp
+from runboard.guest import Lock, calls, kernel, landlock, offers, purge, seccomp
 from runboard.guest.needs import readable
 from tests.guests import WITHOUT, interpreter, surroundings, with_faults
 from tests.terminal import Terminal
@@ -104,15 +107,49 @@ def test_the_filter_refuses_by_error(machine: str) -> None:
     assert answer(machine, 63) == 0
 
 
-@pytest.mark.parametrize(
-    ("machine", "header"),
-    [("x86_64", "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), ("aarch64", "/usr/include/asm-generic/unistd.h")],
-)
-def test_the_numbers_are_the_kernels(machine: str, header: str) -> None:
-    """Each number is the one in the kernel's header, as far as that knows the call."""
-    if not os.path.exists(header):
+HEADERS = {
+    "x86_64": "/usr/include/x86_64-linux-gnu/asm/unistd_64.h",
+    "aarch64": "/usr/include/asm-generic/unistd.h",
+}
+"""Where the kernel's headers name the calls of each machine, both of which Debian's linux-libc-dev for either has."""
+
+_OF_32_BITS = range(403, 424)
+_OTHERWISE_CALLED = {"fstatat": "newfstatat", "sync_file_range2": "sync_file_range"}
+
+
+def known_calls(machine: str) -> dict[str, int]:
+    """Every call that a header knows, with its number."""
+    header = Path(HEADERS[machine])
+    if not header.exists():
         pytest.skip(f"needs {header}")
-    known = {name: int(number) for name, number in re.findall(r"__NR(?:3264)?_(\w+)\s+(\d+)", Path(header).read_text())}
+    found = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", header.read_text("utf-8"))
+    numbers = {_OTHERWISE_CALLED.get(name, name): int(number) for name, number in found}
+    for name in ("arch_specific_syscall", "syscalls"):
+        numbers.pop(name, None)
+    return {name: number for name, number in numbers.items() if number not in _OF_32_BITS}
+
+
+def passing(machine: str) -> set[str]:
+    """The calls that pass, with all their arguments 0."""
+    return {name for name, number in known_calls(machine).items() if answer(machine, number) == 0}
+
+
+def test_no_machine_lets_through_what_the_other_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, what passes on the machine that the lock was not tried on passes on the one that it was tried on too.
+
+    The control: with the numbers of the other machine calls pass that nobody has thought of.
+    """
+    tried = passing("x86_64")
+    assert passing("aarch64") <= tried
+    assert {"read", "openat", "futex", "epoll_pwait", "exit_group"} <= passing("aarch64")
+    monkeypatch.setitem(calls.MACHINES, "aarch64", (0, calls.MACHINES["aarch64"][1]))
+    assert passing("aarch64") - tried >= {"execve", "accept", "unlinkat"}
+
+
+@pytest.mark.parametrize("machine", calls.MACHINES)
+def test_the_numbers_are_the_kernels(machine: str) -> None:
+    """Each number is the one in the kernel's header, as far as that knows the call."""
+    known = known_calls(machine)
     single = {name.lower(): getattr(calls, name) for name in ("CLONE", "PIDFD_SEND_SIGNAL", "SOCKETPAIR", "SENDTO")}
     single |= {name.lower(): getattr(calls, name) for name in ("IOCTL", "FCNTL", "PRCTL", "IOPRIO_SET")}
     named = calls.REFUSED | calls.UNKNOWN | calls.OPEN | calls.KILL | single | {"prlimit64": calls.PRLIMIT}
@@ -120,6 +157,31 @@ def test_the_numbers_are_the_kernels(machine: str, header: str) -> None:
     assert {name: number for name, number in ours.items() if name in known} == {
         name: known[name] for name in ours if name in known
     }
+
+
+@pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
+@pytest.mark.parametrize("said", [8, 9, 10, 99])
+def test_a_kernel_that_is_newer_than_we_know_locks_too(said: int) -> None:
+    """What is asked for is what is known here, and where a kernel takes less than it says, the most that it takes.
+
+    The control: asked for the rights of the newest alone, a kernel without them gives no lock at all.
+    """
+    with guarded_fd(landlock._ruleset(min(said, landlock.NEWEST))) as number:
+        assert min(landlock.abi(), landlock.NEWEST) <= number <= said
+    assert (1 << landlock._FILES[number]) - 1 == (1 << landlock._FILES[min(landlock.abi(), landlock.NEWEST)]) - 1
+    if landlock.abi() < landlock.NEWEST:
+        newest = ctypes.create_string_buffer(struct.pack("=QQQ", (1 << landlock._FILES[landlock.NEWEST]) - 1, 0, 0), 24)
+        with pytest.raises(OSError, match="Invalid argument"):
+            kernel.call(landlock._CREATE_RULESET, newest, ctypes.c_long(24), ctypes.c_long(0))
+
+
+@contextmanager
+def guarded_fd(made: tuple[int, int]) -> Iterator[int]:
+    """What was made in a ruleset, whose descriptor is closed afterwards."""
+    try:
+        yield made[0]
+    finally:
+        os.close(made[1])
 
 
 def test_the_words_say_which_layers_hold() -> None:
