@@ -69,8 +69,8 @@ def preview(draft: Draft) -> str:
     except ValueError:
         return "a quotation mark is missing"
     shown = clean("  ".join(repr(word) if not word or set(word) & set(" \t\n'\"") else word for word in command))
-    acting = "" if draft.shell else "".join(sorted({char for word in command for char in word if char in _SHELL}))
-    return shown[:_PREVIEWED] + (f"   ({acting} stays as it is)" if acting else "")
+    acting = "" if draft.shell else " ".join(sorted({char for word in command for char in word if char in _SHELL}))
+    return shown[:_PREVIEWED] + (f"   (no shell: {acting} as typed)" if acting else "")
 
 
 def troubles(draft: Draft) -> dict[str, str]:

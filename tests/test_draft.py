@@ -24,7 +24,7 @@ def test_a_line_is_split_or_read_by_sh() -> None:
 def test_the_preview_shows_each_argument_as_one() -> None:
     """Blanks inside an argument are seen, and characters that a shell would act on are pointed out."""
     assert preview(Draft("make 'two words' x")) == "make  'two words'  x"
-    assert preview(Draft("a | b")).endswith("(| stays as it is)")
+    assert preview(Draft("a | b")).endswith("(no shell: | as typed)")
     assert preview(Draft("a | b", shell=True)) == "sh  -c  'a | b'"
     assert preview(Draft("it's")) == "a quotation mark is missing"
     assert "\x1b" not in preview(Draft("a\x1b[31mb"))

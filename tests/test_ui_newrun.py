@@ -69,7 +69,7 @@ async def test_sh_reads_the_line_where_that_is_chosen(store: Store) -> None:
         await desk.press("n")
         await desk.shows("A new run")
         await typed(desk, "echo a | tr a b")
-        await desk.shows("(| stays as it is)")
+        await desk.shows("(no shell: | as typed)")
         await desk.press("tab", "space")
         await desk.shows("→ sh  -c  'echo a | tr a b'")
         await desk.press("ctrl+s")

@@ -12,7 +12,7 @@ import pytest
 from runboard.control import Control, ControlError
 from runboard.model import Run
 from runboard.store import Store
-from tests.pilots import real_board
+from tests.pilots import NOW, fixed_board, real_board
 from tests.program import alive, record, runboard, start
 from tests.waiting import until
 
@@ -58,6 +58,14 @@ async def test_a_signal_goes_to_the_tree_or_to_the_command(store: Store) -> None
         await desk.press("y")
         await desk.until(lambda: "child" in log(store, run))
         assert record(Path(store.root), run.id)["status"] == "running"
+
+
+async def test_two_runs_have_their_trees() -> None:
+    """The question about several runs speaks of them all."""
+    live = Run("11111111", name="one", command=("x",), started_at=NOW - 5)
+    async with fixed_board([live, live._replace(id="22222222")], control=object()) as desk:
+        await desk.press("asterisk", "x", *"usr1", "enter")
+        await desk.shows("Signal these 2 runs?", "SIGUSR1 to their whole process tree.")
 
 
 async def test_harmless_signals_are_sent_without_a_question(store: Store) -> None:

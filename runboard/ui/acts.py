@@ -134,7 +134,7 @@ class Acts:
         if picked is None:
             return
         signal, leader = picked
-        whom = "its command only, once" if leader else "its whole process tree"
+        whom = "{its} command only, once" if leader else "{its} whole process tree"
         grave = signal not in HARMLESS
         after = "; after 5 s, SIGKILL" if signal in ENDING_SIGNALS and not leader and signal != SIGKILL else ""
         if grave and not await self._agreed("signal", runs, f"{signal.name} to {whom}{after}."):
