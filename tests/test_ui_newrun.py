@@ -141,3 +141,7 @@ async def test_nothing_moves_while_one_types(store: Store, tmp_path: Path) -> No
             assert [field.region for field in fields] == places, letter
         past.display = False
         await desk.until(lambda: [field.region for field in fields] != places)
+    async with real_board(Path(store.root), size=(80, 24)) as desk:  # where lines are few, complaints have them
+        await desk.shows("alpha", "gamma")
+        await desk.press("n", *"nonsense", "tab", "tab", "end", *"nowhere", "tab", "tab", "tab", *"5x", "ctrl+s")
+        await desk.shows("There is no program", "There is no directory", "'5x' is no length of time", "ctrl+s")

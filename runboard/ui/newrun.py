@@ -158,7 +158,8 @@ class NewRun(Form[Draft]):
             for at, draft in enumerate(matching[first : first + SHOWN], first)
         ]
         past = self.query_one("#new-past", Static)
-        kept = min(SHOWN, len(self._earlier))  # fewer that match leave their lines empty: nothing below moves
+        # Fewer that match leave their lines empty, so that nothing below moves, where there is room for complaints too.
+        kept = min(SHOWN, len(self._earlier)) if self.has_class("-airy") else len(lines)
         past.update(Content("\n").join([*lines, *[Content()] * (kept - len(lines))]))
         past.display = kept > 0
 
