@@ -93,6 +93,42 @@ def test_with_the_right_identity_the_same_process_is_the_run(
     assert record(tmp_path, "right")["reason"] == "killed"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a run to somebody else needs root")
+def test_a_user_cannot_have_root_signal_a_process_of_its_own(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    """A user's record that names root's process has it signalled neither at once nor when it is overdue.
+
+    The control: in a run of root's own it is.
+    """
+    write(tmp_path, "trap", **exact(bystander.pid), timeout=0.0001)
+    for path in (tmp_path / "trap", tmp_path / "trap" / "run.json"):
+        os.chown(path, 65534, 65534)
+    killing = runboard(tmp_path, "kill", "trap", "-s", "KILL")
+    assert (killing.returncode, "of another user (0) than the run" in killing.stderr) == (1, True), killing.stderr
+    assert runboard(tmp_path, "reconcile").returncode == 0
+    assert alive(bystander.pid)
+    os.chown(tmp_path / "trap", 0, 0)
+    runboard(tmp_path, "kill", "trap", "-s", "KILL")
+    assert not alive(bystander.pid)
+
+
+def test_a_stranger_that_is_called_the_shim_keeps_its_children(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    """What descends from the process that a record calls the shim is the run's only where that has the shim's mark."""
+    with subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE) as stranger:
+        assert stranger.stdout is not None
+        child = int(stranger.stdout.readline())
+        try:
+            named = {"shimPid": stranger.pid, "shimStartTicks": process.start_ticks(stranger.pid)}
+            write(tmp_path, "trap", **exact(bystander.pid, **named))
+            assert runboard(tmp_path, "kill", "trap", "-s", "KILL").returncode == 0
+            assert (alive(bystander.pid), alive(stranger.pid), alive(child)) == (False, True, True)
+        finally:
+            os.kill(child, 9)
+
+
 @pytest.mark.parametrize("elsewhere", [{"host": "elsewhere"}, {"pidNamespace": "pid:[1]"}])
 def test_another_hosts_run_is_left_alone_and_says_so(
     tmp_path: Path, bystander: subprocess.Popen[bytes], elsewhere: dict[str, str]

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple, Self
 
+from runboard import files
 from runboard.model import Run
 from runboard.process.cgroup import kill_cgroup
 from runboard.process.kernel import HAS_PIDFD, open_pidfd, pidfd_of
 from runboard.process.liveness import command_of_run, holds, older_process, shim_alive
 from runboard.process.members import Member, members
 from runboard.process.place import other_boot, where
-from runboard.process.table import ancestry, pids, read_stat, start_ticks
+from runboard.process.table import RUN_MARK, ancestry, marks_of, owner_of, pids, read_stat, start_ticks
 
 KILL_LIMIT = 5.0
 """Seconds for which SIGKILL is repeated before what is left is called a survivor."""
@@ -110,12 +111,28 @@ def _objection(run: Run, run_dir: str) -> str | None:
         return None if shim_alive(run) else "it has no process yet"
     if who.pid in ancestry() and (who.pid <= 1 or command_of_run(run) is not None):
         return f"this program itself runs inside it (process {who.pid})"
-    if who.start_ticks is None:
-        return _older_objection(run, run_dir)
     stat = read_stat(who.pid)
-    if stat is not None and stat.start_ticks != who.start_ticks and not members(run):
+    if stat is not None and who.start_ticks not in {None, stat.start_ticks} and not members(run):
         return f"process {who.pid} is another program's by now"
-    return None
+    return _set_up(run, run_dir) or (_older_objection(run, run_dir) if who.start_ticks is None else None)
+
+
+def _set_up(run: Run, run_dir: str) -> str | None:
+    """That root is asked to signal a process that is neither of the user whose run names it, nor has the run's mark.
+
+    What users may write in their records, root may do; so root is held to what those users could do themselves.
+    """
+    command = command_of_run(run) if os.geteuid() == 0 else None
+    if command is None:
+        return None
+    found = files.found(run_dir)
+    if found is None:
+        return "its directory is gone, so nobody knows whose it is"
+    owner = found.st_uid
+    uid = owner_of(command.pid)
+    if owner == 0 or uid in {None, owner} or f"{RUN_MARK}={run.id}" in marks_of(command.pid):
+        return None
+    return f"process {command.pid} is of another user ({uid}) than the run, and has not its mark"
 
 
 def _older_objection(run: Run, run_dir: str) -> str | None:

@@ -10,7 +10,17 @@ from runboard.model import Run
 from runboard.process.liveness import command_of_run
 from runboard.process.place import other_boot, where
 from runboard.process.procfs import Stat
-from runboard.process.table import RUN_MARK, SHIM_MARK, ancestry, command_of, marks_of, owner_of, pids, read_stat
+from runboard.process.table import (
+    RUN_MARK,
+    SETTLING_MARK,
+    SHIM_MARK,
+    ancestry,
+    command_of,
+    marks_of,
+    owner_of,
+    pids,
+    read_stat,
+)
 
 
 class Member(NamedTuple):
@@ -76,8 +86,9 @@ class _Table:
         self.command = command_of_run(run)
         self.shims = {pid for pid, marks in self.marks.items() if f"{SHIM_MARK}={run.id}" in marks}
         who = run.process
-        if who.shim_pid in self.stats and self.stats[who.shim_pid].start_ticks == who.shim_start_ticks:
-            self.shims.add(who.shim_pid)  # the successor it became still has the run's orphans
+        known = self.stats.get(who.shim_pid or 0)
+        if known is not None and known.start_ticks == who.shim_start_ticks and _marked_shim(known.pid, run.id):
+            self.shims.add(known.pid)  # the successor it became still has the run's orphans
         self.spared = ancestry() | self.shims
 
     def roots(self) -> set[int]:
@@ -102,6 +113,11 @@ class _Table:
                 found.add(pid)
                 waiting += [child for child in self.children.get(pid, ()) if self.belongs(child)]
         return {pid for pid in found if not self.stats[pid].dead}
+
+
+def _marked_shim(pid: int, run_id: str) -> bool:
+    """Whether a process is a run's shim or that one's successor, and no stranger whose children a record claims."""
+    return not marks_of(pid).isdisjoint({f"{SHIM_MARK}={run_id}", f"{SETTLING_MARK}={run_id}"})
 
 
 def _member(stat: Stat) -> Member:
