@@ -109,6 +109,28 @@ async def test_what_is_wrong_with_a_filter_is_left_in_sight(size: tuple[int, int
         await desk.until(lambda: any(region.overlaps(trouble) for region in words(desk)))
 
 
+async def test_what_is_wrong_with_what_is_sought_is_left_in_sight() -> None:
+    """The complaint of what is sought in the log is no less to be read, and there is room again when it is gone."""
+    async with fixed_board(RUNS, size=(80, 24)) as desk:
+        await desk.press("tab")
+        await desk.shows("/ find")
+        await desk.press("slash")
+        await desk.shows("ctrl+r regex")
+        for at in range(4):
+            desk.app._say(f"{at} {LONG}", True)
+        await desk.press("ctrl+r", *"(and", "enter")
+        await desk.shows("no regular expression")
+        trouble, rack = desk.app.screen.query_one("#look-trouble").region, desk.app.screen.query_one(ToastRack)
+        await desk.until(lambda: rack.has_class("-raised") and words(desk))
+        await desk.pilot.pause()
+        assert not any(region.overlaps(trouble) for region in words(desk))
+        rack.remove_class("-raised")
+        await desk.until(lambda: any(region.overlaps(trouble) for region in words(desk)))
+        rack.add_class("-raised")
+        await desk.press("escape")
+        await desk.until(lambda: not rack.has_class("-raised"))
+
+
 async def test_the_line_where_one_types_is_left_in_sight() -> None:
     """However much is told, what is typed into the filter can be read to its end."""
     typed = "status:running elapsed<9d name:x " * 2

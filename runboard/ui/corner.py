@@ -1,4 +1,4 @@
-"""How much of the screen a word in the corner may take, and on which side it leaves the chosen row in sight.
+"""How much of the screen a word in the corner may take, and on which side it leaves in sight what is looked at.
 
 The shares are those of the style sheet.
 """
@@ -6,6 +6,7 @@ The shares are those of the style sheet.
 from __future__ import annotations
 
 from textual.geometry import Region, Size
+from textual.message import Message
 
 from runboard.ui.cells import cut
 
@@ -20,6 +21,10 @@ COMPLAINT = 3
 
 WIDEST, AROUND = 60, 5
 """Cells of a word in the corner, and how many of them are beside its text."""
+
+
+class Complained(Message):
+    """Something is wrong with what is typed at the bottom, or no longer."""
 
 
 def lines_of(screen: Size) -> int:

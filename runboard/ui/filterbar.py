@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from runboard.safetext import clean
+from runboard.ui.corner import Complained
 
 
 class FilterBar(Vertical):
@@ -47,9 +48,6 @@ class FilterBar(Vertical):
             """Say which."""
             super().__init__()
             self.text = text
-
-    class Judged(Message):
-        """Something is wrong with it, or no longer."""
 
     class Left(Message):
         """The filter is left for the table."""
@@ -84,7 +82,7 @@ class FilterBar(Vertical):
         self.trouble.update(Content(clean(sentence)))
         if bool(sentence) is not self.has_class("-bad"):
             self.set_class(bool(sentence), "-bad")
-            self.post_message(self.Judged())
+            self.screen.post_message(Complained())
         self.screen.refresh_bindings()
 
     def take(self, text: str) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from runboard.logs import BadExpression, Pattern, Sought
 from runboard.safetext import clean
+from runboard.ui.corner import Complained
 
 FIND, ONLY, PLACE = "/", "&", "%"
 _PROMPTS = {
@@ -79,11 +80,14 @@ class LookBar(Vertical):
     def close(self) -> None:
         """Leave, whatever is typed."""
         self.remove_class("-open")
+        self.complain("")
 
     def complain(self, sentence: str) -> None:
         """Say what is wrong with what is typed; nothing if nothing is."""
         self.trouble.update(Content(clean(sentence)))
-        self.set_class(bool(sentence), "-bad")
+        if bool(sentence) is not self.has_class("-bad"):
+            self.set_class(bool(sentence), "-bad")
+            self.screen.post_message(Complained())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A place is no expression."""

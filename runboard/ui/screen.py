@@ -16,7 +16,7 @@ from runboard.facts import shell_words
 from runboard.logs import COPY_MOST
 from runboard.ui.arriving import Arriving
 from runboard.ui.completing import FilterSuggester, Newest
-from runboard.ui.corner import covers
+from runboard.ui.corner import Complained, covers
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.hints import Hints
@@ -120,11 +120,12 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
             yield SystemCommand(bare(f"Columns  {key}"), "Choose the table's columns", self.action_choose_columns)
             yield from self.tabs.commands()
 
-    @on(FilterBar.Judged)
+    @on(Complained)
     @on(RunTable.Highlighted)
     def on_resize(self) -> None:
-        """What is told in the corner keeps off the chosen row, and off what is wrong with the filter."""
-        table, rack, raised = self.table, self.query_one(ToastRack), self.filter_bar.has_class("-bad")
+        """What is told in the corner keeps off the chosen row, and off what is wrong with what is typed."""
+        table, rack = self.table, self.query_one(ToastRack)
+        raised = any(bar.has_class("-bad") for bar in (self.filter_bar, self.run_pane.look_bar))
         rack.set_class(raised, "-raised")
         rack.set_class(covers(table.region, table.cursor_line, self.size, raised=raised), "-above")
 
