@@ -72,6 +72,25 @@ def test_a_worktree_stays_one_in_the_trash_and_back(store: Store, control: Contr
     )
 
 
+def test_a_forged_note_makes_no_branch_in_a_strangers_repository(
+    store: Store, control: Control, origin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run left for its own return is believed only of a repository that knows its worktree; the control: not."""
+    tree = leave(Path(store.root), "aa01") / "repo"
+    tree.mkdir()
+    (tree / ".git").write_text(f"gitdir: {origin}/.git\n")
+    note = {"branch": "planted", "commit": head(origin), "repository": str(origin)}
+    (tree.parent / "trashed.json").write_text(json.dumps(note))
+    control.trash("aa01", force=True)
+    [told] = control.restore("aa01")
+    assert ("could not be brought back" in told, branches(origin)) == (True, {"main"})
+    (tree.parent / "trashed.json").write_text(json.dumps(note))
+    control.trash("aa01", force=True)
+    monkeypatch.setattr("runboard.worktree.branch.administration", lambda *_: f"{origin}/.git")
+    control.restore("aa01")
+    assert branches(origin) == {"main", "planted"}
+
+
 def test_moving_alone_would_lose_the_worktree(store: Store, origin: Path) -> None:
     """Negative control: after a bare rename the first pruning makes git forget the worktree."""
     worked(store, origin)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runboard.worktree import Risk, risk_of
+from runboard.worktree import Risk, risk_of, work_at_risk
 from tests.test_worktree import clone, commit, git, origin, run, worktree
 
 __all__ = ["clone", "origin", "run", "worktree"]
@@ -98,6 +98,22 @@ def test_a_stash_of_a_worktree_is_kept_by_its_repository(worktree: Path, run: Pa
     (worktree / "a.txt").write_text("stashed")
     git(worktree, "stash")
     assert risk_of(str(run)) is None
+
+
+@pytest.mark.parametrize("address", ["{}", "file://{}", "../shared.git"])
+def test_what_was_pushed_into_the_runs_own_directory_is_not_saved(
+    clone: Path, run: Path, tmp_path: Path, address: str
+) -> None:
+    """A remote that goes with the run keeps nothing; the control: the same remote beside the run does."""
+    for place, saved in ((run / "shared.git", False), (tmp_path / "shared.git", True)):
+        git(clone, "init", "-q", "--bare", str(place))
+        url = address.format(place) if not saved else str(place)
+        git(clone, "remote", "add", place.parent.name, url)
+        commit(clone, f"{place.parent.name}.txt")
+        git(clone, "push", "-q", place.parent.name, "main")
+        if not saved:
+            assert risk(run).sentence() == "1 commit that is on no remote"
+    assert work_at_risk(str(run)) is None
 
 
 def test_a_repository_that_others_live_on_is_kept(clone: Path, run: Path, tmp_path: Path) -> None:

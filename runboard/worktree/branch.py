@@ -71,13 +71,15 @@ def bring_back(path: str, name: str, commit: str) -> bool:
     """Make a branch of the run in ``path`` again, at the commit it was at; whether that was needed.
 
     Raises:
-        Unknown: Git did not; the message says why.
+        Unknown: Git did not, or the repository does not know this worktree; the message says why.
     """
     if not _COMMIT.fullmatch(commit):
         raise Unknown(f"{clean(commit)[:80]} is no commit")
     now = branch_of(path)
     if now is not None and (now.name, now.commit) == (name, commit):
         return False
+    if administration(path, path) is None:
+        raise Unknown("repo/ is no worktree that its repository knows")
     _update(path, None, "update-ref", "--no-deref", _HEADS + name, commit, "0" * len(commit))
     return True
 

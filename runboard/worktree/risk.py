@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runboard import files
@@ -18,6 +18,7 @@ from runboard.late import pattern
 from runboard.safetext import clean
 from runboard.worktree.git import Git, Gone, Patience, Unknown, common_of, git_dir_of, line_of, own_git_dir
 from runboard.worktree.merged import merged, targets
+from runboard.worktree.remotes import lost_remotes
 
 NAMED = 10
 """So many files, and so many commits, are named; of the rest their number is told."""
@@ -158,25 +159,26 @@ class _Look:
             under_way = {words for name, words in _UNDER_WAY.items() if files.found(os.path.join(real, name))}
             states = tuple(f"a {words} in progress" for words in sorted(under_way))
             found = Risk(changed, unknown, states=states)
-            if whole:
-                return found + self._whole(ask, common)
-            return found + _reached(ask, real, common)
+            lost = lost_remotes(ask, common, self._inside)
+            return found + (self._whole(ask, common, lost) if whole else _reached(ask, real, common, lost))
 
     def _bare(self, real: str) -> Risk:
         """What a repository without a work tree has to lose."""
         with own_git_dir(real, real, self._patience) as git_dir:
-            return self._whole(Git(git_dir, os.path.dirname(real), os.devnull, self._patience), real)
+            ask = Git(git_dir, os.path.dirname(real), os.devnull, self._patience)
+            return self._whole(ask, real, lost_remotes(ask, real, self._inside))
 
-    def _whole(self, ask: Git, common: str) -> Risk:
+    def _whole(self, ask: Git, common: str, lost: Sequence[str]) -> Risk:
         """What goes with a whole repository: commits on whatever leads to them, and stashes; each repository once."""
         if common in self._seen:
             return Risk()
         self._seen.add(common)
         users = self._users(common)
         states = (f"the repository of {_count(users, 'worktree')} elsewhere",) if users else ()
-        limits = ("--exclude=refs/stash", "--all", "--not", "--remotes")
+        limits = ("--exclude=refs/stash", "--all", "--not", *_others(lost))
         found = _listed(ask, limits, "on no remote")
-        remotes = [name for name in targets(ask) if name.startswith("refs/remotes/")] if found.commit_count else []
+        kept = _kept(targets(ask), lost) if found.commit_count else []
+        remotes = [name for name in kept if name.startswith("refs/remotes/")]
         if remotes:
             tips = ask("for-each-ref", f"--count={_MOST_TIPS}", "--format=%(objectname)", "refs/heads").split()
             code, head = ask.told("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
@@ -237,16 +239,29 @@ def _unhidden(git_dir: str, place: str, index: str, patience: Patience) -> str:
     return copy
 
 
-def _reached(ask: Git, real: str, common: str) -> Risk:
+def _reached(ask: Git, real: str, common: str, lost: Sequence[str]) -> Risk:
     """The commits that a worktree's HEAD alone leads to, in a repository that stays."""
     branch = (line_of(real, "HEAD") or "").removeprefix("ref: ")
     if branch.startswith("refs/") and ask.fails("show-ref", "--quiet", "--verify", branch):
         return Risk()  # a branch without commits
-    limits = ("HEAD", "--not", "--remotes", f"--exclude={branch.removeprefix('refs/heads/')}", "--branches")
+    limits = ("HEAD", "--not", *_others(lost), f"--exclude={branch.removeprefix('refs/heads/')}", "--branches")
     found = _listed(ask, limits, "on no remote and no other branch")
-    if found.commit_count and any(merged(ask, "HEAD", name) for name in targets(ask, common) if name != branch):
+    if found.commit_count and any(
+        merged(ask, "HEAD", name) for name in _kept(targets(ask, common), lost) if name != branch
+    ):
         return Risk()
     return found
+
+
+def _others(lost: Sequence[str]) -> tuple[str, ...]:
+    """What rev-list is told of the remotes: all but those that are lost too."""
+    return (*(f"--exclude={name}/*" for name in lost), "--remotes")
+
+
+def _kept(refs: Sequence[str], lost: Sequence[str]) -> list[str]:
+    """These refs but for those of remotes that are lost too."""
+    gone = tuple(f"refs/remotes/{name}/" for name in lost)
+    return [ref for ref in refs if not ref.startswith(gone)]
 
 
 def _listed(ask: Git, limits: tuple[str, ...], elsewhere: str) -> Risk:
