@@ -75,9 +75,8 @@ def test_a_dead_parent_leaves_nothing_for_good(tmp_path: Path, monkeypatch: pyte
     runs, temporary = tmp_path / "runs", tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    run_id = unsettled(runs)
     script = f"echo $PPID $$ $RUNBOARD_LOG_TAIL > {tmp_path}/said.new; mv {tmp_path}/said.new {tmp_path}/said; sleep 60"
-    hook.fire(["sh", "-c", script], record(runs, run_id), root=str(runs), tail=b"end\n")
+    rung(runs, "11111111", ["sh", "-c", script], b"end\n")
     until((tmp_path / "said").exists, 10, "the hook runs")
     parent, orphan, log = (tmp_path / "said").read_text("utf-8").split()
     assert (Path(log).read_text("utf-8"), Path(log).stat().st_mode & 0o777) == ("end\n", 0o600)
@@ -85,15 +84,20 @@ def test_a_dead_parent_leaves_nothing_for_good(tmp_path: Path, monkeypatch: pyte
     os.killpg(int(orphan), signal.SIGKILL)
     assert unfinished(runs) == [Path(log).name], "the control: there is something to be swept"
     assert os.listdir(temporary) == []
-    assert swept_by_another(runs) == [Path(log).name], "it may be another host's, whose hook still reads it"
+    assert swept_by_another(runs, "22222222") == [Path(log).name], "it may be another host's, whose hook still reads it"
     os.utime(log, (0, 0))
-    assert swept_by_another(runs) == []
+    assert swept_by_another(runs, "33333333") == []
 
 
-def swept_by_another(runs: Path) -> list[str]:
+def rung(runs: Path, run_id: str, words: list[str], tail: bytes) -> None:
+    """Have a hook run for an ending."""
+    (runs / run_id).mkdir(parents=True)
+    hook.fire(words, {"id": run_id, "status": "failed"}, root=str(runs), tail=tail)
+
+
+def swept_by_another(runs: Path, run_id: str) -> list[str]:
     """What the queue holds after another ending has had its hook."""
-    run_id = unsettled(runs)
-    hook.fire(["true"], record(runs, run_id), root=str(runs), tail=b"")
+    rung(runs, run_id, ["true"], b"")
     result(runs, run_id)
     until(lambda: len(unfinished(runs)) < 2, 10, "its own is gone")
     return unfinished(runs)
