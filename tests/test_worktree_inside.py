@@ -116,6 +116,17 @@ def test_what_was_pushed_into_the_runs_own_directory_is_not_saved(
     assert work_at_risk(str(run)) is None
 
 
+def test_a_repository_that_is_gone_hides_no_work_in_others(clone: Path, run: Path) -> None:
+    """A dangling ``.git`` inside is told where there is nothing else to tell; the control: alone it is all there is."""
+    (clone / "vendor").mkdir()
+    (clone / "vendor" / ".git").write_text("gitdir: /nonexistent\n")
+    (clone / ".git" / "info" / "exclude").write_text("vendor/\n")
+    alone = risk(run)
+    assert (alone.gone, alone.trouble) == (True, "its repository /nonexistent is gone")
+    (clone / "a.txt").write_text("changed\n")
+    assert (risk(run).gone, risk(run).sentence()) == (False, "1 uncommitted file")
+
+
 def test_a_repository_that_others_live_on_is_kept(clone: Path, run: Path, tmp_path: Path) -> None:
     """A clone with a worktree outside of the run is not cleared from under it, until that is gone."""
     git(clone, "worktree", "add", "-q", str(tmp_path / "outside"))

@@ -26,6 +26,7 @@ NAMED = 10
 _MOST_INSIDE = 100
 _MOST_HIDDEN = 2_000
 _MOST_TIPS = 20
+_MOST_TOLD = 200
 _OF_A_WORKTREE = pattern(r"/worktrees/[^/]+/modules/")
 _STATUS = ("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=all", "--no-renames")
 _UNDER_WAY = {
@@ -117,7 +118,7 @@ def risk_of(path: str, home: str | None = None) -> Risk | None:
     except Unknown as error:
         return Risk(trouble=str(error))
     except (OSError, files.Unfit) as error:
-        return Risk(trouble=clean(str(error)))
+        return Risk(trouble=clean(str(error))[:_MOST_TOLD])
     return found if found.sentence() else None
 
 
@@ -132,19 +133,31 @@ class _Look:
         self._seen: set[str] = set()
 
     def all(self, top: str) -> Risk:
-        """What all repositories in a directory have to lose."""
-        found = Risk()
+        """What all repositories in a directory have to lose.
+
+        Raises:
+            Gone: One of them is gone, and the others have nothing to lose.
+            Unknown: Git cannot tell.
+        """
+        found, gone = Risk(), None
         for number, place in enumerate(repositories(top, self._patience.left)):
             if number == _MOST_INSIDE:
                 raise Unknown(f"it holds more than {_MOST_INSIDE} repositories")
             below = os.path.relpath(place, top)
-            prefix = "" if below == "." else f"{below}/"
-            if files.found(os.path.join(place, ".git")) is not None:
-                home = None if self._home is None else os.path.normpath(os.path.join(self._home, below))
-                found += self._tree(place, git_dir_of(place, home), prefix)
-            else:
-                found += self._bare(os.path.realpath(place))
+            try:
+                found += self._one(place, below, "" if below == "." else f"{below}/")
+            except Gone as error:
+                gone = error
+        if gone is not None and not found.sentence():
+            raise gone
         return found
+
+    def _one(self, place: str, below: str, prefix: str) -> Risk:
+        """What one of them has to lose."""
+        if files.found(os.path.join(place, ".git")) is None:
+            return self._bare(os.path.realpath(place))
+        home = None if self._home is None else os.path.normpath(os.path.join(self._home, below))
+        return self._tree(place, git_dir_of(place, home), prefix)
 
     def _tree(self, place: str, real: str, prefix: str) -> Risk:
         """What one work tree has to lose, its files and what only it leads to."""
