@@ -280,8 +280,16 @@ def test_terminals_with_few_colours(tmp_path: Path, changes: dict[str, str], cod
         with Terminal(argv, 120, 36, {**environment(), **how}) as terminal:
             terminal.wait_for("failed")
             terminal.wait_for("Processes")
+            terminal.press("n")
+            terminal.wait_for("what to call it")
+            terminal.press("escape")
+            terminal.wait_gone("what to call it")
             terminal.press("q")
             terminal.wait_exit()
+            # What nobody has typed looks otherwise than what somebody has, and where one types is seen.
+            few = terminal.raw
+            assert (re.search(rb"\x1b\[(?:0;)?2(?:;\d+)*mwhat to call it", few) is not None) is (how == changes)
+            assert (re.search(rb"\x1b\[(?:[02];)*7(?:;\d+)*mm\x1b", few) is not None) is ("NO_COLOR" in how)
             lined.append(set(re.findall(rb"\x1b\[(?:\d+;)*4(?:;\d+)*m(\w+)", terminal.raw)))
             sent.append({code for found in re.findall(rb"\x1b\[([\d;]*)m", terminal.raw) for code in found.split(b";")})
     runboard(tmp_path, "kill", "@last")
