@@ -296,7 +296,8 @@ def put(name: str, data: bytes) -> None:
 def write_temporary(name: str, data: bytes) -> str:
     """Write a record under its temporary name, over the blocks that may have been reserved for it; returns the name."""
     temporary = f".{name}.shim"
-    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC | posix.O_NOFOLLOW
+    attempt(remove_odd, temporary)
+    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC | posix.O_NOFOLLOW | posix.O_NONBLOCK
     file = posix.open(temporary, flags, 0o600, dir_fd=DIRECTORY)
     try:
         at = 0
@@ -307,6 +308,13 @@ def write_temporary(name: str, data: bytes) -> str:
     finally:
         posix.close(file)
     return temporary
+
+
+def remove_odd(name: str) -> None:
+    """Remove what the command put in a record's place: a FIFO would hold us for ever, a hard link is another's file."""
+    info = posix.stat(name, dir_fd=DIRECTORY, follow_symlinks=False)
+    if info.st_mode >> 12 != 0o10 or info.st_nlink != 1:
+        posix.unlink(name, dir_fd=DIRECTORY)
 
 
 def close_inherited() -> None:
