@@ -158,7 +158,7 @@ async def fixed_board(
     lock: str = "",
 ) -> AsyncIterator[Desk]:
     """A board of these runs at a time that stands still; ``control`` is any object with the verbs that are used."""
-    feed = HandFeed(runs, complete=complete)
+    feed = HandFeed(runs := tuple(runs), complete=complete)
     opened = open_log or partial(file_log, logs)
     app = RunboardApp(
         Board(),
@@ -175,6 +175,7 @@ async def fixed_board(
     )
     async with app.run_test(size=size, notifications=True, tooltips=tooltips) as pilot:
         desk = Desk(app, pilot, feed)
+        await desk.until(lambda: all(app._board.get(run.id) for run in runs))  # they come from another thread
         await pilot.pause()
         desk.table.flush()
         await pilot.pause()
