@@ -256,10 +256,10 @@ async def test_the_selection_stays_and_only_the_named_run_is_hit(tmp_path: Path)
 
 @pytest.mark.nightly
 async def test_a_minute_of_it(tmp_path: Path) -> None:
-    """The same for a minute, with another seed every day."""
+    """The same for a minute, or as much longer as a busy machine needs for it, with another seed every day."""
     end = time.monotonic() + 60
-    person = await storm(tmp_path, int(time.time() // 86400), lambda _step: time.monotonic() < end)
-    assert (person.done > 10, person.late > 2) == (True, True), (person.done, person.late)  # on the busiest machine
+    person = await storm(tmp_path, int(time.time() // 86400), lambda step: time.monotonic() < end or step <= 80 * ASKS)
+    assert (person.done > 40, person.late > 4) == (True, True), (person.done, person.late)
 
 
 async def test_acts_by_row_would_hit_others(tmp_path: Path) -> None:

@@ -77,9 +77,9 @@ frame.sendable = lambda text: text
 
 DISPLACED = {
     "counted by characters": {"日本語", "한국어", "👩\u200d💻", "全角ＡＢ"},
-    "not cleaned": set[str](),
+    "not cleaned": {"❤\ufe0f", "👍\U0001f3fd", "☰☷", "\u3164", "1\ufe0f\u20e3"},
 }
-"""Names that any terminal moves the columns behind on such a board; which of the disputed ones, each decides itself."""
+"""Some of the names that such a board puts columns behind where they do not belong."""
 
 
 def rows_of(runs: Path, argv: list[str]) -> list[str]:
@@ -135,5 +135,5 @@ def test_a_naive_board_displaces_columns(runs: Path, how: str) -> None:
     """The control: the terminal sees other things under Exit and Reason."""
     found = rows_of(runs, [sys.executable, "-c", f"{NAIVE[how]}\nfrom runboard.cli import program\nprogram()"])
     displaced = {name for number, name in enumerate(NAMES) if found[number] != reason(number)}
-    assert displaced, "this terminal would not see a column out of its place"
+    assert len(displaced) >= 20
     assert displaced >= DISPLACED[how]

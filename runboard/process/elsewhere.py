@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from runboard.process.procfs import Stat
+
+if TYPE_CHECKING:
+    import psutil
 
 TICKS = 100
 """Parts of a second in which start times are counted here, as Linux does."""
@@ -23,17 +27,16 @@ def read_stat(pid: int) -> Stat | None:
         with found.oneshot():
             state = "Z" if found.status() == psutil.STATUS_ZOMBIE else "S"
             ticks = round(found.create_time() * TICKS)
-            return Stat(pid, found.name(), state, found.ppid(), os.getpgid(pid), 1, ticks, 0, *_used(pid))
+            return Stat(pid, found.name(), state, found.ppid(), os.getpgid(pid), 1, ticks, 0, *_used(found))
     except (psutil.Error, ProcessLookupError, ValueError):
         return None
 
 
-def _used(pid: int) -> tuple[int, int]:
+def _used(found: psutil.Process) -> tuple[int, int]:
     """The parts of a second and the bytes that a process uses; nothing of another user's, which lives all the same."""
     import psutil  # noqa: PLC0415 - never needed on Linux
 
     try:
-        found = psutil.Process(pid)
         used = found.cpu_times()
         return round((used.user + used.system) * TICKS), int(found.memory_info().rss)
     except psutil.AccessDenied:

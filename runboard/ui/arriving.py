@@ -8,7 +8,7 @@ from textual.app import App
 from textual.events import ScreenResume
 from textual.screen import ModalScreen, Screen
 
-from runboard.ui.theme import DIALOGS, DIALOGS_TEXT
+from runboard.ui.theme import DIALOGS
 
 if TYPE_CHECKING:  # its bases are Screen's only where a class says so: that has ModalScreen between
     Base = Screen[Any]
@@ -31,7 +31,7 @@ class Arriving(Base):
         """Take the classes that the style sheet has for the window's size."""
         super()._post_register(app)
         if isinstance(self, ModalScreen):  # its sheet is parsed with the first of them, not at the start
-            app.stylesheet.add_source(DIALOGS_TEXT, read_from=(DIALOGS, ""))
+            DIALOGS.add_to(app.stylesheet)
         across, down = app.HORIZONTAL_BREAKPOINTS or [], app.VERTICAL_BREAKPOINTS or []
         fitting = self._get_breakpoint_classes(app.size.width, across) | self._get_breakpoint_classes(
             app.size.height, down

@@ -27,7 +27,7 @@ from runboard.ui.palette import bare
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
-from runboard.ui.theme import PANES, PANES_TEXT
+from runboard.ui.theme import PANES
 from runboard.ui.vigil import Vigil
 
 
@@ -95,9 +95,8 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
 
     async def _complete(self) -> None:
         """Have the rest of the board, and only then what was typed ahead."""
-        sheet = self.app.stylesheet
-        sheet.add_source(PANES_TEXT, read_from=(PANES, ""))
-        sheet.update_nodes(self.query(Tooltip))
+        PANES.add_to(self.app.stylesheet)
+        self.app.stylesheet.update_nodes(self.query(Tooltip))
         await self.mount(self.filter_bar, before=self.hints)
         await self.run_pane.complete()
         if isinstance(self.app, OrderlyApp):

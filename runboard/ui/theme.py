@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.machinery import SourceFileLoader
 
+from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
 
 from runboard.ui import colours
@@ -71,14 +72,21 @@ def _read(path: str) -> bytes:
     return SourceFileLoader("runboard", path).get_data(path)
 
 
-DIALOGS = style_sheet("dialogs")
-"""Where the sheet of all that lies over the board is."""
+class LateSheet:
+    """A style sheet that is parsed when it is wanted; it is read at once, for files may be exchanged for newer ones."""
 
-DIALOGS_TEXT = _read(DIALOGS).decode()
-"""What is in it; read at once, for while a board runs its files may be exchanged for newer ones."""
+    def __init__(self, name: str) -> None:
+        """Have at hand what is in it."""
+        self._path = style_sheet(name)
+        self._text = _read(self._path).decode()
 
-PANES = style_sheet("panes")
-"""Where the sheet of all that is not seen at first is."""
+    def add_to(self, rules: Stylesheet) -> None:
+        """Have its rules among these, once."""
+        rules.add_source(self._text, read_from=(self._path, ""))
 
-PANES_TEXT = _read(PANES).decode()
-"""What is in it."""
+
+DIALOGS = LateSheet("dialogs")
+"""The looks of all that lies over the board."""
+
+PANES = LateSheet("panes")
+"""The looks of all that is not seen at first."""
