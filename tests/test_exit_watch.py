@@ -334,6 +334,48 @@ def test_without_descriptors_the_surplus_is_polled() -> None:
     assert (done.stdout, done.stderr) == ("all told\n", "")
 
 
+BLIND = """
+import asyncio, os, resource, signal, subprocess, sys
+from runboard.model import Run
+from runboard.process import ExitWatch, exits, identity_of
+if "careless" in sys.argv:
+    exits.ExitWatch._ended = lambda self, watched, reaped: self._tell(watched, None)
+children = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+async def main():
+    told, done = {}, asyncio.Event()
+    def on_exit(run_id, status):
+        told[run_id] = status
+        if len(told) == 2: done.set()
+    watch = ExitWatch(asyncio.get_running_loop(), on_exit)
+    before = len(os.listdir("/proc/self/fd"))
+    for child in children:
+        assert watch.add(Run(f"r{child.pid}", command=("x",), process=identity_of(child.pid)))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    for child in children: child.terminate()
+    await asyncio.sleep(0.5)
+    children[0].wait()
+    while not told: await asyncio.sleep(0.01)
+    print(sorted(told.values(), key=str))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    await asyncio.wait_for(done.wait(), 10)
+    print(sorted(told.values(), key=str), len(os.listdir("/proc/self/fd")) - before)
+    watch.close()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not HAS_EXIT_INFO, reason="needs Linux 6.15 for the status after the reap")
+@pytest.mark.parametrize(("how", "said"), [("", "[15]\n[15, 15] 0\n"), ("careless", "[None, None]\n[None, None] 0\n")])
+def test_an_end_amid_a_lack_of_descriptors_keeps_its_status(how: str, said: str) -> None:
+    """Who has no descriptor to look with keeps the pidfd until the reap, or until there are some; and then no longer.
+
+    The control tells at once, and gives away what alone knew the status.
+    """
+    done = subprocess.run([sys.executable, "-c", BLIND, how], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == (said, "")
+
+
 async def test_closing_gives_everything_back(sleeper: subprocess.Popen[bytes], ends: Ends) -> None:
     """A closed watch holds no descriptor and tells nothing more."""
     before = sorted(os.listdir("/proc/self/fd"))

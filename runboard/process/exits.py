@@ -178,12 +178,14 @@ class ExitWatch:
             status = kernel_status(watched.pidfd, watched.pid)
             hidden = status is None and not reaped and not shim_alive(watched.run)
         except OSError:
-            status, hidden = None, False  # no descriptors left to look with; that it ended is certain
-        if hidden and watched.timer is None and self._epoll is not None and watched.pidfd is not None:
+            status, hidden = None, True  # no descriptors left to look with; after the reap the pidfd needs none to tell
+        if not hidden or self._epoll is None:
+            self._tell(watched, status)
+        elif watched.pidfd is not None:  # else it is polled, and looked at again in a second
             self._epoll.modify(watched.pidfd, 0)  # a zombie stays readable; only its reap (HUP) may wake us now
-            watched.timer = self._loop.call_later(self._patience, lambda: self._tell(watched, None))
-            return
-        self._tell(watched, status)
+            if watched.timer is not None:
+                watched.timer.cancel()
+            watched.timer = self._loop.call_later(self._patience, lambda: self._ended(watched, reaped=True))
 
     def _tell(self, watched: _Watched, status: int | None) -> None:
         """Forget the command and say that it has ended."""
