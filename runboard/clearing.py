@@ -23,7 +23,7 @@ from runboard.safetext import clean
 from runboard.store import LockedRun, OpenTrash, Store, StoreError
 
 if TYPE_CHECKING:
-    from runboard.worktree import Branch, Risk
+    from runboard.worktree import Branch, Neighbours, Risk
 
 TRASHED = "trashed.json"
 """What is needed to bring a run's branch back, beside its record while it is in the trash."""
@@ -49,10 +49,16 @@ class Clearing:
         self._store = store
         self._by = by
 
-    def at_risk(self, run_id: str, *, in_trash: bool = False) -> Risk | None:
-        """What of the work in a run's repo/ exists nowhere else; None for nothing."""
-        home = self._store.path(run_id)
-        return worktree.risk_of(self._in_trash(run_id), home) if in_trash else worktree.risk_of(home)
+    def neighbours(self) -> Neighbours:
+        """A look at which runs borrow from others, to be had once for some that are asked about together."""
+        return worktree.Neighbours(self._store.root)
+
+    def at_risk(self, run_id: str, *, in_trash: bool = False, beside: Neighbours | None = None) -> Risk | None:
+        """What of the work in a run's repo/ exists nowhere else, or is needed elsewhere; None for nothing."""
+        home, beside = self._store.path(run_id), beside or self.neighbours()
+        return (
+            worktree.risk_of(self._in_trash(run_id), home, beside) if in_trash else worktree.risk_of(home, None, beside)
+        )
 
     def branch_of(self, run_id: str) -> Branch | None:
         """The branch that is checked out in a run's repo/, of a repository elsewhere."""
@@ -67,6 +73,7 @@ class Clearing:
         into: OpenTrash | None = None,
         roll: Roll | None = None,
         still: Callable[[Run], bool] | None = None,
+        beside: Neighbours | None = None,
     ) -> tuple[str, ...]:
         """Move a finished or damaged run to the trash, and tell its repository; returns what else there is to say.
 
@@ -78,13 +85,14 @@ class Clearing:
             into: The trash, where it is open already.
             roll: A look at all processes, not older than the decision to move this run.
             still: Whether the run as it is then, read under its lock, is one that is meant.
+            beside: A look at which runs borrow from others.
 
         Raises:
             AtRisk: Its checkout holds work that is nowhere else.
             StoreError: It is live, gone, or cannot be moved.
         """
         tree.let_in(self._store.root, run_id)  # else nothing of it can be seen
-        self._refuse_loss(run_id, force=force)
+        self._refuse_loss(run_id, force=force, beside=beside)
         branch = self.branch_of(run_id) if branches else None
         goes = branch is not None and (branch.kept is None or (force and not branch.needed))
         roll = roll or Roll()
@@ -128,14 +136,16 @@ class Clearing:
                 os.unlink(TRASHED, dir_fd=folder)
         return tuple(notes)
 
-    def destroy(self, run_id: str, *, force: bool = False, held: OpenTrash | None = None) -> int:
+    def destroy(
+        self, run_id: str, *, force: bool = False, held: OpenTrash | None = None, beside: Neighbours | None = None
+    ) -> int:
         """Remove a run in the trash for good, with the same care for work in its checkout; returns the bytes freed.
 
         Raises:
             AtRisk: Its checkout holds work that is nowhere else.
             StoreError: It cannot be removed.
         """
-        self._refuse_loss(run_id, force=force, in_trash=True)
+        self._refuse_loss(run_id, force=force, in_trash=True, beside=beside)
         path, home = self._in_trash(run_id), self._store.path(run_id)
         known = worktree.administration(path, path) or worktree.administration(path, home)
         freed = self._store.destroy(run_id, held, past_lock=force)
@@ -169,15 +179,21 @@ class Clearing:
         """
         coming = iter(run_ids)
         while some := list(islice(coming, _TOGETHER)):
-            roll = None if for_good else Roll()
+            roll, beside = None if for_good else Roll(), self.neighbours()
             with self._store.open_trash() as trash:
                 for run_id in some:
                     try:
                         if for_good:
-                            yield Cleared(run_id, freed=self.destroy(run_id, force=force, held=trash))
+                            yield Cleared(run_id, freed=self.destroy(run_id, force=force, held=trash, beside=beside))
                         else:
                             notes = self.trash(
-                                run_id, force=force, branches=branches, into=trash, roll=roll, still=still
+                                run_id,
+                                force=force,
+                                branches=branches,
+                                into=trash,
+                                roll=roll,
+                                still=still,
+                                beside=beside,
                             )
                             yield Cleared(run_id, notes=notes)
                     except (ControlError, StoreError) as error:
@@ -187,13 +203,15 @@ class Clearing:
         """Where a run is while it is in the trash."""
         return os.path.join(self._store.root, ".trash", run_id)
 
-    def _refuse_loss(self, run_id: str, *, force: bool, in_trash: bool = False) -> None:
+    def _refuse_loss(
+        self, run_id: str, *, force: bool, in_trash: bool = False, beside: Neighbours | None = None
+    ) -> None:
         """Stand in the way of losing work that is nowhere else; the trash alone loses nothing of a lost repository.
 
         Raises:
             AtRisk: There is such work, and nobody said ``force``.
         """
-        risk = None if force else self.at_risk(run_id, in_trash=in_trash)
+        risk = None if force else self.at_risk(run_id, in_trash=in_trash, beside=beside)
         if risk is not None and (in_trash or not risk.gone):
             sentence = f"run {run_id} was kept: its repo/ holds {risk.sentence()}; save it, or use --force to lose it"
             raise AtRisk(sentence, risk.lines())

@@ -169,6 +169,25 @@ def test_a_branch_with_work_of_its_own_stays(store: Store, control: Control, ori
     assert head(origin, "task") == at
 
 
+@pytest.mark.parametrize("default", ["task", "main"])
+def test_a_branch_that_was_pushed_only_into_its_run_stays(
+    store: Store, control: Control, origin: Path, default: str
+) -> None:
+    """A remote that goes with the run saves nothing, be it as the main line; the control: for git it is pushed."""
+    tree = worked(store, origin)
+    git(tree.parent, "init", "-q", "--bare", "inside.git")
+    git(origin, "remote", "add", "inside", str(tree.parent / "inside.git"))
+    git(tree, "push", "-q", "inside", f"task:{default}")
+    assert git(origin, "rev-list", "--count", "task", "--not", "--remotes") == "0\n", "the control"
+    with pytest.raises(AtRisk, match="1 commit that is on no remote and no other branch"):
+        control.trash("aa01", branches=True)
+    branch = control.clearing.branch_of("aa01")
+    assert (branch and branch.kept) == "1 commit of it is neither merged nor pushed"
+    git(origin, "remote", "set-url", "inside", "https://elsewhere.example/inside.git")
+    notes = control.trash("aa01", branches=True)
+    assert ("task" in branches(origin), len(notes)) == (False, 1)
+
+
 def test_work_taken_back_is_not_taken_for_merged(store: Store, control: Control, origin: Path) -> None:
     """A branch that undid all it did changes nothing in sum, and its commits are still nowhere else."""
     tree = worked(store, origin)

@@ -179,8 +179,9 @@ for _subverb in (list_verb, restore_verb, empty_verb):
 
 def _tell_risks(clearing: Clearing, run_ids: Sequence[str], *, force: bool, in_trash: bool = False) -> None:
     """Say of each of these runs what work of it is nowhere else, and what becomes of that."""
+    beside = clearing.neighbours()
     for run_id in run_ids:
-        risk = clearing.at_risk(run_id, in_trash=in_trash)
+        risk = clearing.at_risk(run_id, in_trash=in_trash, beside=beside)
         if risk is None:
             continue
         if in_trash:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from runboard.worktree.branch import Branch, branch_of, bring_back, delete
     from runboard.worktree.changes import Changes, FileChange, changes_of
     from runboard.worktree.git import Unknown
+    from runboard.worktree.lent import Neighbours
     from runboard.worktree.moved import administration, follow, forget
     from runboard.worktree.risk import Risk, risk_of, work_at_risk
 
@@ -16,6 +17,7 @@ _MODULES = {
     "branch": ("Branch", "branch_of", "bring_back", "delete"),
     "changes": ("Changes", "FileChange", "changes_of"),
     "git": ("Unknown",),
+    "lent": ("Neighbours",),
     "moved": ("administration", "follow", "forget"),
     "risk": ("Risk", "risk_of", "work_at_risk"),
 }
@@ -25,6 +27,7 @@ __all__ = [
     "Branch",
     "Changes",
     "FileChange",
+    "Neighbours",
     "Risk",
     "Unknown",
     "administration",

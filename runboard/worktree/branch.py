@@ -16,6 +16,7 @@ from runboard.safetext import clean
 from runboard.worktree.git import Git, Patience, Unknown, common_of, git_dir_of, line_of, own_git_dir
 from runboard.worktree.merged import merged, targets
 from runboard.worktree.moved import administration
+from runboard.worktree.remotes import insides, kept, lost, others, remotes_of
 
 _HEADS = "refs/heads/"
 _COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -51,9 +52,9 @@ def branch_of(path: str, home: str | None = None) -> Branch | None:
                 return None
             main = targets(ask, common)
             needed = "it is a main line" if ref in main else _needed(ask, ref, real, common)
-            kept = needed or _why_kept(ask, ref, main)
+            why = needed or _why_kept(ask, ref, main, lost(remotes_of(ask, common), insides(path, home)))
             name, repository = ref.removeprefix(_HEADS), common.removesuffix("/.git")
-            return Branch(name, commit, repository, kept, needed is not None)
+            return Branch(name, commit, repository, why, needed is not None)
     except (Unknown, OSError, files.Unfit):
         return None
 
@@ -140,10 +141,10 @@ def _has_tree(ask: Git, common: str) -> bool:
     return not (code == 0 and bare == "true")
 
 
-def _why_kept(ask: Git, ref: str, main: Sequence[str]) -> str | None:
-    """Why a branch should stay: it has commits that are on no other branch and no remote."""
-    others = ("--remotes", f"--exclude={ref.removeprefix(_HEADS)}", "--branches")
-    count = int(ask("rev-list", "--count", ref, "--not", *others))
-    if count == 0 or any(merged(ask, ref, name) for name in main):
+def _why_kept(ask: Git, ref: str, main: Sequence[str], gone: Sequence[str]) -> str | None:
+    """Why a branch should stay: it has commits that are on no other branch and no remote but those ``gone`` too."""
+    elsewhere = (*others(gone), f"--exclude={ref.removeprefix(_HEADS)}", "--branches")
+    count = int(ask("rev-list", "--count", ref, "--not", *elsewhere))
+    if count == 0 or any(merged(ask, ref, name) for name in kept(main, gone)):
         return None
     return f"{count} commit{' of it is' if count == 1 else 's of it are'} neither merged nor pushed"

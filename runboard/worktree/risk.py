@@ -17,8 +17,9 @@ from runboard import files
 from runboard.late import pattern
 from runboard.safetext import clean
 from runboard.worktree.git import Git, Gone, Patience, Unknown, common_of, git_dir_of, line_of, own_git_dir
+from runboard.worktree.lent import Neighbours, borrowers, lenders
 from runboard.worktree.merged import merged, targets
-from runboard.worktree.remotes import lost_remotes
+from runboard.worktree.remotes import insides, kept, lost, others, remotes_of
 
 NAMED = 10
 """So many files, and so many commits, are named; of the rest their number is told."""
@@ -27,6 +28,7 @@ _MOST_INSIDE = 100
 _MOST_HIDDEN = 2_000
 _MOST_TIPS = 20
 _MOST_TOLD = 200
+_MOST_NAMED = 2
 _OF_A_WORKTREE = pattern(r"/worktrees/[^/]+/modules/")
 _STATUS = ("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=all", "--no-renames")
 _UNDER_WAY = {
@@ -104,14 +106,17 @@ def work_at_risk(path: str) -> str | None:
     return None if risk is None else risk.sentence()
 
 
-def risk_of(path: str, home: str | None = None) -> Risk | None:
-    """The same with all its names; ``home`` is where the run's directory was before it was moved to ``path``."""
+def risk_of(path: str, home: str | None = None, neighbours: Neighbours | None = None) -> Risk | None:
+    """The same with all its names, and with who borrows its objects: a run beside too, where ``neighbours`` are told.
+
+    ``home`` is where the run's directory was before it was moved to ``path``.
+    """
     top = os.path.join(path, "repo")
     try:
         info = files.found(top)
         if info is None or not stat.S_ISDIR(info.st_mode):
             return None
-        look = _Look(os.path.realpath(path), None if home is None else os.path.join(home, "repo"))
+        look = _Look(path, home, neighbours)
         found = look.all(top)
     except Gone as error:
         return Risk(trouble=str(error), gone=True)
@@ -125,12 +130,14 @@ def risk_of(path: str, home: str | None = None) -> Risk | None:
 class _Look:
     """One look at a work tree and all repositories inside; what lies ``inside`` the run's directory is lost whole."""
 
-    def __init__(self, inside: str, home: str | None) -> None:
-        """Look with the usual patience; ``home`` is where the work tree lay before."""
-        self._inside = f"{inside}/"
-        self._home = home
+    def __init__(self, path: str, home: str | None, neighbours: Neighbours | None) -> None:
+        """Look with the usual patience at the run in ``path``, which was in ``home`` before."""
+        self._inside = insides(path, home)
+        self._home = None if home is None else os.path.join(home, "repo")
+        self._neighbours = neighbours
         self._patience = Patience.from_now()
         self._seen: set[str] = set()
+        self._named: list[str] = []
 
     def all(self, top: str) -> Risk:
         """What all repositories in a directory have to lose.
@@ -148,6 +155,9 @@ class _Look:
                 found += self._one(place, below, "" if below == "." else f"{below}/")
             except Gone as error:
                 gone = error
+        neighbours = self._neighbours if self._seen else None  # a worktree's objects lie elsewhere
+        owing = borrowers(self._inside, self._named, neighbours)
+        found += Risk(states=(f"objects that {_listing(owing)} borrow{'s' * (len(owing) == 1)}",) if owing else ())
         if gone is not None and not found.sentence():
             raise gone
         return found
@@ -172,26 +182,33 @@ class _Look:
             under_way = {words for name, words in _UNDER_WAY.items() if files.found(os.path.join(real, name))}
             states = tuple(f"a {words} in progress" for words in sorted(under_way))
             found = Risk(changed, unknown, states=states)
-            lost = lost_remotes(ask, common, self._inside)
-            return found + (self._whole(ask, common, lost) if whole else _reached(ask, real, common, lost))
+            gone = self._lost(ask, common)
+            return found + (self._whole(ask, common, gone) if whole else _reached(ask, real, common, gone))
 
     def _bare(self, real: str) -> Risk:
         """What a repository without a work tree has to lose."""
         with own_git_dir(real, real, self._patience) as git_dir:
             ask = Git(git_dir, os.path.dirname(real), os.devnull, self._patience)
-            return self._whole(ask, real, lost_remotes(ask, real, self._inside))
+            return self._whole(ask, real, self._lost(ask, real))
 
-    def _whole(self, ask: Git, common: str, lost: Sequence[str]) -> Risk:
+    def _lost(self, ask: Git, common: str) -> list[str]:
+        """The remotes of a repository that go with the run; the others may borrow from it, as may the repository."""
+        remotes = remotes_of(ask, common)
+        named = (common, *(path for _, path in remotes), *map(os.path.dirname, lenders(common)))
+        self._named += [place.removesuffix("/.git") for place in named]
+        return lost(remotes, self._inside)
+
+    def _whole(self, ask: Git, common: str, gone: Sequence[str]) -> Risk:
         """What goes with a whole repository: commits on whatever leads to them, and stashes; each repository once."""
         if common in self._seen:
             return Risk()
         self._seen.add(common)
         users = self._users(common)
         states = (f"the repository of {_count(users, 'worktree')} elsewhere",) if users else ()
-        limits = ("--exclude=refs/stash", "--all", "--not", *_others(lost))
+        limits = ("--exclude=refs/stash", "--all", "--not", *others(gone))
         found = _listed(ask, limits, "on no remote")
-        kept = _kept(targets(ask), lost) if found.commit_count else []
-        remotes = [name for name in kept if name.startswith("refs/remotes/")]
+        lines = kept(targets(ask), gone) if found.commit_count else []
+        remotes = [name for name in lines if name.startswith("refs/remotes/")]
         if remotes:
             tips = ask("for-each-ref", f"--count={_MOST_TIPS}", "--format=%(objectname)", "refs/heads").split()
             code, head = ask.told("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
@@ -252,29 +269,18 @@ def _unhidden(git_dir: str, place: str, index: str, patience: Patience) -> str:
     return copy
 
 
-def _reached(ask: Git, real: str, common: str, lost: Sequence[str]) -> Risk:
+def _reached(ask: Git, real: str, common: str, gone: Sequence[str]) -> Risk:
     """The commits that a worktree's HEAD alone leads to, in a repository that stays."""
     branch = (line_of(real, "HEAD") or "").removeprefix("ref: ")
     if branch.startswith("refs/") and ask.fails("show-ref", "--quiet", "--verify", branch):
         return Risk()  # a branch without commits
-    limits = ("HEAD", "--not", *_others(lost), f"--exclude={branch.removeprefix('refs/heads/')}", "--branches")
+    limits = ("HEAD", "--not", *others(gone), f"--exclude={branch.removeprefix('refs/heads/')}", "--branches")
     found = _listed(ask, limits, "on no remote and no other branch")
     if found.commit_count and any(
-        merged(ask, "HEAD", name) for name in _kept(targets(ask, common), lost) if name != branch
+        merged(ask, "HEAD", name) for name in kept(targets(ask, common), gone) if name != branch
     ):
         return Risk()
     return found
-
-
-def _others(lost: Sequence[str]) -> tuple[str, ...]:
-    """What rev-list is told of the remotes: all but those that are lost too."""
-    return (*(f"--exclude={name}/*" for name in lost), "--remotes")
-
-
-def _kept(refs: Sequence[str], lost: Sequence[str]) -> list[str]:
-    """These refs but for those of remotes that are lost too."""
-    gone = tuple(f"refs/remotes/{name}/" for name in lost)
-    return [ref for ref in refs if not ref.startswith(gone)]
 
 
 def _listed(ask: Git, limits: tuple[str, ...], elsewhere: str) -> Risk:
@@ -298,6 +304,12 @@ def _stashes(common: str) -> tuple[str, ...]:
     if not names and files.found(os.path.join(common, "refs", "stash")):
         return ("unnamed",)
     return tuple(reversed(names))
+
+
+def _listing(places: Sequence[str]) -> str:
+    """A few places by name, and how many more."""
+    more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
+    return " and ".join(clean(place)[:_MOST_TOLD] for place in places[:_MOST_NAMED]) + more
 
 
 def _count(number: int, noun: str, plural: str = "s") -> str:
