@@ -41,6 +41,27 @@ class Cleared(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class _Terms(NamedTuple):
+    """On which terms runs are moved to the trash; see `Clearing.clear`."""
+
+    force: bool = False
+    branches: bool = False
+    still: Callable[[Run], bool] | None = None
+    only_look: bool = False
+
+
+class _Round(NamedTuple):
+    """What runs that are cleared together are held against: no older than the decision to move them."""
+
+    trash: OpenTrash
+    roll: Roll | None
+    beside: Neighbours
+
+
+class _Enough(Exception):
+    """Nothing stands in the way of a run that is only looked at."""
+
+
 class Clearing:
     """The acts that move runs away and back, in the name of one person."""
 
@@ -56,25 +77,18 @@ class Clearing:
     def at_risk(self, run_id: str, *, in_trash: bool = False, beside: Neighbours | None = None) -> Risk | None:
         """What of the work in a run's repo/ exists nowhere else, or is needed elsewhere; None for nothing."""
         home, beside = self._store.path(run_id), beside or self.neighbours()
-        return (
-            worktree.risk_of(self._in_trash(run_id), home, beside) if in_trash else worktree.risk_of(home, None, beside)
-        )
+        if in_trash:
+            return worktree.risk_of(self._in_trash(run_id), home, beside)
+        with tree.let_in(self._store.root, run_id, for_now=True):
+            return None if os.path.islink(home) else worktree.risk_of(home, None, beside)
 
     def branch_of(self, run_id: str) -> Branch | None:
         """The branch that is checked out in a run's repo/, of a repository elsewhere."""
-        return worktree.branch_of(self._store.path(run_id))
+        home = self._store.path(run_id)
+        with tree.let_in(self._store.root, run_id, for_now=True):
+            return None if os.path.islink(home) else worktree.branch_of(home)
 
-    def trash(
-        self,
-        run_id: str,
-        *,
-        force: bool = False,
-        branches: bool = False,
-        into: OpenTrash | None = None,
-        roll: Roll | None = None,
-        still: Callable[[Run], bool] | None = None,
-        beside: Neighbours | None = None,
-    ) -> tuple[str, ...]:
+    def trash(self, run_id: str, *, force: bool = False, branches: bool = False) -> tuple[str, ...]:
         """Move a finished or damaged run to the trash, and tell its repository; returns what else there is to say.
 
         Args:
@@ -82,35 +96,19 @@ class Clearing:
             force: Also with work that is nowhere else, past a lock that somebody does not let go of, and where the
                 system does not show the record.
             branches: Delete its branch too where that loses nothing, or with ``force``.
-            into: The trash, where it is open already.
-            roll: A look at all processes, not older than the decision to move this run.
-            still: Whether the run as it is then, read under its lock, is one that is meant.
-            beside: A look at which runs borrow from others.
 
         Raises:
             AtRisk: Its checkout holds work that is nowhere else.
             StoreError: It is live, gone, or cannot be moved.
         """
-        tree.let_in(self._store.root, run_id)  # else nothing of it can be seen
-        self._refuse_loss(run_id, force=force, beside=beside)
-        branch = self.branch_of(run_id) if branches else None
-        goes = branch is not None and (branch.kept is None or (force and not branch.needed))
-        roll = roll or Roll()
-        over = force and settle_or_preview(self._store, run_id, by=self._by).unsaved
+        with self._store.open_trash() as trash:
+            return self._trash(run_id, _Terms(force, branches), _Round(trash, Roll(), self.neighbours()))
 
-        def sure(held: LockedRun) -> None:
-            """Refuse what lives, may live or is not meant any more, and write down what the branch was."""
-            self._refuse_living(held.run, roll)
-            if held.unread and not force:
-                raise Refused(f"run {run_id} was kept: {held.run.damage}; it may be live elsewhere: --force moves it")
-            if still is not None and not held.run.active and not still(held.run):
-                raise Refused(f"run {run_id} was kept: it has changed, and is none of those any more that were to go")
-            if goes and branch is not None:
-                told = {"at": iso(time.time()), "by": self._by, "branch": branch.name, "commit": branch.commit}
-                held.put_file(TRASHED, files.encode(told | {"repository": branch.repository}, indent=True))
-
-        self._store.trash(run_id, into, sure, past_lock=force, over=over)
-        return self._moved(run_id, branch, goes=goes)
+    def preview(
+        self, run_ids: Iterable[str], *, force: bool = False, still: Callable[[Run], bool] | None = None
+    ) -> Generator[Cleared, None, None]:
+        """What `clear` would say of each of these runs: the same road but for its last step, and all is as it was."""
+        yield from self._cleared(run_ids, _Terms(force, still=still, only_look=True))
 
     def restore(self, run_id: str) -> tuple[str, ...]:
         """Bring a run back from the trash, with its worktree and its branch; returns what else there is to say.
@@ -136,19 +134,17 @@ class Clearing:
                 os.unlink(TRASHED, dir_fd=folder)
         return tuple(notes)
 
-    def destroy(
-        self, run_id: str, *, force: bool = False, held: OpenTrash | None = None, beside: Neighbours | None = None
-    ) -> int:
+    def destroy(self, run_id: str, *, force: bool = False, held: _Round | None = None) -> int:
         """Remove a run in the trash for good, with the same care for work in its checkout; returns the bytes freed.
 
         Raises:
             AtRisk: Its checkout holds work that is nowhere else.
             StoreError: It cannot be removed.
         """
-        self._refuse_loss(run_id, force=force, in_trash=True, beside=beside)
+        self._refuse_loss(run_id, force=force, in_trash=True, beside=held and held.beside)
         path, home = self._in_trash(run_id), self._store.path(run_id)
         known = worktree.administration(path, path) or worktree.administration(path, home)
-        freed = self._store.destroy(run_id, held, past_lock=force)
+        freed = self._store.destroy(run_id, held and held.trash, past_lock=force)
         if known is not None:
             try:
                 worktree.forget(known)
@@ -177,27 +173,50 @@ class Clearing:
         Yields:
             Each run once it is dealt with.
         """
+        yield from self._cleared(run_ids, _Terms(force, branches, still), for_good=for_good)
+
+    def _cleared(
+        self, run_ids: Iterable[str], terms: _Terms, *, for_good: bool = False
+    ) -> Generator[Cleared, None, None]:
+        """What becomes of many runs, some hundred of which share one look at all processes and at all runs."""
         coming = iter(run_ids)
         while some := list(islice(coming, _TOGETHER)):
-            roll, beside = None if for_good else Roll(), self.neighbours()
             with self._store.open_trash() as trash:
+                held = _Round(trash, None if for_good else Roll(), self.neighbours())
                 for run_id in some:
                     try:
                         if for_good:
-                            yield Cleared(run_id, freed=self.destroy(run_id, force=force, held=trash, beside=beside))
+                            yield Cleared(run_id, freed=self.destroy(run_id, force=terms.force, held=held))
                         else:
-                            notes = self.trash(
-                                run_id,
-                                force=force,
-                                branches=branches,
-                                into=trash,
-                                roll=roll,
-                                still=still,
-                                beside=beside,
-                            )
-                            yield Cleared(run_id, notes=notes)
+                            yield Cleared(run_id, notes=self._trash(run_id, terms, held))
                     except (ControlError, StoreError) as error:
                         yield Cleared(run_id, error)
+
+    def _trash(self, run_id: str, terms: _Terms, held: _Round) -> tuple[str, ...]:
+        """Move one run to the trash, as it is then, read under its lock; or see that it would go."""
+        force, root = terms.force, self._store.root
+        if os.path.islink(self._store.path(run_id)):  # it goes itself; what it points to is not ours
+            held.trash.refuse_taken(run_id) if terms.only_look else self._store.trash(run_id, held.trash)
+            return ()
+        with suppress(_Enough), tree.let_in(root, run_id):  # else nothing of it can be seen
+            risk = self._refuse_loss(run_id, force=force, beside=held.beside)
+            branch = self.branch_of(run_id) if terms.branches else None
+            goes = branch is not None and (branch.kept is None or (force and not branch.needed))
+            over = force and settle_or_preview(self._store, run_id, by=self._by).unsaved
+
+            def sure(run: LockedRun) -> None:
+                """Refuse what lives, may live or is not meant any more, and write down what the branch was."""
+                self._refuse_changed(run, terms, held.roll or Roll())
+                if terms.only_look:
+                    held.trash.refuse_taken(run_id)
+                    raise _Enough
+                if goes and branch is not None:
+                    told = {"at": iso(time.time()), "by": self._by, "branch": branch.name, "commit": branch.commit}
+                    run.put_file(TRASHED, files.encode(told | {"repository": branch.repository}, indent=True))
+
+            self._store.trash(run_id, held.trash, sure, past_lock=force, over=over)
+            return self._moved(run_id, branch, goes=goes)
+        return () if risk is None else (f"{risk.sentence()}: goes to the trash, and is lost when that is emptied",)
 
     def _in_trash(self, run_id: str) -> str:
         """Where a run is while it is in the trash."""
@@ -205,16 +224,32 @@ class Clearing:
 
     def _refuse_loss(
         self, run_id: str, *, force: bool, in_trash: bool = False, beside: Neighbours | None = None
-    ) -> None:
+    ) -> Risk | None:
         """Stand in the way of losing work that is nowhere else; the trash alone loses nothing of a lost repository.
+
+        Returns:
+            What is lost for good once the trash is emptied, where nobody forced that.
 
         Raises:
             AtRisk: There is such work, and nobody said ``force``.
         """
         risk = None if force else self.at_risk(run_id, in_trash=in_trash, beside=beside)
         if risk is not None and (in_trash or not risk.gone):
-            sentence = f"run {run_id} was kept: its repo/ holds {risk.sentence()}; save it, or use --force to lose it"
-            raise AtRisk(sentence, risk.lines())
+            raise AtRisk(run_id, risk.sentence(), risk.lines())
+        return risk
+
+    def _refuse_changed(self, held: LockedRun, terms: _Terms, roll: Roll) -> None:
+        """Stand in the way of moving a run that, looked at under its lock, is not what it was taken for.
+
+        Raises:
+            Refused: It lives, may live, or is not meant any more.
+        """
+        run = held.run
+        self._refuse_living(run, roll)
+        if held.unread and not terms.force:
+            raise Refused(f"run {run.id} was kept: {run.damage}; it may be live elsewhere: --force moves it")
+        if terms.still is not None and not run.active and not terms.still(run):
+            raise Refused(f"run {run.id} was kept: it has changed, and is none of those any more that were to go")
 
     def _refuse_living(self, run: Run, roll: Roll) -> None:
         """Stand in the way of moving a run that lives, whatever its record says.

@@ -32,12 +32,12 @@ class ControlError(Exception):
 
 
 class AtRisk(ControlError):
-    """A run that was kept because its checkout holds work that is nowhere else; ``lines`` name it."""
+    """A run that was kept because its checkout ``holds`` work that is nowhere else; ``lines`` name it."""
 
-    def __init__(self, sentence: str, lines: Sequence[str] = ()) -> None:
-        """Say what it is about, and name some of the work."""
-        super().__init__(sentence)
-        self.lines = tuple(lines)
+    def __init__(self, run_id: str, holds: str, lines: Sequence[str] = ()) -> None:
+        """Say which run and what it is about, and name some of the work."""
+        super().__init__(f"run {run_id} was kept: its repo/ holds {holds}; save it, or use --force to lose it")
+        self.holds, self.lines = holds, tuple(lines)
 
 
 class StoreError(Exception):

@@ -35,6 +35,8 @@ class Limits(TypedDict, total=False):
 class Retention:
     """One clean-up at a time ``now`` in epoch seconds: which runs it takes, and whether a run is still one of them.
 
+    A run of which nothing tells when it ended is not old: no limit by age takes it, and it is among ``undated``.
+
     Args:
         store: Whose runs.
         by: Who is settling, for the history.
@@ -56,6 +58,7 @@ class Retention:
     keep: int | None = None
     max_size: int | None = None
     unsaved: bool = False
+    undated: list[Run] = field(default_factory=list)
     _sizes: dict[str, int] = field(default_factory=dict)
     _named: set[str] = field(default_factory=set)
     _spared: tuple[float, str] | None = None
@@ -63,6 +66,9 @@ class Retention:
     def candidates(self) -> list[Run]:
         """The runs that would go, oldest first: finished ones, and damaged ones by name."""
         chosen = sorted(self._found(), key=_place)
+        if self._by_age:
+            self.undated = [run for run in chosen if run.completed_at is None]
+            chosen = [run for run in chosen if run.completed_at is not None]
         if self.keep is not None:
             kept = max(0, len(chosen) - self.keep)
             self._spared = _place(chosen[kept]) if kept < len(chosen) else None
@@ -71,7 +77,13 @@ class Retention:
 
     def still(self, run: Run) -> bool:
         """Whether a run, as it was read again under its lock, would yet go."""
-        return self._takes(run) and (self._spared is None or _place(run) < self._spared)
+        dated = run.completed_at is not None or not self._by_age
+        return dated and self._takes(run) and (self._spared is None or _place(run) < self._spared)
+
+    @property
+    def _by_age(self) -> bool:
+        """Whether older runs go before younger ones."""
+        return not (self.older_than is None and self.keep is None and self.max_size is None)
 
     def _found(self) -> list[Run]:
         """Every run that meets the conditions by its record, in no order."""
@@ -109,7 +121,7 @@ class Retention:
             (run.finished or (run.damage is not None and run.id in self._named))
             and (self.unsaved or not run.unsaved)
             and (self.status is None or run.status == self.status)
-            and (self.older_than is None or self.now - _ended(run) > self.older_than)
+            and (self.older_than is None or run.completed_at is None or self.now - run.completed_at > self.older_than)
             and self.query.matches(run, self.now, self._size(run.id) if self.query.sized else None)
         )
 
@@ -134,14 +146,9 @@ class Retention:
         return []
 
 
-def _ended(run: Run) -> float:
-    """When a finished run ended, or began where nobody recorded the end; epoch seconds."""
-    return run.completed_at or run.started_at or 0.0
-
-
 def _place(run: Run) -> tuple[float, str]:
-    """Where a run stands among those that may go, the oldest first."""
-    return _ended(run), run.id
+    """Where a run stands among those that may go, the oldest first; by its start where nothing tells its end."""
+    return run.completed_at or run.started_at or 0.0, run.id
 
 
 def _names(query: Query, run: Run, known: Iterable[str]) -> bool:

@@ -233,8 +233,7 @@ class Store:
             if os.path.islink(self.path(run_id)):
                 trash.take(run_id)  # the link itself; what it points to is not ours
                 return
-            tree.let_in(self.root, run_id)  # whoever owns it may have locked themselves out
-            with self.locked(run_id, past=past_lock) as held:
+            with tree.let_in(self.root, run_id), self.locked(run_id, past=past_lock) as held:  # may be locked out
                 if held.run.active and not over:
                     raise Refused(f"Run {clean(run_id)} is {held.run.status}; stop it first")
                 sure(held)

@@ -95,9 +95,17 @@ class OpenTrash:
             Refused: There is one of this name already.
         """
         with told(f"Run {clean(run_id)} cannot be moved to the trash"):
-            taken = f"The trash holds a run {clean(run_id)} already; restore or destroy that one first"
             root, trash = self._both(make=True)
-            self._move(run_id, root, trash, taken)
+            self._move(run_id, root, trash, _taken(run_id))
+
+    def refuse_taken(self, run_id: str) -> None:
+        """Refuse a run that could not come here, without coming to it.
+
+        Raises:
+            Refused: There is one of this name already.
+        """
+        if os.path.lexists(f"{self._path}/{run_id}"):
+            raise Refused(_taken(run_id))
 
     def give_back(self, run_id: str) -> None:
         """Move a run back to where it was.
@@ -217,6 +225,11 @@ class OpenTrash:
                 raise
             raise Refused(taken) from error
         self._changed |= {target: None, source: None}
+
+
+def _taken(run_id: str) -> str:
+    """What is said of a run whose name something in the trash bears."""
+    return f"The trash holds a run {clean(run_id)} already; restore or destroy that one first"
 
 
 def mount_points() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from errno import ENOTEMPTY
 
 from runboard import files
@@ -143,15 +143,36 @@ def _move_up(folder: int, name: str, top: int) -> bool:
     return True
 
 
-def let_in(parent: str, name: str) -> None:
-    """Let the owner enter and empty a directory, as far as the system lets us."""
-    with suppress(OSError), files.opened(files.open_root(parent)) as fd:
-        make_writable(fd, name)
+@contextmanager
+def let_in(parent: str, name: str, *, for_now: bool = False) -> Iterator[None]:
+    """Let the owner enter and empty a directory, as far as the system lets us; as it was where the context fails.
+
+    With ``for_now`` it is as it was after the context anyway.
+    """
+    with ExitStack() as kept:
+        with suppress(OSError), files.opened(files.open_root(parent)) as root:
+            fd = kept.enter_context(files.opened(os.open(name, _NAMED, dir_fd=root)))
+            mode = stat.S_IMODE(os.fstat(fd).st_mode)
+            if _let(fd, mode):
+                kept.push(lambda kind, *_: _put_back(fd, mode) if for_now or kind else None)
+        yield
 
 
 def make_writable(parent: int, name: str) -> None:
     """Let the owner enter and empty a directory; a link in its place is refused."""
     with files.opened(os.open(name, _NAMED, dir_fd=parent)) as fd:
-        mode = stat.S_IMODE(os.fstat(fd).st_mode)
-        if mode & 0o700 != 0o700:
-            os.chmod(f"/proc/self/fd/{fd}", mode | 0o700)  # the only way to the mode of exactly this directory
+        _let(fd, stat.S_IMODE(os.fstat(fd).st_mode))
+
+
+def _let(fd: int, mode: int) -> bool:
+    """Let the owner into a directory of this mode; whether that was needed."""
+    if mode & 0o700 == 0o700:
+        return False
+    os.chmod(f"/proc/self/fd/{fd}", mode | 0o700)  # the only way to the mode of exactly this directory
+    return True
+
+
+def _put_back(fd: int, mode: int) -> None:
+    """Give a directory the mode again that it had."""
+    with suppress(OSError):
+        os.chmod(f"/proc/self/fd/{fd}", mode)

@@ -66,6 +66,21 @@ def test_conditions(tmp_path: Path, words: list[str], gone: set[str]) -> None:
     assert (done.returncode, listed, there(tmp_path)) == (0, gone, {"aa01", "aa02", "aa03", "aa04"})
 
 
+def test_a_run_of_unknown_age_is_kept_and_told(tmp_path: Path) -> None:
+    """Whatever limit by age there is; the words that move it do."""
+    leave(tmp_path, "aa01", age=90.0)
+    for number in range(12):
+        leave(tmp_path, f"bb{number:02}", completedAt="soon")
+    done = runboard(tmp_path, "clean", "-y", "--older-than", "1m")
+    assert (done.returncode, len(there(tmp_path))) == (0, 12)
+    word = "run bb03 is kept: nothing tells when it ended, so it may be young; runboard clean bb03 moves it\n"
+    assert word in done.stderr
+    assert done.stderr.startswith("run bb")
+    assert "2 more of which nothing tells when they ended are kept\nMoved 1 run (" in done.stderr
+    done = runboard(tmp_path, *word.strip().partition("; runboard ")[2].split()[:2], "-y")
+    assert (done.returncode, "bb03" in there(tmp_path), len(there(tmp_path))) == (0, False, 11)
+
+
 def test_nobody_to_ask(tmp_path: Path) -> None:
     """Without a terminal and without -y nothing is cleared and nothing is destroyed."""
     leave(tmp_path, "aa01")

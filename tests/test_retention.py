@@ -99,6 +99,32 @@ def test_it_is_what_reading_all_tells(
     assert asked == [run.id for run in chosen(store, text, **limits).candidates()]
 
 
+@pytest.mark.parametrize("limits", [{"older_than": DAY}, {"keep": 1}, {"max_size": 1}])
+@pytest.mark.parametrize("few", [0, 1000])
+def test_what_nobody_can_tell_the_age_of_is_not_old(
+    tmp_path: Path, limits: dict[str, Any], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No limit by age takes it, chosen or looked at again, and it is told; the control: its id, or no limit, does."""
+    monkeypatch.setattr(retention, "FEW", few)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    runs = tmp_path / "runs"
+    leave(runs, "new1", age=1.0)
+    leave(runs, "old1", age=10 * DAY)
+    for run_id, end in (("odd1", "yesterday"), ("odd2", None), ("odd3", 10**30), ("odd4", "")):
+        leave(runs, run_id, age=20 * DAY, completedAt=end, startedAt=end if run_id == "odd1" else ago(20 * DAY))
+    leave_damaged(runs, "odd5")
+    store = Store(str(runs))
+    clean_up = Retention(store, "me", time.time(), Query(), **limits)
+    gone = {"old1", "new1"} if "max_size" in limits else {"old1"}
+    assert {run.id for run in clean_up.candidates()} == gone
+    assert {run.id for run in clean_up.undated} == {"odd1", "odd2", "odd3", "odd4"}
+    assert not any(clean_up.still(store.read(run_id)) for run_id in ("odd1", "odd2"))
+    damaged = Retention(store, "me", time.time(), Query(), status="damaged", **limits)
+    assert (damaged.candidates(), [run.id for run in damaged.undated]) == ([], ["odd5"])
+    assert len(Retention(store, "me", time.time(), Query()).candidates()) == 6, "the control"
+    assert [run.id for run in Retention(store, "me", time.time(), Query.parse("odd2")).candidates()] == ["odd2"]
+
+
 def test_a_lying_index_gets_no_run_moved(store: Store) -> None:
     """Young, completed, of another repository, live or damaged: it goes by its record, and the lie is gone, too."""
     poisoned(store)

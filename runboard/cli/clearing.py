@@ -13,13 +13,14 @@ from runboard.clearing import Cleared, Clearing
 from runboard.cli.desk import Desk, common_options, each, verb
 from runboard.cli.exits import DONE, FAILED, INTERRUPTED, NO_SUCH_RUN, USAGE, Failure, code_of_several
 from runboard.cli.fields import record
-from runboard.cli.printing import is_terminal, put, put_json, runs_text, say, table
+from runboard.cli.printing import complain, is_terminal, put, put_json, runs_text, say, table
 from runboard.cli.progress import Progress
 from runboard.cli.said import query_of
 from runboard.cli.values import duration, size
 from runboard.columns import Column, shown, size_text
-from runboard.control import Control, ControlError
+from runboard.control import AtRisk, Control, ControlError
 from runboard.model import Run
+from runboard.retention import Retention
 from runboard.safetext import clean
 from runboard.store import NoSuchRun, Store
 
@@ -79,18 +80,23 @@ def clean_verb(
         now=time.time(),
     )
     chosen = retention.candidates()
-    if not chosen:
-        say("Nothing to clean.")
-        return DONE
+    _tell_undated(retention.undated)
     sizes: dict[str, int] = {}
     if dry_run or not yes:
         _measure(store, chosen, sizes)
-    if dry_run or force:
-        _tell_risks(control.clearing, [run.id for run in chosen], force=force)
-    going = _branches(control.clearing, chosen, force=force) if branches and (dry_run or not yes) else ""
+    if force:
+        _tell_risks(control.clearing, [run.id for run in chosen])
+    named = chosen
+    if dry_run:
+        chosen = _would_go(control.clearing, retention, chosen, force=force)
+    going = _branches(control.clearing, named, chosen, force=force) if branches and (dry_run or not yes) else ""
+    if not chosen:
+        say("Nothing to clean.")
+        return DONE
     if dry_run:
         _print_sized(desk, chosen, sizes)
-        say(f"{runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) would go to the trash{going}.")
+        total = size_text(sum(sizes[run.id] for run in chosen))
+        say(f"{runs_text(len(chosen))} ({total}) would go to the trash{going}.")
         return DONE
     _ask(f"Move {runs_text(len(chosen))} ({size_text(sum(sizes.values()))}) to the trash{going}?", yes=yes)
     clearing = control.clear(_measured(store, chosen, sizes), force=force, branches=branches, still=retention.still)
@@ -166,7 +172,7 @@ def empty_verb(desk: Desk, *, yes: bool, force: bool) -> int:
         say("The trash is empty.")
         return DONE
     if force:
-        _tell_risks(control.clearing, names, force=True, in_trash=True)
+        _tell_risks(control.clearing, names, in_trash=True)
     _ask(f"Destroy {runs_text(len(names))} in the trash for good?", yes=yes)
     with Progress("destroyed", len(names)) as progress:
         code = _clear(control.clear(names, force=force, for_good=True), progress, {})
@@ -177,31 +183,50 @@ for _subverb in (list_verb, restore_verb, empty_verb):
     trash_verb.add_command(_subverb)
 
 
-def _tell_risks(clearing: Clearing, run_ids: Sequence[str], *, force: bool, in_trash: bool = False) -> None:
-    """Say of each of these runs what work of it is nowhere else, and what becomes of that."""
+def _tell_undated(runs: Sequence[Run]) -> None:
+    """Say which runs no limit by age takes, since nothing tells their age."""
+    for run in runs[:_NAMED]:
+        say(f"run {run.id} is kept: nothing tells when it ended, so it may be young; runboard clean {run.id} moves it")
+    if len(runs) > _NAMED:
+        say(f"{len(runs) - _NAMED} more of which nothing tells when they ended are kept")
+
+
+def _would_go(clearing: Clearing, retention: Retention, runs: Sequence[Run], *, force: bool) -> list[Run]:
+    """Those of these runs that would go; why each other would be kept is said, as it is when they are to go."""
+    kept = set()
+    for one in clearing.preview((run.id for run in runs), force=force, still=retention.still):
+        if one.error is not None:
+            kept.add(one.run_id)
+        if isinstance(one.error, AtRisk):
+            say(f"run {one.run_id}: {one.error.holds}: keeps it, without --force")
+            for line in one.error.lines:
+                say(f"  {line}")
+        elif one.error is not None:
+            complain(str(one.error))
+        for note in one.notes:
+            say(f"run {one.run_id}: {note}")
+    return [run for run in runs if run.id not in kept]
+
+
+def _tell_risks(clearing: Clearing, run_ids: Sequence[str], *, in_trash: bool = False) -> None:
+    """Say of each of these runs what work of it is nowhere else, and what becomes of that by force."""
     beside = clearing.neighbours()
     for run_id in run_ids:
         risk = clearing.at_risk(run_id, in_trash=in_trash, beside=beside)
-        if risk is None:
-            continue
-        if in_trash:
-            becomes = "would be lost"
-        elif force or risk.gone:
-            becomes = "goes to the trash, and is lost when that is emptied"
-        else:
-            becomes = "keeps it, without --force"
-        say(f"run {run_id}: {risk.sentence()}: {becomes}")
-        for line in risk.lines():
-            say(f"  {line}")
+        if risk is not None:
+            becomes = "would be lost" if in_trash else "goes to the trash, and is lost when that is emptied"
+            say(f"run {run_id}: {risk.sentence()}: {becomes}")
+            for line in risk.lines():
+                say(f"  {line}")
 
 
-def _branches(clearing: Clearing, runs: Sequence[Run], *, force: bool) -> str:
-    """Which branches would be deleted with these runs, for a question; those that would stay are told, and why."""
-    going = []
+def _branches(clearing: Clearing, runs: Sequence[Run], leaving: Sequence[Run], *, force: bool) -> str:
+    """Which branches would be deleted with those runs that leave; those that would stay are told, and why."""
+    going, left = [], {run.id for run in leaving}
     for run in runs:
         branch = clearing.branch_of(run.id)
         if branch is not None and (branch.kept is None or (force and not branch.needed)):
-            going.append(clean(branch.name))
+            going += [clean(branch.name)] if run.id in left else []
         elif branch is not None:
             say(f"run {run.id}: branch {clean(branch.name)} stays: {branch.kept}")
     more = f" and {len(going) - _NAMED} more" if len(going) > _NAMED else ""
