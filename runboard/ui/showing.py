@@ -6,9 +6,9 @@ import gc
 import sys
 from collections.abc import Callable
 
+from runboard import logs
 from runboard.board import Board
 from runboard.control import Control
-from runboard.logs import LogView
 from runboard.model import Run
 from runboard.safetext import clean
 from runboard.ui.handover import Early
@@ -32,7 +32,7 @@ def show(
     board: Board,
     feed: Feed,
     control: Control | None,
-    open_log: Callable[[str], LogView],
+    open_log: Callable[[str], logs.LogView],
     title: str,
     *,
     read_response: Callable[[str], str | None] = lambda _run_id: None,
@@ -56,6 +56,9 @@ def show(
         0 when it was left by q or ctrl+c, 1 after a crash (told on stderr), 128 + n after signal n, 129 when the
         terminal was gone. Runs are never touched by leaving.
     """
+    from runboard.ui import kinds  # noqa: PLC0415 - see above
+
+    kinds.take_over()
     from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
 
     app = RunboardApp(
