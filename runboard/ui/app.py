@@ -15,19 +15,17 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 
+from runboard import logs
 from runboard.board import Board
 from runboard.control import Control
-from runboard.logs import LogView
 from runboard.model import Run
 from runboard.query import BadQuery
 from runboard.ui.acts import Acts
 from runboard.ui.arrangement import Arrangement
 from runboard.ui.asked import word_of
-from runboard.ui.details import Details
 from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.filtertabs import FilterTabs
-from runboard.ui.help import Help
 from runboard.ui.intake import Feed, Intake, Unseen
 from runboard.ui.keys import key_of
 from runboard.ui.memory import Memory
@@ -75,7 +73,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         board: Board,
         feed: Feed,
         control: Control | None,
-        open_log: Callable[[str], LogView],
+        open_log: Callable[[str], logs.LogView],
         *,
         title: str,
         clock: Callable[[], float] = time.time,
@@ -150,7 +148,6 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self._intake = Intake(asyncio.get_running_loop(), lambda: self.call_next(self._take))
         self.set_interval(TICK_SECONDS, self._tick)
         self._told()
-        self.complain()
         self.call_after_refresh(asyncio.to_thread, self._feed.start, self._intake.offer)
 
     async def on_unmount(self) -> None:
@@ -273,6 +270,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
     def action_details(self) -> None:
         """Show everything known of the chosen run."""
+        from runboard.ui.details import Details  # noqa: PLC0415 - it loads when it is first wanted
+
         if run := self._chosen:
             self._vigil.look(run.id)
             self.push_screen(Details(run, self._board.get, self._clock, self._memory.of, self._read_run))
@@ -328,10 +327,6 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         """Leave; acts under way are done to their end first, and a word in the shell says so."""
         busy = len(self._stopping)
         self.exit(message=Text(f"runboard: still stopping {busy} run{'s' * (busy > 1)}…") if busy else None)
-
-    def action_help(self) -> None:
-        """List the keys of what has the focus."""
-        self.push_screen(Help(self.screen.active_bindings.values()))
 
     def action_command_palette(self) -> None:
         """Open the palette."""

@@ -26,7 +26,6 @@ from runboard.ui.stylist import Stylist
 from runboard.ui.taste import AUTO, Taste
 from runboard.ui.theme import DARK, LIGHT
 from runboard.ui.themes import ANSI, OURS, fitted, names
-from runboard.ui.wardrobe import Wardrobe
 
 
 class Plain(LineFilter):
@@ -42,9 +41,12 @@ class Plain(LineFilter):
 class DressedApp(BarredApp, inherit_bindings=False):
     """An app that wears what it is given."""
 
+    _undressed = True
+
     def __init__(self, taste: Taste) -> None:
         """Dress after this taste; what of it cannot be had is told when there is a screen."""
         super().__init__()
+        self._undressed = False
         self._taste = taste
         self._plain = [Plain()] if taste.ascii else []
         for theme in OURS:
@@ -114,6 +116,8 @@ class DressedApp(BarredApp, inherit_bindings=False):
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's variables, with those that the board needs beside them."""
+        if self._undressed:  # Textual would work out those of a theme that nobody will see
+            return {}
         variables = super().get_css_variables()
         self.theme_variables = variables | fitted(self.current_theme, variables)
         return self.theme_variables
@@ -138,13 +142,23 @@ class DressedApp(BarredApp, inherit_bindings=False):
         )
         yield SystemCommand(bare(f"Themes  {key_of(self, 'board.theme')}"), "Choose other colours", self.action_dress)
 
+    def action_help(self) -> None:
+        """List the keys of what has the focus."""
+        from runboard.ui.help import Help  # noqa: PLC0415 - it loads when it is first wanted
+
+        self.push_screen(Help(self.screen.active_bindings.values()))
+
     async def action_dress(self) -> None:
         """Choose a theme from a list; each is worn while one looks at it."""
+        from runboard.ui.wardrobe import Wardrobe  # noqa: PLC0415 - likewise
+
         if not isinstance(self.screen, Wardrobe):
             self.run_worker(self._dress(), group="dress")
 
     async def _dress(self) -> None:
         """Wear what is chosen and remember it, or what was worn before."""
+        from runboard.ui.wardrobe import Wardrobe  # noqa: PLC0415 - likewise
+
         before = self.theme
         chosen = await self.push_screen_wait(Wardrobe(names(), before, self._wear))
         self._wear(chosen or before)

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 
+from runboard import logs, process
 from runboard.board import Board
-from runboard.logs import LogView
 from runboard.model import Run
 from runboard.past import Earlier
-from runboard.process import Usage
 from runboard.ui.answers import Answer, AnswerReader
 from runboard.ui.detailspane import DetailsPane
 from runboard.ui.diffpane import DiffPane
-from runboard.ui.hunting import Hunting
 from runboard.ui.loglooks import LogLooks
 from runboard.ui.logside import LogSide
 from runboard.ui.lookout import Lookout
@@ -29,6 +27,7 @@ from runboard.ui.response import ResponsePane
 from runboard.ui.sources import Sources
 
 if TYPE_CHECKING:
+    from runboard.ui.hunting import Hunting
     from runboard.worktree import Changes
 
 DETAILS_SECONDS = 1.0
@@ -46,7 +45,7 @@ class RunPane(LogSide):
 
     def __init__(
         self,
-        open_log: Callable[[str], LogView],
+        open_log: Callable[[str], logs.LogView],
         read_response: Callable[[str], str | None],
         sources: Sources = Sources(),  # noqa: B008 - a frozen value
         one_process: OneProcess | None = None,
@@ -92,7 +91,11 @@ class RunPane(LogSide):
         yield self._present
 
     def on_mount(self) -> None:
-        """Begin to read."""
+        """Begin to read once the board is painted: what reads is loaded with the first of it."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """Read from now on."""
         self.run_worker(self.reader.run(), group="log")
         self.run_worker(self._answers.run(), group="answer")
         self.run_worker(self._changes.run(), group="diff")
@@ -153,6 +156,7 @@ class RunPane(LogSide):
 
     def hunting(self, board: Board) -> Hunting:
         """The search through the logs of all runs that a board shows."""
+        from runboard.ui.hunting import Hunting  # noqa: PLC0415 - it loads when it is first wanted
 
         def name(run_id: str) -> str:
             """What a run is called."""
@@ -185,7 +189,7 @@ class RunPane(LogSide):
         if self._run is not None and self._run.id == run_id:
             self.details_pane.show(self._run, self._word, *(found or (None,)))
 
-    def _show_tree(self, run_id: str, tree: Sequence[Usage] | None) -> None:
+    def _show_tree(self, run_id: str, tree: Sequence[process.Usage] | None) -> None:
         """Show a run's processes, if it is still the chosen one."""
         if self._run is not None and self._run.id == run_id:
             self.process_pane.show(self._run, self._word, tree)

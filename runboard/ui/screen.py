@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets._toast import ToastRack
-from textual.widgets._tooltip import Tooltip
 
-from runboard.facts import shell_words
-from runboard.logs import COPY_MOST
+from runboard import logs
 from runboard.ui.arriving import Arriving
 from runboard.ui.completing import FilterSuggester, Newest
 from runboard.ui.corner import Complained, covers
+from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.hints import Hints
-from runboard.ui.hunting import Chosen
-from runboard.ui.inorder import OrderlyApp
 from runboard.ui.keys import key_of
 from runboard.ui.palette import bare
 from runboard.ui.split import Split
@@ -29,6 +26,9 @@ from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
 from runboard.ui.theme import PANES
 from runboard.ui.vigil import Vigil
+
+if TYPE_CHECKING:
+    from runboard.ui.hunting import Chosen
 
 
 class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
@@ -96,10 +96,11 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
     async def _complete(self) -> None:
         """Have the rest of the board, and only then what was typed ahead."""
         PANES.add_to(self.app.stylesheet)
-        self.app.stylesheet.update_nodes(self.query(Tooltip))
+        self.app.stylesheet.update_nodes(self.query(".-textual-system"))
         await self.mount(self.filter_bar, before=self.hints)
         await self.run_pane.complete()
-        if isinstance(self.app, OrderlyApp):
+        if isinstance(self.app, DressedApp):
+            self.app.complain()
             self.app.hear()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
@@ -189,9 +190,11 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
 
     def action_copy(self) -> None:
         """Hand the command of the chosen run to the terminal's clipboard, as a shell reads it."""
+        from runboard.facts import shell_words  # noqa: PLC0415 - it loads when it is first wanted
+
         run = self.run_pane.chosen
         words = shell_words(run.command) if run else ""
-        if len(words) > COPY_MOST:
+        if len(words) > logs.COPY_MOST:
             self.notify("The command is too long for a terminal's clipboard", severity="warning", markup=False)
         elif words:
             self.app.copy_to_clipboard(words)
