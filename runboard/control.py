@@ -6,20 +6,25 @@ import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import cached_property
 from signal import Signals
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from runboard import edits, process, signalling
-from runboard.clearing import Cleared, Clearing
+from runboard import late, process
 from runboard.errors import AtRisk, ControlError, told
 from runboard.model import Identity, Run, Status
 from runboard.query import Query
-from runboard.reconcile import finalize_run, settle
-from runboard.retention import Limits, Retention
 from runboard.safetext import clean
 from runboard.store import Store
 
-__all__ = ["AtRisk", "Cleared", "Control", "ControlError", "whoami"]
+if TYPE_CHECKING:
+    from runboard import edits, reconcile, signalling
+    from runboard.clearing import Cleared, Clearing
+    from runboard.retention import Limits, Retention
+else:  # a board begins before anything is done
+    edits, reconcile, signalling = map(late.module, ("edits", "reconcile", "signalling"))
+
+__all__ = ["AtRisk", "Control", "ControlError", "whoami"]
 
 
 class Control:
@@ -29,7 +34,13 @@ class Control:
         """Act on ``store`` in the name of ``by``, by default user@host."""
         self._store = store
         self.by = by or whoami()
-        self.clearing = Clearing(store, self.by)
+
+    @cached_property
+    def clearing(self) -> Clearing:
+        """What moves away and brings back."""
+        from runboard.clearing import Clearing  # noqa: PLC0415 - see above
+
+        return Clearing(self._store, self.by)
 
     def start(
         self,
@@ -140,7 +151,7 @@ class Control:
         Raises:
             StoreError: It has not ended, is damaged or gone, or could not be written.
         """
-        settle(self._store, run_id, by=self.by)
+        reconcile.settle(self._store, run_id, by=self.by)
         return edits.mark(self._store, run_id, status, by=self.by, why=why)
 
     def tag(self, run_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Run:
@@ -220,6 +231,8 @@ class Control:
 
     def retention(self, query: Query = Query(), *, now: float, **limits: Unpack[Limits]) -> Retention:  # noqa: B008 - a frozen value
         """A clean-up of what matches a query, at a time in epoch seconds, with these limits (see `Retention`)."""
+        from runboard.retention import Retention  # noqa: PLC0415 - see above
+
         return Retention(self._store, self.by, now, query, **limits)
 
     def clean_candidates(self, query: Query = Query(), *, now: float, **limits: Unpack[Limits]) -> list[Run]:  # noqa: B008 - a frozen value
@@ -235,8 +248,8 @@ class Control:
         finally:
             os.close(directory)
         if started.errno is not None:
-            return settle(self._store, run.id, by=self.by)
-        return finalize_run(self._store, run.id, by=self.by)
+            return reconcile.settle(self._store, run.id, by=self.by)
+        return reconcile.finalize_run(self._store, run.id, by=self.by)
 
     def _successor(self, run_id: str) -> list[str]:
         """What the shim becomes at the end; -P, because the run's directory must not lend Python its modules."""

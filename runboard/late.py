@@ -1,8 +1,11 @@
-"""Regular expressions compiled with their first use: of seventy that a board may need, it starts without most."""
+"""What is there when it is first used: a board starts without most of its expressions and half of its modules."""
 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, AnyStr, cast
 
 _METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
@@ -28,3 +31,42 @@ class _Late:
 def pattern(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """What ``re.compile`` gives, later; a wrong expression is told only then, so it is for what a test has compiled."""
     return cast("re.Pattern[AnyStr]", _Late(text, flags))
+
+
+class _Module:
+    """A module until something in it is used."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        """Know its name."""
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        """Load it with the first use; what fails then fails as an import does."""
+        return getattr(import_module(self._name), name)
+
+
+def module(name: str) -> Any:
+    """A module of ours that is loaded when something in it is used; checkers are told ``from runboard import name``."""
+    return _Module(f"runboard.{name}")
+
+
+def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a package whose names are loaded when they are used (PEP 562).
+
+    Args:
+        package: Its name.
+        homes: The names that each of its modules has for everybody, in one line; none may be that of a module.
+    """
+    places = {name: module for module, told in homes.items() for name in told.split()}
+
+    def attribute(name: str) -> Any:
+        """Load what is asked for, and have it at hand from then on."""
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        found = getattr(import_module(f"{package}.{places[name]}"), name)
+        setattr(sys.modules[package], name, found)
+        return found
+
+    return attribute

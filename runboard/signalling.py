@@ -9,7 +9,6 @@ from signal import Signals
 from runboard import edits, process
 from runboard.errors import ControlError
 from runboard.model import Run
-from runboard.process import Member
 from runboard.reconcile import finalize_run, request_kill, settle
 from runboard.store import Store
 from runboard.verdict import ENDING_SIGNALS, signal_name
@@ -137,7 +136,7 @@ def _refused(run_id: str, refusal: process.NotOurs) -> ControlError:
     return ControlError(f"run {run_id} was not signalled: {refusal}")
 
 
-def _named(members: Sequence[Member]) -> str:
+def _named(members: Sequence[process.Member]) -> str:
     """Processes as people look for them."""
     return ", ".join(f"{member.pid} ({member.name})" for member in members)
 

@@ -1,4 +1,4 @@
-"""Expressions compiled with their first use: each is right, and none is compiled by loading the module it is in."""
+"""What is there with its first use: each expression is right, each name is found, and nothing is loaded before."""
 
 from __future__ import annotations
 
@@ -69,3 +69,38 @@ print(sum(name.startswith("runboard") for name in compiled))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment())
     assert (int(done.stdout) > 0) is some
+
+
+LATE = ("logs", "process", "worktree")
+"""Packages whose names are loaded with their first use."""
+
+
+@pytest.mark.parametrize("package", LATE)
+def test_every_name_of_a_late_package_is_found(package: str) -> None:
+    """Each that it says it has, after all of its modules are loaded too: none of them takes the place of a name."""
+    module = importlib.import_module(f"runboard.{package}")
+    inside = [one.name for one in pkgutil.iter_modules(module.__path__)]
+    for name in inside:
+        importlib.import_module(f"runboard.{package}.{name}")
+    assert set(inside) & set(module.__all__) == set()
+    assert all(getattr(module, name) is not None for name in module.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        getattr(module, "nonsense")  # noqa: B009 - a checker would see it
+
+
+def test_a_late_package_or_module_loads_with_its_first_use() -> None:
+    """Until then nothing of it is loaded; and a module that does not exist is told then, as an import tells it."""
+    script = """
+import sys
+from runboard import late, logs
+edits, none = late.module("edits"), late.module("nonsense")
+before = [name for name in sys.modules if name.startswith(("runboard.logs.", "runboard.edits"))]
+found = logs.Pattern, edits.mark
+after = {name for name in sys.modules if name.startswith(("runboard.logs.", "runboard.edits"))}
+try:
+    none.anything
+except ModuleNotFoundError as error:
+    print(before, after >= {"runboard.logs.pattern", "runboard.edits"}, "runboard.logs.pager" in after, error.name)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment())
+    assert done.stdout.strip() == "[] True False runboard.nonsense"

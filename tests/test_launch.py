@@ -16,7 +16,7 @@ import pytest
 from runboard import shim
 from runboard.model import Identity, Liveness
 from runboard.process import here, identity_of, launch, liveness, shim_alive, start_ticks, wait_gone
-from runboard.process.launch import _program
+from runboard.process.launching import _program
 from runboard.record import parse_started
 from tests.pad import Pad, identity
 from tests.waiting import until
@@ -281,7 +281,7 @@ def test_a_run_may_be_moved_while_it_runs(pad: Pad, tmp_path: Path) -> None:
 
 def test_the_compiled_shim_is_used_only_while_it_is_true(tmp_path: Path) -> None:
     """A cached form is started where it was made from the source as it is; a stale, torn or missing one is not."""
-    code = "from runboard import shim; from runboard.process.launch import _program as p; print(p(), shim.__file__)"
+    code = "from runboard import shim; from runboard.process.launching import _program as p; print(p(), shim.__file__)"
     environ = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

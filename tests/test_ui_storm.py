@@ -25,8 +25,8 @@ from runboard.errors import StoreError
 from runboard.model import Run
 from runboard.store import Store
 from runboard.ui.confirm import NAMED, Confirm
-from runboard.ui.deeds import Report
 from runboard.ui.table import RunTable
+from runboard.ui.working import Report
 from tests.leaving import leave, leave_failed
 from tests.pilots import Desk, real_board
 from tests.program import record

@@ -18,7 +18,7 @@ from runboard import files
 from runboard.errors import why
 from runboard.safetext import clean
 from runboard.store import Store, StoreError
-from runboard.ui.logdesk import NotOpened
+from runboard.ui.sources import NotOpened
 
 LOG = "output.log"
 

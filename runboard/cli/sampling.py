@@ -8,11 +8,10 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from runboard import files
+from runboard import files, process
 from runboard.cli.sights import last_line_of
 from runboard.logs import NAME
 from runboard.model import UNSEEN, Run
-from runboard.process import Gauge
 from runboard.row import Row
 from runboard.store import Store
 
@@ -29,7 +28,7 @@ def weighed(store: Store, runs: Sequence[T], wanted: Collection[str]) -> list[T]
     live: list[Run] = [run for run in runs if isinstance(run, Run) and run.active]
     known: dict[str, Run] = {}
     if LOADS & set(wanted):
-        gauge = Gauge()
+        gauge = process.Gauge()
         loads = gauge.loads(live)
         if "cpu" in wanted and loads:
             time.sleep(PAUSE)

@@ -6,13 +6,11 @@ import os
 from errno import EINVAL
 from functools import partial
 
-from runboard import files, state
+from runboard import files, logs, process, state
 from runboard.board import Board
 from runboard.cli.early import EarlyScreen
 from runboard.cli.sights import sources_of
 from runboard.control import Control
-from runboard.logs import LogView
-from runboard.process import raise_file_limit
 from runboard.safetext import clean_lines
 from runboard.sizes import Feed, Memory, SizedFeed
 from runboard.store import Store
@@ -36,13 +34,13 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
             it from that.
     """
     _forget_screen_settings()
-    raise_file_limit()
+    process.raise_file_limit()
     feed = SizedFeed(partial(_follow, store, writing=lock is None), store.size, board.order)
     return show(
         board,
         feed,
         Control(store) if lock is None else None,
-        lambda run_id: LogView(lambda: store.open_file(run_id, "output.log")),
+        lambda run_id: logs.LogView(lambda: store.open_file(run_id, "output.log")),
         title,
         read_response=partial(read_response, store),
         read_run=store.read,

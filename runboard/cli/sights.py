@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from runboard import worktree
-from runboard.cli.outside import open_log
-from runboard.logs import NAME, last_line
+from runboard import logs, process, worktree
 from runboard.model import Run
-from runboard.process import Gauge, where
 from runboard.safetext import clean
 from runboard.store import Store, StoreError
-from runboard.ui.sources import Sources
+from runboard.ui.sources import Opened, Sources
 
 if TYPE_CHECKING:
     from runboard.worktree import Changes
@@ -26,14 +23,29 @@ def sources_of(store: Store, *, programs: bool = True) -> Sources:
     Without ``programs`` none is started.
     """
     changes = partial(_changes, store) if programs else _no_git
-    opened = partial(open_log, store, os.environ) if programs else None
+    opened = partial(_opened, store) if programs else None
     ends = partial(last_line_of, store)
-    return Sources(partial(_whole, store), changes, Gauge().processes, Gauge().loads, ends, opened)
+    trees, sums = cache(lambda: process.Gauge()), cache(lambda: process.Gauge())  # noqa: PLW0108 - it loads with the first look
+    return Sources(
+        partial(_whole, store),
+        changes,
+        lambda run: trees().processes(run),
+        lambda runs: sums().loads(runs),
+        ends,
+        opened,
+    )
 
 
 def last_line_of(store: Store, run: Run) -> str:
     """The last line of a run's log, clean."""
-    return last_line(partial(store.open_file, run.id, NAME))
+    return logs.last_line(partial(store.open_file, run.id, logs.NAME))
+
+
+def _opened(store: Store, run_id: str, program: str) -> Opened:
+    """The log of a run in another program."""
+    from runboard.cli.outside import open_log  # noqa: PLC0415 - it loads when it is first wanted
+
+    return open_log(store, os.environ, run_id, program)
 
 
 def _whole(store: Store, run: Run) -> Run:
@@ -57,4 +69,6 @@ def _changes(store: Store, run: Run, unwanted: Callable[[], bool]) -> Changes:
         whole = store.read(run.id)  # the board keeps of a finished run only what its row shows
     except StoreError as error:
         return worktree.Changes(trouble=clean(str(error)))
-    return worktree.changes_of(store.path(run.id), whole.cwd if where(whole.process) is None else None, unwanted)
+    return worktree.changes_of(
+        store.path(run.id), whole.cwd if process.where(whole.process) is None else None, unwanted
+    )

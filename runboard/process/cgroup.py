@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 from runboard.model import Run
-from runboard.process.liveness import command_of_run
 from runboard.process.procfs import slurp
+from runboard.process.pulse import command_of_run
 
 
 def kill_cgroup(run: Run) -> bool:

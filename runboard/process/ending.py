@@ -14,9 +14,9 @@ from runboard import files
 from runboard.model import Run
 from runboard.process.cgroup import kill_cgroup
 from runboard.process.kernel import HAS_PIDFD, open_pidfd, pidfd_of
-from runboard.process.liveness import command_of_run, holds, older_process, shim_alive
-from runboard.process.members import Member, members
+from runboard.process.membership import Member, members
 from runboard.process.place import other_boot, where
+from runboard.process.pulse import command_of_run, holds, older_process, shim_alive
 from runboard.process.table import RUN_MARK, ancestry, marks_of, owner_of, pids, read_stat, start_ticks
 
 KILL_LIMIT = 5.0

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from runboard.model import Identity, Liveness, Run
 from runboard.process.kernel import kernel_status, pidfd_of
-from runboard.process.liveness import command_of_run, liveness, shim_alive
 from runboard.process.place import other_boot, where
+from runboard.process.pulse import command_of_run, liveness, shim_alive
 
 POLL_SECONDS = 1.0
 """How often the commands are looked at for which there is no pidfd."""

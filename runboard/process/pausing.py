@@ -7,8 +7,8 @@ import time
 
 from runboard.model import Run
 from runboard.process.ending import Reach, refuse
-from runboard.process.liveness import command_of_run
-from runboard.process.members import Member, members
+from runboard.process.membership import Member, members
+from runboard.process.pulse import command_of_run
 
 LIMIT = 2.0
 """Seconds after which whoever has not stopped, or not gone on, is told instead of waited for."""

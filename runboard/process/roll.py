@@ -6,8 +6,8 @@ import time
 
 from runboard.model import Run
 from runboard.process.kernel import boot_clock
-from runboard.process.liveness import holds, older_process
 from runboard.process.place import other_boot, where
+from runboard.process.pulse import holds, older_process
 from runboard.process.table import RUN_MARK, SHIM_MARK, marks_of, pids, read_stat, start_ticks
 from runboard.record import Started
 from runboard.safetext import clean

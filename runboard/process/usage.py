@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from runboard.model import Run
 from runboard.process.kernel import boot_clock
-from runboard.process.members import Look, Member, out_of_sight, tree_in
+from runboard.process.membership import Look, Member, out_of_sight, tree_in
 from runboard.process.table import HAS_PROC
 
 _TICKS = os.sysconf("SC_CLK_TCK") if HAS_PROC else 100

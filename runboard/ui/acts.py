@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from signal import SIGKILL, SIGTERM, Signals
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from textual.screen import ModalScreen
 
 from runboard.board import Board
 from runboard.columns import reason_text, size_text, status_word
 from runboard.control import AtRisk, Control, ControlError
-from runboard.draft import Draft, troubles
 from runboard.model import Run, Status
-from runboard.signalling import HARMLESS
 from runboard.store import NoSuchRun
 from runboard.ui.asked import ASKED, meanwhile, name_of
 from runboard.ui.bin import Bin
-from runboard.ui.confirm import Confirm
-from runboard.ui.deeds import PATIENCE, TOLD, Deed, Report, Work, Working, one_by_one, together
+from runboard.ui.deeds import PATIENCE, TOLD, Deed, Work, one_by_one, together
 from runboard.verdict import ENDING_SIGNALS
+
+if TYPE_CHECKING:
+    from runboard.draft import Draft
 
 T = TypeVar("T")
 KNOWN = 2000
@@ -128,7 +128,8 @@ class Acts:
 
     async def signal(self, runs: Sequence[Run]) -> None:
         """Send a signal that somebody picks; one that ends what does not expect it only after a question."""
-        from runboard.ui.signals import SignalPicker  # noqa: PLC0415 - it loads when it is first wanted
+        from runboard.signalling import HARMLESS  # noqa: PLC0415 - it loads when it is first wanted
+        from runboard.ui.signals import SignalPicker  # noqa: PLC0415 - likewise
 
         picked = await self._ask(SignalPicker(runs))
         if picked is None:
@@ -237,6 +238,7 @@ class Acts:
 
     async def new(self, chosen: Sequence[Run]) -> None:
         """Start a run that somebody types in; it begins in the directory of the chosen one."""
+        from runboard.draft import Draft, troubles  # noqa: PLC0415 - see above
         from runboard.ui.newrun import NewRun, earlier  # noqa: PLC0415 - see above
 
         known = (self._board.get(self._board.at(spot)) for spot in range(min(KNOWN, len(self._board))))
@@ -280,6 +282,8 @@ class Acts:
 
     async def _agreed(self, act: str, runs: Sequence[Run], consequence: str) -> bool:
         """Ask whether to do something to these runs."""
+        from runboard.ui.confirm import Confirm  # noqa: PLC0415 - it loads with the first question
+
         one, many, yes = ASKED[act]
         single = len(runs) == 1
         it, its = ("it", "its") if single else ("them", "their")
@@ -300,6 +304,8 @@ class Acts:
         if len(runs) > 1:
             await asyncio.wait({task}, timeout=PATIENCE)
             if not task.done():
+                from runboard.ui.working import Working  # noqa: PLC0415 - it loads when it is first wanted
+
                 await self._ask(Working(work))
         await task
         await self._report(work, {run.id: name_of(run) for run in runs})
@@ -320,6 +326,8 @@ class Acts:
         parts += [f"{left} left when you stopped it"] if left else []
         sentence = f"{work.doing}: {', '.join(parts)}"
         if failed:
+            from runboard.ui.working import Report  # noqa: PLC0415 - it loads when it is first wanted
+
             await self._ask(Report(sentence, work.done))
         else:
             self._tell(sentence, False)

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from runboard.logs import BadExpression, Hit, LogView, Pattern, Sought, Sweep
+from runboard import logs
 from runboard.safetext import clean
 from runboard.ui.arriving import Arriving
 from runboard.ui.cells import fit
@@ -30,7 +30,7 @@ class Chosen(NamedTuple):
 
     run_id: str
     offset: int
-    sought: Sought
+    sought: logs.Sought
 
 
 class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
@@ -54,7 +54,7 @@ class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
         self,
         run_ids: Callable[[], Sequence[str]],
         name: Callable[[str], str],
-        open_log: Callable[[str], LogView],
+        open_log: Callable[[str], logs.LogView],
         *,
         tools: bool = True,
     ) -> None:
@@ -65,9 +65,9 @@ class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
         self._open_log = open_log
         self._tools = tools
         self._regex = False
-        self._sought = Sought("")
-        self._pattern: Pattern | None = None
-        self._sweep: Sweep | None = None
+        self._sought = logs.Sought("")
+        self._pattern: logs.Pattern | None = None
+        self._sweep: logs.Sweep | None = None
         self._remark = ""
         self._shown = 0
 
@@ -91,12 +91,12 @@ class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
 
     def action_begin(self) -> None:
         """Search for what is typed."""
-        self._sought = Sought(self.entry.value, self._regex)
+        self._sought = logs.Sought(self.entry.value, self._regex)
         if not self._sought.text:
             return
         try:
-            self._pattern = Pattern(self._sought.text, regex=self._regex)
-        except BadExpression as error:
+            self._pattern = logs.Pattern(self._sought.text, regex=self._regex)
+        except logs.BadExpression as error:
             self._remark = f"no regular expression: {clean(str(error))}"
             self._look()
             return
@@ -105,7 +105,7 @@ class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
             self._sweep.cancel()
         self.found.clear_options()
         self._shown = 0
-        self._sweep = Sweep(
+        self._sweep = logs.Sweep(
             self._run_ids(), lambda run_id: self._open_log(run_id).open_log, self._pattern, tools=self._tools
         )
 
@@ -149,7 +149,7 @@ class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
                 self.found.focus()
         self.word.update(Content(self._remark or _told(sweep)))
 
-    def _line(self, hit: Hit) -> Content:
+    def _line(self, hit: logs.Hit) -> Content:
         """One line found: whose it is, and what it says, its matches marked."""
         parts: list[str | tuple[str, str]] = [(f"{clean(hit.run_id)} ", "$accent")]
         parts.append((f"{fit(clean(self._name_of(hit.run_id)), NAME)}  ", "$quiet"))
@@ -160,7 +160,7 @@ class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
         return Content.assemble(*parts, hit.text[at:])
 
 
-def _told(sweep: Sweep) -> str:
+def _told(sweep: logs.Sweep) -> str:
     """How a search goes."""
     lines = f"{len(sweep.hits):,} line{'s' * (len(sweep.hits) != 1)}"
     if sweep.cut:

@@ -11,7 +11,7 @@ from textual.cache import LRUCache
 from textual.geometry import Region
 from textual.strip import Strip
 
-from runboard.logs import FAR, Level, Line, Pattern, Seen, Window, level_of
+from runboard import logs
 from runboard.model import Run
 from runboard.safetext import clean, strip_sgr
 from runboard.ui.logkeys import PAN
@@ -40,7 +40,7 @@ class LogPane(Placing):
         "log--current",
         "log--selected",
         "log--place",
-        *(f"log--{level}" for level in Level),
+        *(f"log--{level}" for level in logs.Level),
     }
 
     def __init__(self, looks: LogLooks | None = None) -> None:
@@ -53,7 +53,7 @@ class LogPane(Placing):
 
     # What is told to the pane.
 
-    def show(self, run: Run | None, word: str, seen: Seen | None, trouble: str | None = None) -> int:
+    def show(self, run: Run | None, word: str, seen: logs.Seen | None, trouble: str | None = None) -> int:
         """Show what is seen of a run's log, None while it is being read; ``trouble`` says why it cannot be.
 
         Returns about how many cells that paints.
@@ -79,7 +79,7 @@ class LogPane(Placing):
             self._reveal(self._at, seen)
         self._refresh_title()
         if seen is not None and seen.longest:
-            half = FAR // 2 if self.looks.wrap else max(1, self.size.width - self._gutter) // 2
+            half = logs.FAR // 2 if self.looks.wrap else max(1, self.size.width - self._gutter) // 2
             self._pan_to(max(0, seen.longest - half) // self._step * self._step)
         if (
             other
@@ -93,7 +93,7 @@ class LogPane(Placing):
             return self.size.width * self.size.height
         return self._repaint(before, window, {was, self._at} - {None} if was != self._at else set())
 
-    def _repaint(self, before: Window, window: Window, marked: set[int | None]) -> int:
+    def _repaint(self, before: logs.Window, window: logs.Window, marked: set[int | None]) -> int:
         """Paint the rows that read differently now, and return about how many cells those are."""
         if before.column != window.column:
             self.refresh()
@@ -111,19 +111,19 @@ class LogPane(Placing):
                 painted += cells
         return painted
 
-    def _reveal(self, at: int, seen: Seen) -> None:
+    def _reveal(self, at: int, seen: logs.Seen) -> None:
         """Let the match that one has come to be seen, however far to the right it stands."""
         rows = [row for row, line in enumerate(seen.window.lines) if line.offset == at]
         self._row = rows[0] if rows else self._row
         first = seen.column or None
-        reach = FAR if self.looks.wrap else max(1, self.size.width - self._gutter - 8)
+        reach = logs.FAR if self.looks.wrap else max(1, self.size.width - self._gutter - 8)
         if first is None and rows and self._pattern is not None and not self.looks.wrap:
             spans = self._pattern.spans(strip_sgr(seen.window.lines[rows[0]].text))
             first = seen.window.column + spans[0][0] if spans else None
         if first is not None and not self._pan <= first < self._pan + reach:
             self._pan_to(max(0, first - self.size.width // 2) // PAN * PAN)
 
-    def seek(self, find: Pattern | None, only: Pattern | None) -> None:
+    def seek(self, find: logs.Pattern | None, only: logs.Pattern | None) -> None:
         """Mark what is looked for; with ``only`` what is shown is those lines alone."""
         if (find, only) != (self._pattern, self._only):
             self._pattern, self._only, self._row = find, only, 0
@@ -179,17 +179,17 @@ class LogPane(Placing):
         """Another width wraps otherwise."""
         self._redress()
 
-    def _left(self, line: Line) -> int:
+    def _left(self, line: logs.Line) -> int:
         """The first cell of a line's text on the screen."""
         if self.looks.wrap:
             return line.first
         return max(0, self._pan - (self._window.column if self._window else 0))
 
-    def _cell_at(self, line: Line, x: int) -> int:
+    def _cell_at(self, line: logs.Line, x: int) -> int:
         """Which cell of a line's text stands in a column of the screen."""
         return x - self._gutter - 1 + self._left(line)
 
-    def _row_strip(self, row: int, line: Line, width: int) -> Strip:
+    def _row_strip(self, row: int, line: logs.Line, width: int) -> Strip:
         """A line in its row: number and place before it, its text from where one has panned, marked if chosen."""
         left, room = self._left(line), width - self._gutter
         strip = self._line_strip(line)
@@ -206,7 +206,7 @@ class LogPane(Placing):
         ground = self.get_component_rich_style("log--current") if current else self.rich_style
         return strip.apply_style(ground).simplify()
 
-    def _gutter_text(self, row: int, line: Line) -> str:
+    def _gutter_text(self, row: int, line: logs.Line) -> str:
         """The number of a line and its place, before its first row."""
         texts, window = "", self._window
         if self.looks.numbers:
@@ -218,13 +218,13 @@ class LogPane(Placing):
             texts += f"{place:>{GUTTER}}"
         return texts
 
-    def _is_current(self, line: Line) -> bool:
+    def _is_current(self, line: logs.Line) -> bool:
         """Whether one is at this line: the chosen one of those that match, or that of the present match."""
         if self._only is None:
             return self._at == line.offset
         return self._chosen is not None and self._chosen.offset == line.offset
 
-    def _with_selection(self, line: Line, strip: Strip, left: int) -> Strip:
+    def _with_selection(self, line: logs.Line, strip: Strip, left: int) -> Strip:
         """A row with the part of it marked that is selected; of an empty line, its first cell."""
         plain = strip_sgr(line.text)
         span = self._selection.span(line.offset, len(plain)) if self._selection else None
@@ -236,7 +236,7 @@ class LogPane(Placing):
         parts = strip.divide([min(first, strip.cell_length), min(last, strip.cell_length), strip.cell_length])
         return Strip.join([parts[0], parts[1].apply_style(ink), *parts[2:]])
 
-    def _line_strip(self, line: Line) -> Strip:
+    def _line_strip(self, line: logs.Line) -> Strip:
         """One cleaned line with its colours, its matches marked; nothing in a log blinks or hides."""
         key = (line.offset, line.text)
         strip = self._strips.get(key)
@@ -258,11 +258,11 @@ class LogPane(Placing):
             strip = self._strips[key] = Strip([Segment(" "), *segments])
         return strip
 
-    def _ink_of(self, line: Line) -> Style | None:
+    def _ink_of(self, line: logs.Line) -> Style | None:
         """The colour of a line that says how grave it is, unless it has colours of its own."""
         if "\x1b" in line.text or (self._window is not None and self._window.column):
             return None
-        level = level_of(line.text)
+        level = logs.level_of(line.text)
         return None if level is None else self.get_component_rich_style(f"log--{level}", partial=True)
 
     def _empty_text(self) -> str:

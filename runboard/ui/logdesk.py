@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from runboard.ui.log import LogPane
-
-
-class NotOpened(Exception):
-    """A program could not be started on a log; the message is a sentence."""
-
-
-class Opened(Protocol):
-    """A program that has the terminal."""
-
-    def wait(self) -> str:
-        """Wait, in a thread, until it has ended; what went wrong, as a sentence, empty if nothing did."""
-
-    def end(self) -> None:
-        """Have it end."""
-
-
-Programs = Callable[[str, str], Opened]
-"""Opens the log of a run, by its id, in the ``pager`` or the ``editor``; raises NotOpened."""
 
 
 class LogDesk(LogPane):

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
 
-from runboard.logs import FAR, Line, Pattern, Spot, Times, Window
+from runboard import logs
 from runboard.ui.loglooks import LogLooks
 from runboard.ui.pane import Pane
 from runboard.ui.selection import Selection
@@ -131,7 +131,7 @@ class LogKeys(Pane, inherit_bindings=False):
     class Copying(Message):
         """The text between two places is wanted in the clipboard."""
 
-        def __init__(self, first: Spot, last: Spot) -> None:
+        def __init__(self, first: logs.Spot, last: logs.Spot) -> None:
             """Say which."""
             super().__init__()
             self.first = first
@@ -148,11 +148,11 @@ class LogKeys(Pane, inherit_bindings=False):
         super().__init__(pane_id)
         self.near = 0
         self.looks = looks
-        self._window: Window | None = None
+        self._window: logs.Window | None = None
         self._follows = True
         self._timed = False
-        self._pattern: Pattern | None = None
-        self._only: Pattern | None = None
+        self._pattern: logs.Pattern | None = None
+        self._only: logs.Pattern | None = None
         self._selection: Selection | None = None
         self._at: int | None = None
         self._row = 0
@@ -190,7 +190,7 @@ class LogKeys(Pane, inherit_bindings=False):
             "look": self._window is not None,
             "select": some,
             "copy": some and (self._selection is not None or self._only is not None),
-            "dress": parameters != ("times",) or self._timed or self.looks.times is not Times.WRITTEN,
+            "dress": parameters != ("times",) or self._timed or self.looks.times is not logs.Times.WRITTEN,
         }.get(action, True)
 
     @property
@@ -200,7 +200,7 @@ class LogKeys(Pane, inherit_bindings=False):
         return at_end(self._window) and (self._follows or ended)
 
     @property
-    def _chosen(self) -> Line | None:
+    def _chosen(self) -> logs.Line | None:
         """The row one is at, where rows are chosen."""
         lines = self._window.lines if self._window else ()
         return lines[min(self._row, len(lines) - 1)] if lines else None
@@ -243,7 +243,7 @@ class LogKeys(Pane, inherit_bindings=False):
     @property
     def _step(self) -> int:
         """By how much one pans."""
-        return FAR if self.looks.wrap else PAN
+        return logs.FAR if self.looks.wrap else PAN
 
     def action_pan_to(self, to: str) -> None:
         """Show the beginnings of the lines, or the end of the longest on the screen."""
@@ -303,6 +303,6 @@ class LogKeys(Pane, inherit_bindings=False):
             self.action_move(row - self._row)
 
 
-def at_end(window: Window | None) -> bool:
+def at_end(window: logs.Window | None) -> bool:
     """Whether there is nothing further down."""
     return window is None or window.at_end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runboard.logs import Times
+from runboard import logs
 from runboard.ui.remembrance import Remembrance
 
 KEY = "log"
@@ -22,7 +22,7 @@ class LogLooks:
         self.wrap = told.get("wrap") is True
         self.numbers = told.get("numbers") is True
         times = told.get("times")
-        self.times = Times(times) if isinstance(times, str) and times in set(Times) else Times.WRITTEN
+        self.times = logs.Times(times) if isinstance(times, str) and times in set(logs.Times) else logs.Times.WRITTEN
 
     def toggle_wrap(self) -> None:
         """Wrap long lines, or no longer."""
@@ -36,7 +36,7 @@ class LogLooks:
 
     def next_times(self) -> None:
         """Tell times in the next way there is, after the last in the first one."""
-        ways = list(Times)
+        ways = list(logs.Times)
         self.times = ways[(ways.index(self.times) + 1) % len(ways)]
         self._keep()
 

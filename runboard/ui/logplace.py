@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from runboard import logs
 from runboard.columns import size_text
-from runboard.logs import Progress, Seen, Times
 from runboard.safetext import clean
 from runboard.ui.cells import cut_start
 from runboard.ui.keys import key_of
@@ -19,7 +19,7 @@ class Placing(Picking):
         super().__init__(pane_id, looks)
         self.tells_events = False
         self._raw = False
-        self._seen: Seen | None = None
+        self._seen: logs.Seen | None = None
         self._skipped = 0
 
     def tell_events(self, found: bool, *, raw: bool) -> None:
@@ -46,7 +46,7 @@ class Placing(Picking):
         parts = self._found_texts()
         parts += [self._selected_text()] if self._selection else []
         parts += ["raw"] if self._raw and self.tells_events else []
-        parts += [f"times {self.looks.times}"] if self._timed and self.looks.times is not Times.WRITTEN else []
+        parts += [f"times {self.looks.times}"] if self._timed and self.looks.times is not logs.Times.WRITTEN else []
         parts += [clean(window.notice)] if window.notice else []
         if self._seen is not None and self.looks.numbers and self._seen.counted < 1:
             parts.append(f"counting lines {100 * self._seen.counted:.0f} %")
@@ -96,7 +96,7 @@ class Placing(Picking):
         return parts
 
 
-def _told(progress: Progress, number: int | None, unit: str = "") -> str:
+def _told(progress: logs.Progress, number: int | None, unit: str = "") -> str:
     """How a search goes: how far it is, how many there are, and which one is chosen."""
     if progress.trouble is not None:
         return clean(progress.trouble)

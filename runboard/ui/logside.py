@@ -11,17 +11,18 @@ from textual.actions import parse
 from textual.app import SystemCommand
 from textual.containers import Container
 
-from runboard.logs import LogView, Pattern, Seen, Sought, Spot
+from runboard import logs
 from runboard.model import Run
 from runboard.ui.away import LendingApp
 from runboard.ui.keys import key_of
 from runboard.ui.log import LogPane
-from runboard.ui.logdesk import LogDesk, NotOpened, Programs
+from runboard.ui.logdesk import LogDesk
 from runboard.ui.loglooks import LogLooks
 from runboard.ui.lookbar import FIND, ONLY, LookBar
 from runboard.ui.palette import bare
 from runboard.ui.picking import told
 from runboard.ui.reader import LogReader
+from runboard.ui.sources import NotOpened, Programs
 
 OFFERED = {
     "log.wrap": "Wrap long lines",
@@ -38,7 +39,7 @@ class LogSide(Container):
     """The part of the pane of a run that is about its log."""
 
     def __init__(
-        self, open_log: Callable[[str], LogView], looks: LogLooks, programs: Programs | None, *, tools: bool
+        self, open_log: Callable[[str], logs.LogView], looks: LogLooks, programs: Programs | None, *, tools: bool
     ) -> None:
         """Open logs by their run's id, in a thread; without ``tools`` no other program searches them.
 
@@ -51,10 +52,10 @@ class LogSide(Container):
         self.reader = LogReader(open_log, self._show_log, tools=tools)
         self._run: Run | None = None
         self._word = ""
-        self._find: Sought | None = None
-        self._only: Sought | None = None
+        self._find: logs.Sought | None = None
+        self._only: logs.Sought | None = None
         self._going: str | None = None
-        self._awaited: tuple[str, int, Sought] | None = None
+        self._awaited: tuple[str, int, logs.Sought] | None = None
         self.raw = False
 
     def commands(self) -> Iterator[SystemCommand]:
@@ -78,7 +79,7 @@ class LogSide(Container):
         self.raw = not self.raw
         self.reader.show_raw(self.raw)
 
-    def show_at(self, run_id: str, offset: int, sought: Sought) -> None:
+    def show_at(self, run_id: str, offset: int, sought: logs.Sought) -> None:
         """Show a line of a run's log, with what was looked for marked, now or as soon as that run is chosen."""
         self._awaited = run_id, offset, sought
         self._show_awaited()
@@ -92,7 +93,7 @@ class LogSide(Container):
             self._seek(sought, None)
             self.reader.show_at(offset)
 
-    def _show_log(self, run_id: str, seen: Seen | None, trouble: str | None) -> int:
+    def _show_log(self, run_id: str, seen: logs.Seen | None, trouble: str | None) -> int:
         """Show what was read of a log, if it is still the chosen run's; about how many cells that paints."""
         painted = 0
         if self._run is not None and self._run.id == run_id:
@@ -142,7 +143,7 @@ class LogSide(Container):
             return
         self._leave_bar()
 
-    def _seek(self, find: Sought | None, only: Sought | None) -> None:
+    def _seek(self, find: logs.Sought | None, only: logs.Sought | None) -> None:
         """Look for this from now on, and show only lines with that."""
         if only != self._only:
             self.log_pane.near = 0
@@ -186,7 +187,7 @@ class LogSide(Container):
         """A part of the log is wanted in the clipboard."""
         self.run_worker(self._copy(message.first, message.last), group="copy")
 
-    async def _copy(self, first: Spot, last: Spot) -> None:
+    async def _copy(self, first: logs.Spot, last: logs.Spot) -> None:
         """Hand it to the terminal, and tell how much that was."""
         copied = await self.reader.copy(first, last)
         if copied is None:
@@ -233,6 +234,6 @@ async def _ended(programs: Programs, message: LogDesk.Leaving) -> str:
         opened.end()
 
 
-def _pattern(sought: Sought | None) -> Pattern | None:
+def _pattern(sought: logs.Sought | None) -> logs.Pattern | None:
     """What is to be marked."""
-    return None if sought is None else Pattern(sought.text, regex=sought.regex)
+    return None if sought is None else logs.Pattern(sought.text, regex=sought.regex)

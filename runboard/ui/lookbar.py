@@ -12,7 +12,7 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from runboard.logs import BadExpression, Pattern, Sought
+from runboard import logs
 from runboard.safetext import clean
 from runboard.ui.corner import Complained
 
@@ -41,7 +41,7 @@ class LookBar(Vertical):
     class Accepted(Message):
         """Something was typed to its end; an empty text takes back what was typed before."""
 
-        def __init__(self, kind: str, sought: Sought) -> None:
+        def __init__(self, kind: str, sought: logs.Sought) -> None:
             """Say for what, and what."""
             super().__init__()
             self.kind = kind
@@ -54,7 +54,7 @@ class LookBar(Vertical):
         """Begin hidden."""
         super().__init__(id="look")
         self._kind = FIND
-        self._typed: dict[str, Sought] = {}
+        self._typed: dict[str, logs.Sought] = {}
         self._regex = False
 
     def compose(self) -> ComposeResult:
@@ -68,7 +68,7 @@ class LookBar(Vertical):
 
     def open(self, kind: str) -> None:
         """Begin to type."""
-        last = self._typed.get(kind, Sought(""))
+        last = self._typed.get(kind, logs.Sought(""))
         self._kind, self._regex = kind, last.regex
         self.entry.placeholder = _PROMPTS[kind]
         self.entry.value = last.text
@@ -100,11 +100,11 @@ class LookBar(Vertical):
 
     def action_accept(self) -> None:
         """Look for what is typed, unless it is no expression."""
-        sought = Sought(self.entry.value, self._regex)
+        sought = logs.Sought(self.entry.value, self._regex)
         if self._kind != PLACE:
             try:
-                Pattern(sought.text, regex=sought.regex)
-            except BadExpression as error:
+                logs.Pattern(sought.text, regex=sought.regex)
+            except logs.BadExpression as error:
                 self.complain(f"no regular expression: {error}")
                 return
         self._typed[self._kind] = sought

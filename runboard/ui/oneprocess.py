@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from runboard import process
 from runboard.control import Control
 from runboard.errors import ControlError
 from runboard.model import Run
-from runboard.process import Usage
-from runboard.signalling import HARMLESS
 from runboard.store import StoreError
 from runboard.ui.acts import Ask
-from runboard.ui.confirm import Confirm
 from runboard.ui.processpane import name_of
 
 
@@ -25,9 +23,11 @@ class OneProcess:
         self._ask = ask
         self._tell = tell
 
-    async def signal(self, run: Run, usage: Usage) -> None:
+    async def signal(self, run: Run, usage: process.Usage) -> None:
         """Send this process of a run the signal that somebody picks."""
-        from runboard.ui.signals import SignalPicker  # noqa: PLC0415 - it loads when it is first wanted
+        from runboard.signalling import HARMLESS  # noqa: PLC0415 - it loads when it is first wanted
+        from runboard.ui.confirm import Confirm  # noqa: PLC0415 - likewise
+        from runboard.ui.signals import SignalPicker  # noqa: PLC0415 - likewise
 
         member = usage.member
         named = f"process {member.pid}, {name_of(member)[:60]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import events
 
-from runboard.logs import COPY_MOST, Copied, Line, Spot
+from runboard import logs
 from runboard.safetext import strip_sgr
 from runboard.ui.logkeys import LogKeys, at_end
 from runboard.ui.loglooks import LogLooks
@@ -17,11 +17,11 @@ class Picking(LogKeys):
     def __init__(self, pane_id: str, looks: LogLooks) -> None:
         """Begin with nothing selected."""
         super().__init__(pane_id, looks)
-        self._pressed: Spot | None = None
+        self._pressed: logs.Spot | None = None
 
     # What differs between panes.
 
-    def _cell_at(self, line: Line, x: int) -> int:
+    def _cell_at(self, line: logs.Line, x: int) -> int:
         """Which cell of a line's text stands in a column of the screen."""
         return x + line.first
 
@@ -30,7 +30,7 @@ class Picking(LogKeys):
     def _reach(self) -> None:
         """Lines are selected as far as the row one is at."""
         if self._selection is not None and self._selection.lines and (chosen := self._chosen) is not None:
-            self._select(self._selection.to(Spot(chosen.offset)))
+            self._select(self._selection.to(logs.Spot(chosen.offset)))
 
     def _select(self, selection: Selection | None) -> None:
         """Have this selected, or nothing; while something is, nothing moves by itself."""
@@ -52,7 +52,7 @@ class Picking(LogKeys):
         if self._only is None:
             found = [row for row, line in enumerate(lines) if line.offset == self._at]
             self._row = found[0] if found else len(lines) - 1 if at_end(self._window) else 0
-        spot = Spot(lines[min(self._row, len(lines) - 1)].offset)
+        spot = logs.Spot(lines[min(self._row, len(lines) - 1)].offset)
         self._select(Selection(spot, spot, lines=True))
 
     def action_copy(self) -> None:
@@ -61,7 +61,7 @@ class Picking(LogKeys):
             self.post_message(self.Copying(*self._selection.ends))
             self._select(None)
         elif (chosen := self._chosen) is not None:
-            self.post_message(self.Copying(Spot(chosen.offset), Spot(chosen.offset, None)))
+            self.post_message(self.Copying(logs.Spot(chosen.offset), logs.Spot(chosen.offset, None)))
 
     # The mouse.
 
@@ -95,19 +95,19 @@ class Picking(LogKeys):
         """How many rows there are to see."""
         return len(self._window.lines) if self._window else 0
 
-    def _spot_at(self, x: int, y: int) -> Spot | None:
+    def _spot_at(self, x: int, y: int) -> logs.Spot | None:
         """The place in the log that stands at a place on the screen."""
         if self._window is None or not 1 <= y <= self._shown:
             return None
         line = self._window.lines[y - 1]
-        return Spot(line.offset, column_of(strip_sgr(line.text), max(0, self._cell_at(line, x))))
+        return logs.Spot(line.offset, column_of(strip_sgr(line.text), max(0, self._cell_at(line, x))))
 
 
-def told(copied: Copied) -> str:
+def told(copied: logs.Copied) -> str:
     """What has come into the clipboard."""
     if not copied.text:
         return "Nothing to copy"
     count = f"{copied.lines:,} line{'s' * (copied.lines != 1)}"
     if copied.cut:
-        return f"The first {count} are in the clipboard; there is more, and terminals take {COPY_MOST:,} bytes"
+        return f"The first {count} are in the clipboard; there is more, and terminals take {logs.COPY_MOST:,} bytes"
     return f"{count} {'are' if copied.lines != 1 else 'is'} in the clipboard"

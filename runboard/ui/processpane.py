@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from runboard import process
 from runboard.columns import size_text
 from runboard.model import Run
-from runboard.process import Member, Usage
 from runboard.safetext import clean
 from runboard.ui.cells import fit
 from runboard.ui.pane import Pane
@@ -60,7 +60,7 @@ class ProcessPane(Pane, inherit_bindings=False):
     class Picked(Message):
         """A process is to be signalled."""
 
-        def __init__(self, run: Run, usage: Usage) -> None:
+        def __init__(self, run: Run, usage: process.Usage) -> None:
             """Name it, and its run."""
             super().__init__()
             self.run = run
@@ -69,11 +69,11 @@ class ProcessPane(Pane, inherit_bindings=False):
     def __init__(self) -> None:
         """Begin with no run."""
         super().__init__("processes")
-        self._tree: Sequence[Usage] | None = None
+        self._tree: Sequence[process.Usage] | None = None
         self._cursor: Key | None = None
         self._top = 0
 
-    def show(self, run: Run, word: str, tree: Sequence[Usage] | None) -> None:
+    def show(self, run: Run, word: str, tree: Sequence[process.Usage] | None) -> None:
         """Show the processes of a run, None while they are being looked at; the cursor stays on its process."""
         if self._run is None or run.id != self._run.id:
             self._cursor, self._top = None, 0
@@ -88,7 +88,7 @@ class ProcessPane(Pane, inherit_bindings=False):
             self.refresh_bindings()
 
     @property
-    def chosen(self) -> Usage | None:
+    def chosen(self) -> process.Usage | None:
         """The process under the cursor."""
         return next((one for one in self._tree or () if _key(one) == self._cursor), None)
 
@@ -199,7 +199,7 @@ class ProcessDesk(ProcessPane):
             self.post_message(self.Picked(self._run, self.chosen))
 
 
-def row_of(one: Usage) -> tuple[str, str]:
+def row_of(one: process.Usage) -> tuple[str, str]:
     """A process as a line: its numbers, and what it is, indented below its parent."""
     cpu = "" if one.cpu is None else f"{100 * one.cpu:.0f} %"
     numbers = f"{one.member.pid:>8}  {cpu:>6}  {size_text(one.memory):>8}  {duration(int(one.age)):>8}  "
@@ -208,11 +208,11 @@ def row_of(one: Usage) -> tuple[str, str]:
     return numbers, f"{'  ' * min(one.depth, 12)}{name_of(one.member)}{told}"
 
 
-def name_of(member: Member) -> str:
+def name_of(member: process.Member) -> str:
     """What a process was started as, in one clean line."""
     return shlex.join(map(clean, member.command)) if member.command else f"[{clean(member.name)}]"
 
 
-def _key(one: Usage) -> Key:
+def _key(one: process.Usage) -> Key:
     """What makes a process that process."""
     return one.member.pid, one.member.start_ticks

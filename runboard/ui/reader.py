@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from runboard.logs import Copied, LogView, Pager, Seen, Sought, Spot, Times, Wish
+from runboard import logs
 from runboard.store import StoreError
 from runboard.ui.aside import Aside
 
@@ -42,8 +42,8 @@ class LogReader:
 
     def __init__(
         self,
-        open_log: Callable[[str], LogView],
-        show: Callable[[str, Seen | None, str | None], int],
+        open_log: Callable[[str], logs.LogView],
+        show: Callable[[str, logs.Seen | None, str | None], int],
         *,
         tools: bool = True,
     ) -> None:
@@ -58,10 +58,10 @@ class LogReader:
         self._aside = Aside("runboard-log")
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pager: Pager | None = None
+        self._pager: logs.Pager | None = None
         self._viewed: str | None = None
         self._wanted: str | None = None
-        self._wish = Wish(0)
+        self._wish = logs.Wish(0)
         self._calm = False
         self._anew = False
         self._quiet = 0
@@ -107,7 +107,7 @@ class LogReader:
         """Find out how long the longest line on show is."""
         self._want(self._wish._replace(ends=True))
 
-    def find(self, sought: Sought | None) -> None:
+    def find(self, sought: logs.Sought | None) -> None:
         """Look for this, and go to the nearest one."""
         self._want(self._wish._replace(find=sought))
 
@@ -115,7 +115,7 @@ class LogReader:
         """Go to a match further down or up."""
         self._want(self._still._replace(step=self._wish.step + by))
 
-    def only(self, sought: Sought | None, near: int = 0) -> None:
+    def only(self, sought: logs.Sought | None, near: int = 0) -> None:
         """Show only lines that match, and so many around each."""
         self._want(self._wish._replace(only=sought, near=near))
 
@@ -123,7 +123,7 @@ class LogReader:
         """Show an agent's events as they are, or in words."""
         self._want(self._wish._replace(raw=raw))
 
-    def dress(self, width: int, times: Times, *, numbers: bool) -> None:
+    def dress(self, width: int, times: logs.Times, *, numbers: bool) -> None:
         """Wrap long lines into so many cells (0: not), tell times so, and number lines or not."""
         self._want(self._wish._replace(width=width, times=times, numbers=numbers))
 
@@ -131,7 +131,7 @@ class LogReader:
         """Stay where one is, also at the end, as long as that is wanted."""
         self._want(self._wish._replace(hold=hold))
 
-    async def copy(self, first: Spot, last: Spot) -> Copied | None:
+    async def copy(self, first: logs.Spot, last: logs.Spot) -> logs.Copied | None:
         """The text between two places of the log on show; None where that cannot be read, or is another one by then."""
         run_id = self._wanted
         return await self._aside.do(
@@ -144,11 +144,11 @@ class LogReader:
         return self._pager is not None and self._pager.reading.found
 
     @property
-    def _still(self) -> Wish:
+    def _still(self) -> logs.Wish:
         """What holds on of the present wish."""
         return self._wish._replace(step=0, place=None, offset=None, to=None, by=0, ends=False)
 
-    def _want(self, wish: Wish) -> None:
+    def _want(self, wish: logs.Wish) -> None:
         """Have something else from now on."""
         if wish != self._wish:
             self._wish = wish
@@ -206,12 +206,12 @@ class LogReader:
             if run_id == self._wanted:
                 self._painted = self._owed() + self._show(run_id, seen, None)
 
-    def _see(self, run_id: str, wish: Wish) -> Seen | None:
+    def _see(self, run_id: str, wish: logs.Wish) -> logs.Seen | None:
         """Do what is wished, in the thread; opens the log first if another one is open."""
         if self._pager is None or run_id != self._viewed:
             self._close()
             self._viewed = run_id
-            self._pager = Pager(self._open_log(run_id), raw=wish.raw, tools=self._tools, ended=self._rouse)
+            self._pager = logs.Pager(self._open_log(run_id), raw=wish.raw, tools=self._tools, ended=self._rouse)
         if self._anew:  # nothing of it is on show, also where it was seen so before
             self._anew = False
             self._pager.forget()

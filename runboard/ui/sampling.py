@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from runboard import process
 from runboard.board import Board
 from runboard.columns import SAMPLED
 from runboard.model import UNSEEN, Run, Sample
-from runboard.process import Load
 from runboard.ui.forecast import Forecast
 from runboard.ui.glance import Glance
 from runboard.ui.memory import Memory
@@ -62,7 +62,7 @@ class Sampling:
         """Those that are still there."""
         return [run for run_id in run_ids if (run := self._board.get(run_id))]
 
-    def _weigh(self, loads: Mapping[str, Load]) -> None:
+    def _weigh(self, loads: Mapping[str, process.Load]) -> None:
         """Show what processes use; of all other runs nobody knows it any more."""
         samples = self._board.samples
         for run_id in {*samples, *loads}:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from runboard.logs import Spot
+from runboard import logs
 from runboard.safetext import cell_width
 
 
 class Selection(NamedTuple):
     """From where it was begun to where it has come; with ``lines`` whole lines, else from character to character."""
 
-    anchor: Spot
-    head: Spot
+    anchor: logs.Spot
+    head: logs.Spot
     lines: bool
 
-    def to(self, head: Spot) -> Selection:
+    def to(self, head: logs.Spot) -> Selection:
         """The same, come to another place."""
         return self._replace(head=head)
 
     @property
-    def ends(self) -> tuple[Spot, Spot]:
+    def ends(self) -> tuple[logs.Spot, logs.Spot]:
         """The first place, and behind the last one, whichever way it was made."""
         spots = [(spot.at, spot.column or 0) for spot in (self.anchor, self.head)]
         (first, column), (last, end) = sorted(spots)
-        return (Spot(first), Spot(last, None)) if self.lines else (Spot(first, column), Spot(last, end + 1))
+        return (
+            (logs.Spot(first), logs.Spot(last, None))
+            if self.lines
+            else (logs.Spot(first, column), logs.Spot(last, end + 1))
+        )
 
     def span(self, at: int, length: int) -> tuple[int, int] | None:
         """Between which characters of a line of this length that begins ``at`` it is selected, None for not."""

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from runboard import process
 from runboard.model import Run
-from runboard.process import Load, Usage
-from runboard.ui.logdesk import Programs
 
 if TYPE_CHECKING:
     from runboard.worktree import Changes
+
+
+class NotOpened(Exception):
+    """A program could not be started on a log; the message is a sentence."""
+
+
+class Opened(Protocol):
+    """A program that has the terminal."""
+
+    def wait(self) -> str:
+        """Wait, in a thread, until it has ended; what went wrong, as a sentence, empty if nothing did."""
+
+    def end(self) -> None:
+        """Have it end."""
+
+
+Programs = Callable[[str, str], Opened]
+"""Opens the log of a run, by its id, in the ``pager`` or the ``editor``; raises NotOpened."""
 
 
 def _no_changes(_run: Run, _unwanted: Callable[[], bool]) -> Changes:
@@ -31,8 +48,8 @@ class Sources(NamedTuple):
 
     whole: Callable[[Run], Run] = lambda run: run
     changes: Callable[[Run, Callable[[], bool]], Changes] = _no_changes
-    processes: Callable[[Run], Sequence[Usage]] = lambda _run: ()
-    loads: Callable[[Sequence[Run]], Mapping[str, Load]] = lambda _runs: {}
+    processes: Callable[[Run], Sequence[process.Usage]] = lambda _run: ()
+    loads: Callable[[Sequence[Run]], Mapping[str, process.Load]] = lambda _runs: {}
     last_line: Callable[[Run], str] = lambda _run: ""
     programs: Programs | None = None
     nudge: Callable[[str], None] = lambda _run_id: None

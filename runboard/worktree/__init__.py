@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from runboard import late
 
 if TYPE_CHECKING:
     from runboard.worktree.branch import Branch, branch_of, bring_back, delete
@@ -12,16 +13,18 @@ if TYPE_CHECKING:
     from runboard.worktree.lent import Neighbours
     from runboard.worktree.moved import administration, follow, forget
     from runboard.worktree.risk import Risk, risk_of, work_at_risk
-
-_MODULES = {
-    "branch": ("Branch", "branch_of", "bring_back", "delete"),
-    "changes": ("Changes", "FileChange", "changes_of"),
-    "git": ("Unknown",),
-    "lent": ("Neighbours",),
-    "moved": ("administration", "follow", "forget"),
-    "risk": ("Risk", "risk_of", "work_at_risk"),
-}
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+else:
+    __getattr__ = late.names(
+        __name__,
+        {
+            "branch": "Branch branch_of bring_back delete",
+            "changes": "Changes FileChange changes_of",
+            "git": "Unknown",
+            "lent": "Neighbours",
+            "moved": "administration follow forget",
+            "risk": "Risk risk_of work_at_risk",
+        },
+    )
 
 __all__ = [
     "Branch",
@@ -40,12 +43,3 @@ __all__ = [
     "risk_of",
     "work_at_risk",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """Load what is asked for when it is: a board begins without git."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found

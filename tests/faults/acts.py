@@ -18,7 +18,7 @@ from runboard.errors import ControlError, StoreError
 from runboard.folder import read_record, write_record
 from runboard.index import Index
 from runboard.model import Identity, Run
-from runboard.process.launch import _sheet
+from runboard.process.launching import _sheet
 from runboard.reconcile import finalize_run, request_kill
 from runboard.record import dump
 from runboard.state import Forgotten, State

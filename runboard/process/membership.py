@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from runboard.model import Run
-from runboard.process.liveness import command_of_run
 from runboard.process.place import other_boot, where
 from runboard.process.procfs import Stat
+from runboard.process.pulse import command_of_run
 from runboard.process.table import (
     RUN_MARK,
     SETTLING_MARK,
