@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from errno import ENOTEMPTY
 
 from runboard import files
+
+_swept: set[str] = set()
+"""What has been swept since this process began."""
 
 _DEEPEST = 200
 _NAMED = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -82,15 +86,52 @@ def remove_path(path: str) -> None:
 
 @contextmanager
 def temporary(prefix: str) -> Iterator[str]:
-    """A private directory for as long as the context lasts; what cannot be removed then is left."""
-    from tempfile import mkdtemp  # noqa: PLC0415 - ps, which makes none, starts sooner without
+    """A private directory for as long as the context lasts; what cannot be removed then, the next one sweeps away."""
+    if prefix not in _swept:
+        _swept.add(prefix)
+        sweep(prefix)
+    path, lock = _locked_directory(prefix)
+    with files.opened(lock):
+        try:
+            yield path
+        finally:
+            with suppress(OSError):
+                remove_path(path)
 
-    path = mkdtemp(prefix=prefix)
+
+def sweep(prefix: str) -> None:
+    """Remove such directories whose makers were killed: the lock on those of the living is taken."""
+    from tempfile import gettempdir  # noqa: PLC0415 - ps, which makes none, starts sooner without
+
+    with suppress(OSError), files.opened(files.open_root(gettempdir())) as parent:
+        for name in os.listdir(parent):
+            if name.startswith(prefix):
+                with suppress(OSError), files.opened(files.open_folder(name, parent)) as left:
+                    if os.fstat(left).st_uid == os.geteuid():
+                        fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        remove(parent, name, last="")
+
+
+def _locked_directory(prefix: str) -> tuple[str, int]:
+    """A new private directory and the lock on it; one that is swept away in between is given up for another."""
+    from tempfile import mkdtemp  # noqa: PLC0415 - see above
+
+    while True:
+        path = mkdtemp(prefix=prefix)
+        with suppress(FileNotFoundError):
+            lock = files.open_folder(path)
+            if _take(lock) and os.path.isdir(path):
+                return path, lock
+            os.close(lock)
+
+
+def _take(lock: int) -> bool:
+    """Lock what others may sweep, unless one is about to; where there are no locks nobody sweeps."""
     try:
-        yield path
-    finally:
-        with suppress(OSError):
-            remove_path(path)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return not isinstance(error, BlockingIOError)
+    return True
 
 
 def _remove_level(top: int, name: str) -> int:

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from runboard.cli.screen import _follow
 from runboard.store import Store, StoreError
+from runboard.tree import sweep, temporary
 from tests.stores import finished, trashed, untouched
+from tests.waiting import until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
@@ -195,3 +199,46 @@ def test_a_mounted_file_system_is_not_emptied(mounted: Path, store: Store) -> No
     subprocess.run(("umount", place), check=True)
     store.destroy(mounted.name)
     assert store.trashed() == []
+
+
+MAKER = """
+import sys, runboard.tree
+with runboard.tree.temporary("runboard-git-") as path:
+    open(f"{path}/HEAD", "w").close()
+    print(path, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_one_has_left_among_the_temporary_files_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outside: Path
+) -> None:
+    """By the next board, or the next who makes such a directory; what is in use stays, however old, and links do."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    start = (sys.executable, "-c", MAKER)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    makers = [
+        subprocess.Popen(start, env=os.environ | {"TMPDIR": str(tmp_path)}, **pipes)  # type: ignore[call-overload]
+        for _ in range(3)
+    ]
+    with makers[0], makers[1], makers[2]:
+        killed, other, alive = (Path(maker.stdout.readline().strip()) for maker in makers)
+        os.utime(alive, (1, 1))
+        (tmp_path / "runboard-git-link").symlink_to(outside)
+        untouched_before = sorted(outside.rglob("*"))
+        makers[0].kill()
+        makers[0].wait()
+        _follow(Store(str(tmp_path / "runs")), writing=False)  # one that only looks removes nothing
+        assert killed.exists()
+        _follow(Store(str(tmp_path / "runs")), writing=True)
+        until(lambda: not killed.exists())
+        makers[1].kill()
+        makers[1].wait()
+        monkeypatch.setattr("runboard.tree._swept", set())
+        with temporary("runboard-git-") as path:
+            assert (other.exists(), (alive / "HEAD").exists(), Path(path).is_dir()) == (False, True, True)
+        assert sorted(outside.rglob("*")) == untouched_before
+        monkeypatch.setattr("fcntl.flock", lambda *_: None)  # negative control: going by the name alone
+        sweep("runboard-git-")
+        assert not alive.exists()
+        makers[2].communicate("")

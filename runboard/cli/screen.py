@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from errno import EINVAL
 from functools import partial
+from threading import Thread
 
-from runboard import files, logs, process, state
+from runboard import files, logs, process, state, tree, worktree
 from runboard.board import Board
 from runboard.cli.early import EarlyScreen
 from runboard.cli.sights import sources_of
@@ -54,10 +55,15 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
 
 
 def _follow(store: Store, *, writing: bool) -> tuple[Feed, Memory]:
-    """What keeps the board true, and what remembers sizes; both are loaded when the screen stands already."""
+    """What keeps the board true, and what remembers sizes; both are loaded when the screen stands already.
+
+    What a board that was killed has left among the temporary files goes then too.
+    """
     from runboard.index import Index  # noqa: PLC0415 - SQLite
     from runboard.reconciler import Reconciler  # noqa: PLC0415 - and all that reads agents' logs and watches files
 
+    if writing:
+        Thread(target=lambda: tree.sweep(worktree.PREFIX), name="runboard-sweep", daemon=True).start()
     index = Index(store, writing=writing, copying=not writing)
     return Reconciler(store, writing=writing, index=index), index
 

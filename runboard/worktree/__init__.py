@@ -26,7 +26,11 @@ else:
         },
     )
 
+PREFIX = "runboard-git-"
+"""How our own git directories are called, among the temporary files."""
+
 __all__ = [
+    "PREFIX",
     "Branch",
     "Changes",
     "FileChange",

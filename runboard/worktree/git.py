@@ -17,6 +17,7 @@ from typing import NamedTuple
 from runboard import files
 from runboard.safetext import clean
 from runboard.tree import temporary
+from runboard.worktree import PREFIX
 
 LIMIT = 10.0
 """Seconds that all questions to one repository may take together."""
@@ -222,7 +223,7 @@ def own_git_dir(real: str, common: str, patience: Patience) -> Iterator[str]:
     if head is None:
         raise Unknown("it has no HEAD")
     config = _config(common, patience)
-    with temporary("runboard-git-") as own:
+    with temporary(PREFIX) as own:
         for name in ("info", "objects", "objects/info"):
             os.mkdir(os.path.join(own, name), 0o700)
         texts = {"HEAD": f"{head}\n", "config": config, "objects/info/alternates": f"{own}/theirs\n"}
