@@ -140,3 +140,37 @@ async def test_the_line_where_one_types_is_left_in_sight() -> None:
             desk.app._say(f"{at} {LONG}", True)
         await desk.until(lambda: len(words(desk)) >= 1)
         assert any(typed.rstrip() in line for line in desk.text().splitlines())
+
+
+def broken_off(desk: Desk) -> bool:
+    """Whether something that is told lies partly under a dialog."""
+    placed = desk.app.screen._compositor.visible_widgets
+    dialogs = [placed[one][0] for one in desk.app.screen.query(".dialog, CommandPalette > Vertical") if one in placed]
+    return any(region.intersection(dialog).area for region in words(desk) for dialog in dialogs)
+
+
+@pytest.mark.parametrize(("size", "keys"), [((80, 24), "r n F ctrl+p"), ((60, 12), "r F")], ids=str)
+async def test_beside_a_dialog_one_line_is_told_whole(size: tuple[int, int], keys: str) -> None:
+    """The newest in the last line, which no dialog reaches; on low screens, where one does, it waits.
+
+    Once the dialog is closed all of it can be read.
+    """
+    async with fixed_board(RUNS, size=size, control=object()) as desk:
+        await desk.press("end")
+        for key in keys.split():
+            await desk.press(key)
+            for at in range(2):
+                desk.app._say(f"{at} {LONG}", False)
+            await desk.until(lambda: len(desk.app.screen.query(Toast)) >= 2)
+            await desk.until(lambda: size[1] < 15 or words(desk))
+            await desk.pilot.pause()
+            assert not broken_off(desk), key
+            assert {region.y for region in words(desk) if region.area} == ({size[1] - 1} if size[1] >= 15 else set())
+            if key == "F" and size == (80, 24):  # negative control: where it is told on the board it would be
+                rack = desk.app.screen.query_one(ToastRack)
+                rack.styles.margin, rack.styles.max_height = (0, 0, 2, 0), "30vh"
+                await desk.until(lambda: broken_off(desk))
+            await desk.press("escape")
+            await desk.shows(told(f"1 {LONG}", Size(*size))[-20:].split()[0])
+            desk.app.clear_notifications()
+            await desk.until(lambda: not words(desk))
