@@ -15,6 +15,8 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from runboard import config, files, journal
+from runboard.lenient import as_mapping, as_number, as_time
+from runboard.model import Transition
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
 from runboard.safetext import clean
 from runboard.settings import BY_KEY
@@ -57,6 +59,9 @@ _known: dict[tuple[str, str | None], tuple[object, tuple[str, ...]]] = {}
 
 EVENT = "hook"
 """What the journal calls a hook that failed."""
+
+FAILED = "on_finish failed"
+"""What a run's history calls it."""
 
 
 def command(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -166,6 +171,17 @@ def failure(doc: object) -> str:
     """What went wrong with a run's hook, as its result in the run's directory tells; empty where nothing did."""
     trouble = doc.get("trouble") if isinstance(doc, dict) else None
     return clean(trouble) if isinstance(trouble, str) else ""
+
+
+def mishap(root: str, run_id: str, result: object) -> Transition | None:
+    """A failed hook as a step in its run's history: its result tells, else, as on a full disk, the journals' ends."""
+    told = as_mapping(result)
+    at, why = as_number(told.get("at")), failure(told)
+    if not told:
+        for entry in journal.recent(root):
+            if entry.get("event") == EVENT and entry.get("id") == run_id:
+                at, why = as_time(entry.get("at")), clean(str(entry.get("reason")))
+    return Transition(at or 0.0, "", FAILED, why, "") if why else None
 
 
 def _reap(pid: int) -> None:

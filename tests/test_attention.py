@@ -154,8 +154,8 @@ async def test_one_key_says_that_all_has_been_seen(tmp_path: Path) -> None:
     async with fixed_board([LIVE, QUIET, CRASHED, late], taste=taste) as desk:
         await desk.shows("✘ failed")
         assert "need" not in desk.text().split("\n")[0]
-        await desk.press("A")  # where nothing needs anybody the key does nothing
-        assert desk.toasts() == []
+        await desk.press("A")  # where nothing needs anybody the key says so
+        assert desk.toasts() == ["No run needs you now"]
 
 
 async def test_the_palette_has_it_too() -> None:

@@ -16,6 +16,7 @@ from runboard.reconcile import finalize_run, preview
 from runboard.store import Store
 from tests.pilots import real_board
 from tests.program import COMMAND, ended, environment, record, runboard
+from tests.stores import finished
 from tests.test_settlers import unsettled
 from tests.waiting import until
 
@@ -199,6 +200,46 @@ async def test_its_failure_is_shown(tmp_path: Path, config: Path) -> None:
     told = runboard(runs, "doctor").stdout
     assert "no-such-program: No such file" in told
     assert "no-such-program" in runboard(runs, "show", other).stdout
+
+
+async def test_its_failure_is_among_what_is_known_of_the_run(tmp_path: Path) -> None:
+    """Details have it as a step of the history, at once and on a later board, and `show` has it; a fine one has none.
+
+    Where the result could not be written the journal tells, of which no more than the end is read.
+    """
+    runs = tmp_path / "runs"
+    store = Store(str(runs))
+    failed, fine = finished(store).id, finished(store).id
+
+    def fire(run_id: str, script: str) -> None:
+        hook.fire(["sh", "-c", script], record(runs, run_id), root=str(runs), tail=b"")
+
+    step = ("History", "on_finish failed", "exited with code 9: bad [b]luck")
+    async with real_board(runs) as desk:
+        await desk.until(lambda: desk.table.cursor)
+        desk.table.go_to(failed)
+        await desk.press("3")
+        await desk.shows("History", "by me")
+        assert "on_finish" not in desk.text()
+        fire(failed, "printf 'bad [b]\\033[31mluck'; exit 9")
+        await desk.shows(*step, limit=15)
+        await desk.press("i")
+        await desk.shows("by me", *step)
+    fire(fine, "true")
+    result(runs, fine)
+    async with real_board(runs) as desk:
+        await desk.until(lambda: desk.table.cursor)
+        desk.table.go_to(failed)
+        await desk.press("3")
+        await desk.shows(*step)
+        desk.table.go_to(fine)
+        await desk.hides(step[1])  # negative control: one that did well is nothing to be told
+        await desk.shows("History")
+    (runs / failed / hook.RESULT).unlink()
+    assert step[2] in runboard(runs, "show", failed).stdout
+    with (runs / ".journal" / os.uname().nodename).open("a", encoding="utf-8") as file:
+        file.write('{"at":"2026-01-01T00:00:00Z","id":"elsewhere"}\n' * 30_000)
+    assert "on_finish" not in runboard(runs, "show", failed).stdout  # it lies before what is read
 
 
 @pytest.mark.parametrize(

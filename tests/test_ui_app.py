@@ -18,6 +18,7 @@ from runboard.ui.logkeys import LogKeys
 from runboard.ui.lookbar import LookBar
 from runboard.ui.response import ResponsePane
 from runboard.ui.screen import BoardScreen, DeskScreen
+from runboard.ui.sources import Sources
 from runboard.ui.table import RunTable
 from tests.pilots import NOW, HandFeed, fixed_board
 
@@ -318,11 +319,11 @@ async def test_details_of_a_row_are_read_whole() -> None:
     """Of a finished run the board keeps little; its sheet has the history and the directory, read when it is opened."""
     read: list[str] = []
 
-    def read_run(run_id: str) -> Run:
-        read.append(run_id)
+    def whole(run: Run) -> Run:
+        read.append(run.id)
         return BROKEN
 
-    async with fixed_board([LIVE], size=(120, 50), read_run=read_run) as desk:
+    async with fixed_board([LIVE], size=(120, 50), sources=Sources(whole=whole)) as desk:
         await desk.tell(Batch(rows=(Row.of(BROKEN),)))
         await desk.press("down", "i")
         await desk.shows("Exited with code 3", "/srv/data", "running → failed  exited  by shim")

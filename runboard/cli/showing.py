@@ -42,7 +42,7 @@ def show_verb(desk: Desk, run_id: str, as_json: bool) -> int:
     facts += facts_of(run, now)
     facts += facts_of_past(run, weigh(run, _others(store, run, now)), now)
     facts += [("Output", _file_text(store, run, "output.log")), ("Response", _file_text(store, run, "response.md"))]
-    facts += [("on_finish", _hook_failure(store, run_id))]
+    facts += [("on_finish", _hook_failure(store, run.id))]
     facts += [("Record", clean(f"{store.path(run.id)}/run.json"))]
     width = max(len(name) for name, _text in facts)
     lines = [f"{name:<{width}}  {text}".replace("\n", "\n" + " " * (width + 2)) for name, text in facts if text]
@@ -82,6 +82,7 @@ def _file_text(store: Store, run: Run, name: str) -> str:
 def _hook_failure(store: Store, run_id: str) -> str:
     """What went wrong with the run's hook, or with reading that."""
     try:
-        return hook.failure(store.read_json(run_id, hook.RESULT))
+        failed = hook.mishap(store.root, run_id, store.read_json(run_id, hook.RESULT))
     except StoreError as error:
         return str(error)
+    return failed.reason if failed else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,19 @@ def _opened(store: Store, run_id: str, program: str) -> Opened:
 
 
 def _whole(store: Store, run: Run) -> Run:
-    """All of a run: of a live one the board knows more than the disk, of one that has ended less."""
-    if run.active:
+    """All of a run: of a live one the board knows more than the disk, of one that has ended less, not of its hook."""
+    if run.active or run.unsaved:
         return run
-    try:
-        return store.read(run.id)
-    except StoreError:
+    from runboard import hook  # noqa: PLC0415 - it loads when it is first wanted
+
+    failed = None
+    with suppress(StoreError):
+        run = store.read(run.id)
+        failed = hook.mishap(store.root, run.id, store.read_json(run.id, hook.RESULT))
+    if failed is None:
         return run
+    place = next((at for at, step in enumerate(run.history) if step.at > failed.at), len(run.history))
+    return run._replace(history=(*run.history[:place], failed, *run.history[place:]))
 
 
 def _no_git(_run: Run, _unwanted: Callable[[], bool]) -> Changes:

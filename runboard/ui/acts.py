@@ -17,6 +17,7 @@ from runboard.store import NoSuchRun
 from runboard.ui.asked import ASKED, meanwhile, name_of
 from runboard.ui.bin import Bin
 from runboard.ui.deeds import PATIENCE, TOLD, Deed, Work, one_by_one, together
+from runboard.ui.fitting import NONE, misfit, sentence
 from runboard.verdict import ENDING_SIGNALS
 
 if TYPE_CHECKING:
@@ -74,29 +75,15 @@ class Acts:
         """Whether an act makes sense for one of these runs as it stands."""
         if act in {"undo", "new"}:
             return act == "new" or self._bin.undoable
-        return any(self._fits(act, run) for run in runs)
+        return any(not misfit(act, run, self.stopping) for run in runs)
 
-    def _fits(self, act: str, run: Run) -> bool:
-        """Whether an act makes sense for a run as it stands."""
-        if run.damage is not None:
-            return act == "trash"
-        live = run.status is Status.RUNNING and run.foreign is None
-        saved = run.finished and not run.unsaved
-        return {
-            "stop": live and run.id not in self.stopping and run.kill_request is None,
-            "kill": live,
-            "signal": live,
-            "pause": live and not run.paused,
-            "continue": live and run.paused,
-            "mark": saved,
-            "tag": not run.unsaved,
-            "trash": saved,
-            "rerun": bool(run.command),
-        }.get(act, False)
+    def refusal(self, act: str, runs: Sequence[Run]) -> str:
+        """Why an act makes no sense for any of these runs, in a sentence."""
+        return NONE if act == "undo" else sentence(runs, [misfit(act, run, self.stopping) for run in runs])
 
     async def do(self, act: str, chosen: Sequence[Run]) -> None:
         """Do what a key asks for to those of the chosen runs for which it makes sense."""
-        runs = tuple(run for run in chosen if self._fits(act, run))
+        runs = tuple(run for run in chosen if not misfit(act, run, self.stopping))
         if act == "undo":
             await self.undo()
         elif act == "new":

@@ -6,36 +6,37 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
 from runboard import logs
 from runboard.board import Board
 from runboard.control import Control
 from runboard.model import Run
 from runboard.query import BadQuery
+from runboard.safetext import clean
 from runboard.ui.acts import Acts
 from runboard.ui.arrangement import Arrangement
 from runboard.ui.asked import word_of
-from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.filtertabs import FilterTabs
 from runboard.ui.intake import Feed, Intake, Unseen
 from runboard.ui.keys import key_of
 from runboard.ui.memory import Memory
 from runboard.ui.oneprocess import OneProcess
-from runboard.ui.palette import Palette, commands
+from runboard.ui.outspoken import OutspokenApp
+from runboard.ui.palette import commands
 from runboard.ui.remembrance import Remembrance
 from runboard.ui.runpane import RunPane
 from runboard.ui.sampling import Sampling
 from runboard.ui.screen import BoardScreen, DeskScreen
-from runboard.ui.sources import Sources
+from runboard.ui.sources import Hears, Sources
 from runboard.ui.split import Split
 from runboard.ui.summary import Summary
 from runboard.ui.table import RunTable
@@ -45,12 +46,11 @@ from runboard.ui.tidings import Tidings
 from runboard.ui.vigil import Vigil
 from runboard.ui.wire import WireGuard
 
-T = TypeVar("T")
 TICK_SECONDS = 1.0
 """How often elapsed times are looked at."""
 
 
-class RunboardApp(DressedApp, inherit_bindings=False):
+class RunboardApp(OutspokenApp, inherit_bindings=False):
     """The board."""
 
     TITLE = "runboard"
@@ -105,8 +105,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         self.animation_level = "none"
         self._board, self._feed, self._clock = board, feed, clock
         self._guard = WireGuard()
-        self._read_run = read_run or board.get
-        self._memory = Memory(self._read_run)
+        self._sources = sources
+        self._memory = Memory(read_run or board.get)
         key = partial(key_of, self)
         self._acts = None if control is None else Acts(control, board, self._ask, self._say, self._acted, key=key)
         stopping = self._stopping = self._acts.stopping if self._acts else frozenset[str]()
@@ -170,6 +170,9 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         delta = self._board.apply(batch.changed, batch.removed, batch.rows, batch.sizes, spared=held)
         if batch.complete:
             self.call_next(lambda: self._tidings.tell(self._board.counts()))
+        for shown in (self._run_pane, self.screen) if batch.unheard else ():
+            if isinstance(shown, Hears):
+                shown.hear({run_id for run_id, _why in batch.unheard})
         if (gone := self._zoomed) in batch.removed:
             self._unzoom()
             self._say(f"{gone} has left the board", False)
@@ -252,7 +255,8 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         """Hide what cannot be done now."""
         match action:
             case "act":
-                return self._acts is not None and self._acts.possible(str(parameters[0]), self._targets(50))
+                few = self._targets(None if self.closely else 50)
+                return self._acts is not None and self._acts.possible(str(parameters[0]), few)
             case "details" | "zoom":
                 return self._chosen is not None
             case "look" | "raw":
@@ -262,6 +266,14 @@ class RunboardApp(DressedApp, inherit_bindings=False):
             case "leave":
                 return self._zoomed is not None or bool(self._table.marks or self._board.query.terms)
         return True
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Why what cannot be done now cannot; nothing is said where there is nothing to leave."""
+        if action == "act" and self._acts is not None and (self._chosen or parameters == ("undo",)):
+            return clean(self._acts.refusal(str(parameters[0]), self._targets()))
+        if action in {"look", "raw"} and self._chosen is not None:
+            return self._run_pane.why_not(action, parameters)
+        return "" if action == "leave" else self._table.lack
 
     def action_act(self, act: str) -> None:
         """Do something to the chosen run: ask, act, tell."""
@@ -274,7 +286,7 @@ class RunboardApp(DressedApp, inherit_bindings=False):
 
         if run := self._chosen:
             self._vigil.look(run.id)
-            self.push_screen(Details(run, self._board.get, self._clock, self._memory.of, self._read_run))
+            self.push_screen(Details(run, self._board.get, self._clock, self._memory.of, self._sources.whole))
 
     @on(RunTable.Opened)
     def action_zoom(self) -> None:
@@ -328,18 +340,9 @@ class RunboardApp(DressedApp, inherit_bindings=False):
         busy = len(self._stopping)
         self.exit(message=Text(f"runboard: still stopping {busy} run{'s' * (busy > 1)}…") if busy else None)
 
-    def action_command_palette(self) -> None:
-        """Open the palette."""
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's entries: the keys that do something now, the columns to sort by, and the themes."""
         yield from commands(screen, self.get_key_display, self.run_action)
         yield from (*self._main.commands(), *self._run_pane.commands())
         yield from self._table.ordering.commands()
         yield from self.theme_commands()
-
-    async def _ask(self, question: ModalScreen[T]) -> T | None:
-        """Put a question and wait for its answer."""
-        return await self.push_screen_wait(question)

@@ -22,7 +22,7 @@ BARRED = frozenset(
 )
 """Actions that stop the process, write files, start programs or open other screens than ours, by their names."""
 
-_REFUSAL = "A board that only looks does not do that"
+REFUSAL = "A board that only looks does not do that"
 
 
 class BarredApp(InterruptibleApp, inherit_bindings=False):
@@ -67,4 +67,4 @@ class BarredApp(InterruptibleApp, inherit_bindings=False):
 
     def _refuse(self) -> None:
         """Say so."""
-        self.notify(_REFUSAL, severity="warning", markup=False, timeout=5)
+        self.notify(REFUSAL, severity="warning", markup=False, timeout=5)

@@ -5,6 +5,9 @@ The shares are those of the style sheet.
 
 from __future__ import annotations
 
+from typing import Any
+
+from textual.app import App
 from textual.geometry import Region, Size
 from textual.message import Message
 
@@ -21,6 +24,10 @@ COMPLAINT = 3
 
 WIDEST, AROUND = 60, 5
 """Cells of a word in the corner, and how many of them are beside its text."""
+
+
+MENTIONED_SECONDS = 3.0
+"""How long it is seen why a key does nothing."""
 
 
 class Complained(Message):
@@ -41,6 +48,13 @@ def told(sentence: str, screen: Size) -> str:
     """A sentence as far as it can be read there; broken between words, a line loses a fifth of its cells at most."""
     lines, room = lines_of(screen), max(1, width_of(screen) - AROUND)
     return cut(sentence, lines * room - (lines - 1) * room // 5)
+
+
+def mention(app: App[Any], sentence: str) -> None:
+    """Tell quietly why a key does nothing, once however often it is pressed; nothing for an empty sentence."""
+    seen = {notice.message for notice in app._notifications}
+    if sentence and told(sentence, app.size) not in seen:
+        app.notify(sentence, markup=False, timeout=MENTIONED_SECONDS)
 
 
 def covers(table: Region, line: int, screen: Size, *, raised: bool = False) -> bool:

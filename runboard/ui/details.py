@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection
 from typing import ClassVar
 
 from rich.console import Group
@@ -22,7 +21,6 @@ from runboard.facts import facts_of, history_of
 from runboard.model import Run
 from runboard.past import Earlier, facts_of_past
 from runboard.safetext import clean
-from runboard.store import StoreError
 from runboard.ui.arriving import Arriving
 
 REFRESH_SECONDS = 0.5
@@ -52,7 +50,7 @@ class Details(Arriving, ModalScreen[None], inherit_bindings=False):
         look: Callable[[str], Run | None],
         clock: Callable[[], float],
         past: Callable[[Run], Awaitable[Earlier]],
-        read: Callable[[str], Run | None],
+        read: Callable[[Run], Run],
     ) -> None:
         """Show ``run``; ``look`` finds it by its id, ``clock`` tells the time, ``past`` what runs of before tell.
 
@@ -99,19 +97,22 @@ class Details(Arriving, ModalScreen[None], inherit_bindings=False):
             self.facts.update(self._sheet(head, facts))
 
     def _read_whole(self) -> None:
-        """Have all of a run read that has ended and came without its history."""
+        """Have all of a run read that has ended."""
         self._whole = None
-        if self._run.finished and not self._run.history:
+        if self._run.finished:
             self.run_worker(self._reading(self._run), group="whole", exclusive=True)
 
     async def _reading(self, run: Run) -> None:
         """Show all of a run once it is read, if it is still as it was."""
-        whole = None
-        with suppress(StoreError):
-            whole = await asyncio.to_thread(self._read, run.id)
-        if whole is not None and whole.finished and run == self._run:
+        whole = await asyncio.to_thread(self._read, run)
+        if whole.finished and run == self._run:
             self._whole = whole
             self._update()
+
+    def hear(self, run_ids: Collection[str]) -> None:
+        """More is known of these runs."""
+        if self._run.id in run_ids and self._run.finished:
+            self.run_worker(self._reading(self._run), group="whole", exclusive=True)
 
     def _sheet(self, head: tuple[str, str, str], facts: list[tuple[str, str]]) -> Group:
         """The head, the facts with their names at the left, and the history; every text taken literally."""

@@ -112,7 +112,7 @@ def _step(before: Transition | None, step: Transition, width: int) -> Iterator[L
     """One step of the timeline: when, how long after the one before, to what, and why and by whom below."""
     known = step.to_status in set(Status)
     glyph = GLYPHS[Status(step.to_status)] if known else "·"
-    look = {"failed": "failed", "running": "accent"}.get(step.to_status, "text")
+    look = {"failed": "failed", "running": "accent"}.get(step.to_status.rpartition(" ")[2], "text")
     after = "" if before is None else f"  +{duration(max(0, int(step.at - before.at)))}"
     yield (f"{moment(step.at)}  ", "quiet"), (f"{glyph} {clean(step.to_status)}", look), (after, "quiet")
     words = [clean(step.reason), f"by {clean(step.by)}" if step.by else "", clean(step.detail or "")]

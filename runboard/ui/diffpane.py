@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from runboard.model import Run
 from runboard.ui.cells import cut_start, fit
+from runboard.ui.corner import mention
 from runboard.ui.scrolled import ScrolledPane, panning, scrolling
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class DiffPane(ScrolledPane, inherit_bindings=False):
         beyond = [at for at in starts if (at > self._top if by > 0 else at < self._top)]
         if beyond:
             self._go(beyond[0] if by > 0 else beyond[-1])
+        else:
+            mention(self.app, f"There is no {'further' if by > 0 else 'earlier'} file")
 
 
 def lines_of(changes: Changes) -> Iterator[Line]:

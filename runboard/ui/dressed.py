@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from functools import partial
+from typing import TypeVar
 
 from rich.segment import Segment
 from textual.app import SystemCommand
@@ -12,6 +13,7 @@ from textual.binding import Binding
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
+from textual.screen import ModalScreen
 from textual.widgets._toast import ToastRack
 
 from runboard.plain import ascii_text
@@ -21,11 +23,13 @@ from runboard.state import Forgotten
 from runboard.ui.barred import BarredApp
 from runboard.ui.corner import told
 from runboard.ui.keys import key_of, keymap
-from runboard.ui.palette import bare
+from runboard.ui.palette import Palette, bare
 from runboard.ui.stylist import Stylist
 from runboard.ui.taste import AUTO, Taste
 from runboard.ui.theme import DARK, LIGHT
 from runboard.ui.themes import ANSI, OURS, fitted, names
+
+T = TypeVar("T")
 
 
 class Plain(LineFilter):
@@ -142,11 +146,20 @@ class DressedApp(BarredApp, inherit_bindings=False):
         )
         yield SystemCommand(bare(f"Themes  {key_of(self, 'board.theme')}"), "Choose other colours", self.action_dress)
 
+    async def _ask(self, question: ModalScreen[T]) -> T | None:
+        """Put a question and wait for its answer."""
+        return await self.push_screen_wait(question)
+
     def action_help(self) -> None:
         """List the keys of what has the focus."""
         from runboard.ui.help import Help  # noqa: PLC0415 - it loads when it is first wanted
 
         self.push_screen(Help(self.screen.active_bindings.values()))
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     async def action_dress(self) -> None:
         """Choose a theme from a list; each is worn while one looks at it."""

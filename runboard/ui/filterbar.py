@@ -94,6 +94,12 @@ class FilterBar(Vertical):
         """Nothing is saved that is none, or wrong."""
         return action != "save" or (bool(self.text.strip()) and not self.has_class("-bad"))
 
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002 - as check_action's
+        """Why it is not saved."""
+        if action != "save":
+            return ""
+        return "No filter is typed that could be saved" if not self.text.strip() else "A wrong filter is not saved"
+
     def clear(self) -> None:
         """Take the filter away."""
         self.entry.value = ""

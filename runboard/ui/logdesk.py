@@ -33,6 +33,10 @@ class LogDesk(LogPane):
             return self._run is not None and self._window is not None and bool(self._window.size)
         return super().check_action(action, parameters)
 
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Why there is not."""
+        return "There is no log to open" if action == "open_in" else super().why_not(action, parameters)
+
     def action_open_in(self, program: str) -> None:
         """Have it opened."""
         if self._run is not None:

@@ -18,6 +18,16 @@ PAN = 8
 """Cells that one key pans to the side."""
 
 
+UNABLE = {
+    "step": "Nothing is looked for in the log",
+    "widen": "All lines are shown: there are none around",
+    "look": "There is no log to look into",
+    "select": "There is no line to select",
+    "dress": "No line here tells its time",
+}
+"""Why the log's keys may do nothing."""
+
+
 class LogKeys(Pane, inherit_bindings=False):
     """Moves, pans, finds and filters by asking whoever reads the log."""
 
@@ -192,6 +202,10 @@ class LogKeys(Pane, inherit_bindings=False):
             "copy": some and (self._selection is not None or self._only is not None),
             "dress": parameters != ("times",) or self._timed or self.looks.times is not logs.Times.WRITTEN,
         }.get(action, True)
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002 - as check_action's
+        """Why what cannot be done now cannot; nothing is said at the end, and where there is nothing to give up."""
+        return UNABLE.get(action, "") if self._run is not None else ""
 
     @property
     def _at_end(self) -> bool:

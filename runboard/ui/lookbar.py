@@ -93,6 +93,10 @@ class LookBar(Vertical):
         """A place is no expression."""
         return (action, parameters, self._kind) != ("regex", (), PLACE)
 
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002 - as check_action's
+        """Why it is not taken for one."""
+        return "A place is no regular expression" if action == "regex" else ""
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Something else is typed: what was wrong is right again."""
         event.stop()

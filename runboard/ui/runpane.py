@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import time
 from typing import TYPE_CHECKING
 
@@ -119,8 +119,14 @@ class RunPane(LogSide):
     def can(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether it makes sense to ``look`` at another view, or to show events ``raw`` or in words."""
         if action == "look":
-            return parameters != (self.present.VIEW,)
+            return parameters != (self.present.VIEW,) or not self.present.seen
         return self.present is self.log_pane and self.log_pane.tells_events
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Why it makes none."""
+        if action == "look":
+            return f"Its {str(parameters[0]).lower()} is what is shown"
+        return "Only an agent's log has events to tell in words"
 
     def choose(self, run: Run | None, word: str) -> None:
         """Show this run, which stands as ``word`` says, from now on."""
@@ -139,6 +145,11 @@ class RunPane(LogSide):
         self._want_answer()
         self._want_sights()
         self._show_awaited()
+
+    def hear(self, run_ids: Collection[str]) -> None:
+        """More is known of these runs."""
+        if self._run is not None and self._run.id in run_ids:
+            self._facts.again()
 
     def look(self, view: str) -> None:
         """Show another view; the focus goes along."""

@@ -14,7 +14,7 @@ from textual.widgets._toast import ToastRack
 from runboard import logs
 from runboard.ui.arriving import Arriving
 from runboard.ui.completing import FilterSuggester, Newest
-from runboard.ui.corner import Complained, covers
+from runboard.ui.corner import Complained, covers, mention
 from runboard.ui.dressed import DressedApp
 from runboard.ui.filterbar import FilterBar
 from runboard.ui.filtertabs import FilterTabs
@@ -112,6 +112,16 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         if action in {"choose_columns", "tab"}:
             return not self.has_class("-zoomed", "-empty")
         return action not in {"attend", "see_all"} or self.vigil.needed
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002 - as check_action's
+        """Why what cannot be done now cannot."""
+        if action in {"attend", "see_all"}:
+            return "No run needs you now"
+        if self.table.lack:
+            return self.table.lack
+        if action == "copy":
+            return "It came without its command"
+        return "There is room for the pane alone" if self.has_class("-zoomed") else "There is room for the table alone"
 
     def commands(self) -> Iterator[SystemCommand]:
         """What the palette offers beside the keys of the last line."""
@@ -214,6 +224,8 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
             self.table.go_to(run_id)
             self.vigil.look(run_id)
             self.table.flush()
+        else:
+            mention(self.app, "The filter hides what needs you")
 
     def action_see_all(self) -> None:
         """Have seen whatever needs somebody, on the screen or not."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from runboard import process
 from runboard.model import Run
@@ -28,6 +28,14 @@ class Opened(Protocol):
 
 Programs = Callable[[str, str], Opened]
 """Opens the log of a run, by its id, in the ``pager`` or the ``editor``; raises NotOpened."""
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """What shows all that is known of a run."""
+
+    def hear(self, run_ids: Collection[str]) -> None:
+        """More is known of these runs."""
 
 
 def _no_changes(_run: Run, _unwanted: Callable[[], bool]) -> Changes:

@@ -293,10 +293,19 @@ class RunTable(TitledView, can_focus=True, inherit_bindings=False):
                 self.action_open()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
-        """Nothing can be opened or sorted where there is nothing."""
-        return (action != "open" or self.cursor is not None) and (
+        """Nothing can be opened, marked or sorted where there is nothing."""
+        return (action not in {"open", "mark"} or self.cursor is not None) and (
             action not in {"sort", "turn"} or self._board.total > 0
         )
+
+    @property
+    def lack(self) -> str:
+        """Why there is no run under the cursor; empty where there is one."""
+        return "" if self.cursor else "No run matches the filter" if self._board.total else "There is no run yet"
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002 - as check_action's
+        """Why what cannot be done now cannot."""
+        return self.lack
 
     def action_move(self, by: int) -> None:
         """Move the cursor by rows."""
