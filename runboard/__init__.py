@@ -2,10 +2,12 @@
 
 The map of the floors; a module imports only from floors below its own, and tests/test_house.py holds the code to it.
 
-    15  cli                                         the front door: one module per verb family, wiring, exit codes
-    14  ui                                          the screen, Textual's only home: no file, process or database
-    13  control reconciler sizes                    what a person may do (absent in read-only); what waits and settles
-    12  signalling glance clearing retention        what a person does to processes; one look; moving away, and which
+    17  cli                                         the front door: one module per verb family, wiring, exit codes
+    16  ui                                          the screen, Textual's only home: no file, process or database
+    15  control reconciler sizes                    what a person may do (absent in read-only); what waits and settles
+    14  signalling glance clearing retention        what a person does to processes; one look; moving away, and which
+    13  settlers                                    processes beside that settle endings by the thousand
+    12  together                                    the same road for many runs at once: finalize_together
     11  reconcile                                   the only road from running to finished: finalize_run
     10  evidence                                    everything known of a run at the moment of judging
     9   tally edits hook picture                    what logs and people say; what an ending starts; all runs
@@ -20,8 +22,10 @@ The map of the floors; a module imports only from floors below its own, and test
     5   settings                                    what can be set
     4   columns journal folder tree draft           texts of cells; a run's directory, the journal, a tree; a draft
     3   record query verdict transcripts files      pure: no input, no output, no clock; and files by descriptor
+    3   lock                                        the lock of a directory
     2   lenient errors amounts regex order jobs     JSON leniently; errors; amounts; patterns; ids in order; work
-    2   xdg apart                                   where a user's files belong; work in a process beside
+    2   looping                                     a thread with an event loop of its own
+    2   xdg apart disk                              a user's files; work in a process beside; one wait for the disk
     1   model safetext shim                         values; text made safe; the tiny parent of every command, alone
     1   keylines plain listing                      on which line of a file a key stands; what is drawn, in ASCII
     0   late                                        expressions that are compiled when they are used

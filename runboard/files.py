@@ -109,18 +109,29 @@ def read_plain(parent: int, name: str, most: int) -> bytes:
 
 def replace(parent: int, name: str, data: bytes) -> None:
     """Put ``data`` in the place of ``name`` so that any reader, after any crash, finds the old or the new, whole."""
-    temp = _write_temp(parent, data)
+    rename(parent, draft(parent, data), name)
+    sync_folder(parent)
+
+
+def rename(parent: int, temp: str, name: str) -> None:
+    """Put an unfinished file in the place of ``name``; where that fails, it is gone."""
     try:
         os.rename(temp, name, src_dir_fd=parent, dst_dir_fd=parent)
     except BaseException:
-        _forget(parent, temp)
+        forget(parent, temp)
         raise
-    sync_folder(parent)
 
 
 def create(parent: int, name: str, data: bytes) -> bool:
     """Give ``data`` the name ``name`` unless anything bears it already; the caller holds the directory's lock."""
-    temp = _write_temp(parent, data)
+    if not name_once(parent, draft(parent, data), name):
+        return False
+    sync_folder(parent)
+    return True
+
+
+def name_once(parent: int, temp: str, name: str) -> bool:
+    """Give an unfinished file its name unless anything bears that already, or drop it; whether it was named."""
     try:
         os.link(temp, name, src_dir_fd=parent, dst_dir_fd=parent, follow_symlinks=False)
     except FileExistsError:
@@ -132,8 +143,7 @@ def create(parent: int, name: str, data: bytes) -> bool:
             return False
         os.rename(temp, name, src_dir_fd=parent, dst_dir_fd=parent)  # no hard links here; the lock keeps others out
     finally:
-        _forget(parent, temp)
-    sync_folder(parent)
+        forget(parent, temp)
     return True
 
 
@@ -141,7 +151,7 @@ def sweep(parent: int, others: Collection[str] = ()) -> None:
     """Remove what writers that died left unfinished, and ``others``; the caller holds the directory's lock."""
     for name in os.listdir(parent):
         if name.startswith(TEMP) or name in others:
-            _forget(parent, name)
+            forget(parent, name)
 
 
 def sync_folder(fd: int) -> None:
@@ -211,8 +221,8 @@ def encode(doc: object, *, indent: bool = False) -> bytes:
     return text.encode() + b"\n"
 
 
-def _write_temp(parent: int, data: bytes) -> str:
-    """Write a new file through to the disk under a name that nobody else has, and return the name."""
+def draft(parent: int, data: bytes, *, through: bool = True) -> str:
+    """Write a new file, ``through`` to the disk, under a name that nobody else has, and return the name."""
     name = TEMP + os.urandom(8).hex()
     fd = os.open(name, _MAKE, 0o600, dir_fd=parent)
     try:
@@ -221,14 +231,15 @@ def _write_temp(parent: int, data: bytes) -> str:
             view = memoryview(data)
             while view:
                 view = view[os.write(fd, view) :]
-            os.fsync(fd)
+            if through:
+                os.fsync(fd)
     except BaseException:
-        _forget(parent, name)
+        forget(parent, name)
         raise
     return name
 
 
-def _forget(parent: int, name: str) -> None:
+def forget(parent: int, name: str) -> None:
     """Remove an unfinished file as far as that can be done; a later sweep does the rest."""
     with suppress(OSError):
         os.unlink(name, dir_fd=parent)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 from runboard import files, record
-from runboard.errors import NoSuchRun, Refused, RunBusy, StoreError, told, why
+from runboard.errors import NoSuchRun, Refused, StoreError, told, why
 from runboard.model import Run
 from runboard.safetext import clean
 
 RECORD = "run.json"
 MOST = 4 << 20
 """The largest record, in bytes, that is read or written."""
+
+ANSWER = "response.md"
+"""The file with what a run answered."""
 
 UNSAVED = ".exit.json.shim"
 """Where the shim has the end until it can give it its own name, which a full or locked disk may refuse."""
@@ -46,7 +49,7 @@ class OpenRun:
 
     def __init__(self, fd: int) -> None:
         """Read in this directory, which the caller closes."""
-        self._fd = fd
+        self.fd = fd
 
     def file_stat(self, name: str) -> os.stat_result | None:
         """What the file system says of a file of the run, links not followed; None where there is none.
@@ -54,7 +57,7 @@ class OpenRun:
         Raises:
             OSError: That cannot be told just now: a log that cannot be seen is not an empty one.
         """
-        return files.found(name, self._fd)
+        return files.found(name, self.fd)
 
     def read_json(self, name: str) -> object | None:
         """A file of the run as a JSON value; None where it is absent or cannot be understood.
@@ -64,7 +67,7 @@ class OpenRun:
         """
         with told(f"{name} cannot be read"):
             try:
-                return files.decode(files.read_plain(self._fd, name, MOST))
+                return files.decode(files.read_plain(self.fd, name, MOST))
             except (FileNotFoundError, ValueError):
                 return None
 
@@ -74,7 +77,15 @@ class OpenRun:
         Raises:
             OSError: It cannot be opened, or is a link.
         """
-        return files.open_file(self._fd, name)
+        return files.open_file(self.fd, name)
+
+
+class Draft(NamedTuple):
+    """What is to replace a run's record: the unfinished file that holds it, what that says, and one with an answer."""
+
+    temp: str
+    doc: dict[str, Any]
+    answer: str | None
 
 
 class LockedRun(OpenRun):
@@ -104,33 +115,78 @@ class LockedRun(OpenRun):
             Refused: The record is damaged, or the directory was moved away meanwhile.
             StoreError: It could not be written; the record on disk is the old one.
         """
-        if self.run.damage is not None:
-            raise Refused(f"Run {clean(run.id)} is damaged ({self.run.damage}) and is left as it is")
-        self._require_in_place()
-        before, self.run = str(self.run.status), write_record(self._fd, run, self.run)
+        self._require_whole()
+        before, self.run = str(self.run.status), write_record(self.fd, run, self.run)
         self._note(self.run, event, from_status or before, reason, by)
         return self.run
+
+    def draft(self, run: Run, answer: bytes | None) -> Draft:
+        """Write beside the record what is to replace it, for `take_over` once that has reached the disk.
+
+        Raises:
+            Refused: The record is damaged, or the directory was moved away meanwhile.
+            StoreError: It could not be written; nothing is left of it.
+        """
+        self._require_whole()
+        doc, data = _encoded(run, self.run)
+        with told(_unwritten(run)):
+            files.sweep(self.fd, _OVER if run.finished else ())
+            temp = files.draft(self.fd, data, through=False)
+            try:
+                return Draft(temp, doc, None if answer is None else files.draft(self.fd, answer, through=False))
+            except BaseException:
+                files.forget(self.fd, temp)
+                raise
+
+    def take_over(self, draft: Draft) -> tuple[int, int, int]:
+        """Replace the record by a draft, then name its answer; durable once the directory is. The record's stamp."""
+        with told(_unwritten(self.run)):
+            try:
+                files.rename(self.fd, draft.temp, RECORD)
+            except BaseException:
+                self.drop(draft)
+                raise
+            if draft.answer is not None:
+                with suppress(OSError):  # the ending is saved; the answer still is in the log
+                    files.name_once(self.fd, draft.answer, ANSWER)
+            return stamp_of(os.stat(RECORD, dir_fd=self.fd, follow_symlinks=False))
+
+    def drop(self, draft: Draft) -> None:
+        """Leave the record as it is."""
+        for temp in filter(None, (draft.temp, draft.answer)):
+            files.forget(self.fd, temp)
 
     def put_once(self, name: str, data: bytes) -> bool:
         """Write a file of the run unless there is one of this name, whole or not at all; whether it was written."""
         self._require_in_place()
         with told(f"{name} of run {clean(self.run.id)} could not be written"):
-            return files.create(self._fd, name, data)
+            return files.create(self.fd, name, data)
 
     def sweep(self) -> None:
         """Remove what writers that died left unfinished, of a run that is over the shim's too."""
-        files.sweep(self._fd, _OVER if self.run.finished else ())
+        files.sweep(self.fd, _OVER if self.run.finished else ())
 
     def put_file(self, name: str, data: bytes) -> None:
         """Write a file of the run whole, in the place of one of this name."""
         self._require_in_place()
         with told(f"{name} of run {clean(self.run.id)} could not be written"):
-            files.replace(self._fd, name, data)
+            files.replace(self.fd, name, data)
+
+    def _require_whole(self) -> None:
+        """Refuse to replace a record that nobody understands, or to write where `_require_in_place` refuses to."""
+        if self.run.damage is not None:
+            raise Refused(f"Run {clean(self.run.id)} is damaged ({self.run.damage}) and is left as it is")
+        self._require_in_place()
 
     def _require_in_place(self) -> None:
         """Refuse to write into a directory that somebody without a lock has moved or removed."""
-        if not in_place(self._path, self._fd):
+        if not in_place(self._path, self.fd):
             raise Refused(f"Run {clean(self.run.id)} was moved away meanwhile; nothing was written")
+
+
+def stamp_of(info: os.stat_result) -> tuple[int, int, int]:
+    """What tells one state of a file from the next: its time in nanoseconds, its inode, its size."""
+    return info.st_mtime_ns, info.st_ino, info.st_size
 
 
 def write_record(fd: int, run: Run, before: Run | None = None) -> Run:
@@ -138,18 +194,32 @@ def write_record(fd: int, run: Run, before: Run | None = None) -> Run:
 
     ``before`` is the run as its record tells, where that was just read.
     """
-    what = f"run.json of run {clean(run.id)} could not be written"
+    doc, data = _encoded(run, before)
+    with told(_unwritten(run)):
+        files.sweep(fd, _OVER if run.finished else ())
+        files.replace(fd, RECORD, data)
+    return record.parse(doc, run.id)._replace(foreign=run.foreign)
+
+
+def _encoded(run: Run, before: Run | None) -> tuple[dict[str, Any], bytes]:
+    """The record of a run, and its bytes.
+
+    Raises:
+        StoreError: It cannot be written, or would be too large to be read.
+    """
     try:
         doc = record.dump(run, before)
         data = files.encode(doc, indent=True)
     except (ValueError, OverflowError, TypeError) as error:
-        raise StoreError(f"{what}: {clean(str(error))}") from error
+        raise StoreError(f"{_unwritten(run)}: {clean(str(error))}") from error
     if len(data) > MOST:
-        raise StoreError(f"{what}: it would take {len(data)} bytes, and {MOST} are the most")
-    with told(what):
-        files.sweep(fd, _OVER if run.finished else ())
-        files.replace(fd, RECORD, data)
-    return record.parse(doc, run.id)._replace(foreign=run.foreign)
+        raise StoreError(f"{_unwritten(run)}: it would take {len(data)} bytes, and {MOST} are the most")
+    return doc, data
+
+
+def _unwritten(run: Run) -> str:
+    """How it is said that a record could not be replaced."""
+    return f"run.json of run {clean(run.id)} could not be written"
 
 
 def read_record(fd: int, run_id: str) -> Run:
@@ -205,25 +275,6 @@ def is_name(text: str) -> bool:
     return 0 < size < 256 and not text.startswith(".") and "/" not in text and "\0" not in text
 
 
-def acquire(fd: int, path: str, limit: float) -> None:
-    """Take the lock of an open run directory, waiting up to ``limit`` seconds for another holder.
-
-    Raises:
-        RunBusy: Somebody else held it all the time; the message says who.
-    """
-    deadline, pause = time.monotonic() + limit, 0.0005
-    while True:
-        with told(f"{clean(path)} cannot be locked"), suppress(BlockingIOError):
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        if time.monotonic() >= deadline:
-            raise RunBusy(
-                f"{clean(path)} has been locked by {_holder(fd)} for {limit:g} s; try again once that is done"
-            )
-        time.sleep(min(pause, max(deadline - time.monotonic(), 0)))
-        pause = min(pause * 2, 0.02)
-
-
 def in_place(path: str, fd: int) -> bool:
     """Whether an open directory is still the one found under its path.
 
@@ -235,20 +286,6 @@ def in_place(path: str, fd: int) -> bool:
             return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
         except (FileNotFoundError, NotADirectoryError):
             return False
-
-
-def _holder(fd: int) -> str:
-    """Who holds the lock of an open directory, as /proc/locks tells (proc(5)): pid, name, and whether it is stopped."""
-    info = os.fstat(fd)
-    file = f"{os.major(info.st_dev):02x}:{os.minor(info.st_dev):02x}:{info.st_ino}"
-    try:
-        with open("/proc/locks", encoding="ascii") as locks:
-            pid = next(words[4] for words in map(str.split, locks) if words[1] == "FLOCK" and words[5] == file)
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            name, _, rest = stat.read().partition("(")[2].rpartition(")")
-    except (OSError, StopIteration, IndexError):
-        return "another process"
-    return f"process {pid} ({clean(name)}{', which is stopped' if rest.split()[0] in 'Tt' else ''})"
 
 
 def _without_record(fd: int, run_id: str) -> Run:

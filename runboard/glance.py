@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runboard.model import Run
 from runboard.reconcile import preview, settle
-from runboard.store import NoSuchRun, Store, StoreError
+from runboard.store import NoSuchRun, Stamp, Store, StoreError
 from runboard.tally import Tally
+
+if TYPE_CHECKING:
+    from runboard.settlers import Settlers
+    from runboard.together import Settled
 
 TORN_SECONDS = 2.0
 """So long a record that has just become unreadable may be in the middle of being written."""
@@ -56,6 +61,7 @@ class Glance:
         self._told_soon = told_soon
         self._seen: dict[str, tuple[float, int | None]] = {}
         self._torn: dict[str, float] = {}
+        self._settlers: Settlers | None = None
 
     def saw_exit(self, run_id: str, kernel_status: int | None) -> None:
         """A process has ended just now: every look goes by that until the ending is saved."""
@@ -89,6 +95,35 @@ class Glance:
             self._complain(str(error))
             return preview(self._store, run_id, gone_at=gone_at, kernel_status=kernel_status)
         return self.tally.look(run) if run.active else self._unless_torn(run, good=good)
+
+    def read_many(self, run_ids: Iterable[str]) -> list[tuple[Run, Stamp | None]]:
+        """Read runs for the first time; those that are gone are left out."""
+        found = []
+        for run_id in run_ids:
+            stamp = self._store.stamp(run_id)
+            with suppress(NoSuchRun):
+                found.append((self._store.read(run_id), stamp))
+        return found
+
+    def settle_together(self, run_ids: Iterable[str], waiting: int) -> list[Settled]:
+        """Settle several runs that were seen to end, while so many more wait; those not told of are to be looked at."""
+        from runboard.settlers import Settlers  # noqa: PLC0415 - the board starts sooner without
+        from runboard.together import Ending  # noqa: PLC0415 - the same
+
+        if self._settlers is None:
+            self._settlers = Settlers(self._store, self._by)
+        seen = [Ending(run_id, *self._seen[run_id]) for run_id in run_ids if run_id in self._seen]
+        return self._settlers.settle(seen, waiting)
+
+    def rest(self) -> None:
+        """Keep no process that is there for many endings, as none wait."""
+        if self._settlers is not None:
+            self._settlers.rest()
+
+    def close(self) -> None:
+        """Keep none ever again."""
+        if self._settlers is not None:
+            self._settlers.close()
 
     def _unless_torn(self, run: Run, *, good: bool) -> Run | None:
         """A record that has just become unreadable is left as last seen for a moment: somebody may be writing it."""

@@ -34,8 +34,8 @@ class News(NamedTuple):
     lost: bool
 
 
-def append(root: str, entry: dict[str, object]) -> None:
-    """Add one line, timed now, to this host's journal by a single write, so that no two writers' lines ever mix.
+def append(root: str, *entries: dict[str, object]) -> None:
+    """Add lines, timed now, to this host's journal by a single write, so that no two writers' lines ever mix.
 
     Raises:
         OSError: It could not be written; nobody but an onlooker's speed depends on it.
@@ -46,7 +46,8 @@ def append(root: str, entry: dict[str, object]) -> None:
     ):
         if files.is_plain(os.fstat(fd)):
             files.adopt(fd, parent)
-            os.write(fd, files.encode({"at": iso(time.time()), **entry}))
+            at = iso(time.time())
+            os.write(fd, b"".join(files.encode({"at": at, **entry}) for entry in entries))
 
 
 def news(root: str, marks: Mapping[str, Mark] | None) -> News:

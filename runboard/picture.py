@@ -40,7 +40,7 @@ class Picture:
     def take(self, run: Run, stamp: Stamp | None) -> Batch | None:
         """Take over a run as it was found; what there is to tell, None where that is nothing new."""
         if run.finished and not run.unsaved and run.damage is None:
-            self._close(run.id, stamp)
+            self.close(run.id, stamp)
             return Batch(rows=(Row.of(run),))
         old = self.open.get(run.id)
         self._done.pop(run.id, None)
@@ -84,7 +84,7 @@ class Picture:
         del self._done_turn[-count:]
         return [run_id for run_id in some if run_id in self._done]
 
-    def _close(self, run_id: str, stamp: Stamp | None) -> None:
+    def close(self, run_id: str, stamp: Stamp | None) -> None:
         """Know of a run that it is over."""
         self.open.pop(run_id, None)
         self.older.pop(run_id, None)

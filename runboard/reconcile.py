@@ -1,17 +1,21 @@
-"""The only road from running to finished: gather what is known, judge it, and persist the ending exactly once."""
+"""The only road from running to finished: gather what is known, judge it, and persist the ending exactly once.
+
+`together` goes the same road with many runs at once.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from runboard import files, process
 from runboard.evidence import exit_of, gather, may_be_agent
+from runboard.folder import ANSWER
 from runboard.model import AgentVerdict, Evidence, KillRequest, Liveness, Run
 from runboard.record import dump
-from runboard.store import LockedRun, NoSuchRun, Store, StoreError
+from runboard.store import LockedRun, NoSuchRun, OpenRun, Store, StoreError
 from runboard.verdict import ENDING_SIGNALS, ended_at, resolve_run_status
 
 RECORD_LIMIT = 3.0
@@ -27,7 +31,7 @@ def finalize_run(
     by: str = "reconcile",
     patient: bool = True,
 ) -> Run:
-    """Move a run out of running, if it has ended: the only function that does.
+    """Move a run out of running, if it has ended: the only function that does, beside `together.finalize_together`.
 
     Under the run's lock: read again, leave a finished run alone, gather, judge, write, journal. While the shim lives
     and has not written its record, nothing is judged, unless ``patient`` is False and somebody stopped it.
@@ -51,11 +55,12 @@ def finalize_run(
         if not locked.run.active:
             return locked.run
         run, evidence = gather(locked, locked.run, gone_at, kernel_status, patient=patient)
-        finished = None if evidence is None else _judged(run, evidence, by)
+        finished = None if evidence is None else judged(run, evidence, by)
         if finished is None:
             return locked.put(run, "started", by=by) if run != locked.run else run
         saved = _persist(locked, finished, evidence, by)
-    _fire(store, saved)
+    if words := hook_words():
+        fire(store, words, run_id, dump(saved))
     return saved
 
 
@@ -130,7 +135,7 @@ def preview(
         if evidence is not None:
             if _unheard(evidence) and told_soon():
                 return run
-            finished = _judged(run, evidence, by)
+            finished = judged(run, evidence, by)
             return finished._replace(unsaved=True) if finished else _told(run, evidence)
         if not patient:
             return run
@@ -244,7 +249,7 @@ def overdue(run: Run) -> bool:
     return not process.shim_alive(run)
 
 
-def _judged(run: Run, evidence: Evidence, by: str) -> Run | None:
+def judged(run: Run, evidence: Evidence, by: str) -> Run | None:
     """The finished run, or None while it runs or cannot be judged from here."""
     now = time.time()
     outcome = resolve_run_status(run, evidence, now)
@@ -261,37 +266,45 @@ def _judged(run: Run, evidence: Evidence, by: str) -> Run | None:
 
 def _persist(locked: LockedRun, finished: Run, evidence: Evidence | None, by: str) -> Run:
     """Write the ending, then what the run answered; the record comes first, so that an answer never makes a verdict."""
-    from runboard import logs  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
-
     reason = finished.outcome.reason if finished.outcome else None
     saved = locked.put(finished, "finished", reason=str(reason or ""), by=by, from_status="running")
-    transcript = evidence.transcript if evidence else None
-    if transcript is None:
-        written = evidence is None or evidence.log_size
-        answer: str | None = logs.last_text(lambda: locked.open_file("output.log")) if written else None
-    else:
-        # What a failed agent said last is no answer; it can be read in its log.
-        answer = transcript.response if transcript.verdict is AgentVerdict.SUCCESS else None
-    if answer:
-        try:
-            locked.put_once("response.md", answer.encode("utf-8", "replace"))
-        except StoreError:
-            # The ending is saved; a disk too full for the copy of the answer still has the log.
-            return saved
+    answer = answered(locked, evidence)
+    if answer is not None:
+        with suppress(StoreError):  # the ending is saved; a disk too full for the copy of the answer still has the log
+            locked.put_once(ANSWER, answer)
     return saved
 
 
-def _fire(store: Store, run: Run) -> None:
-    """Start the person's hook for an ending that this very process has persisted; nobody else comes by here for it."""
+def answered(folder: OpenRun, evidence: Evidence | None) -> bytes | None:
+    """What a run that is over answered: its agent's last words, else the text of its log; None where that is none."""
+    from runboard import logs  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
+
+    transcript = evidence.transcript if evidence else None
+    if transcript is None:
+        written = evidence is None or evidence.log_size
+        answer: str | None = logs.last_text(lambda: folder.open_file("output.log")) if written else None
+    else:
+        # What a failed agent said last is no answer; it can be read in its log.
+        answer = transcript.response if transcript.verdict is AgentVerdict.SUCCESS else None
+    return answer.encode("utf-8", "replace") if answer else None
+
+
+def hook_words() -> Sequence[str]:
+    """The command of the person's hook; empty where there is none."""
     from runboard import hook  # noqa: PLC0415 - ps, which finds nothing to finish, starts sooner without
 
-    words = hook.command(os.environ)
-    if words:
-        tail = b""
-        with suppress(OSError), files.opened(store.open_file(run.id, "output.log")) as fd:
-            info = os.fstat(fd)
-            tail = os.pread(fd, hook.TAIL, max(0, info.st_size - hook.TAIL)) if files.is_plain(info) else b""
-        hook.fire(words, dump(run), root=store.root, tail=tail)
+    return hook.command(os.environ)
+
+
+def fire(store: Store, words: Sequence[str], run_id: str, record: Mapping[str, object]) -> None:
+    """Start the person's hook for an ending that this very process has persisted; nobody else comes by here for it."""
+    from runboard import hook  # noqa: PLC0415 - as above
+
+    tail = b""
+    with suppress(OSError), files.opened(store.open_file(run_id, "output.log")) as fd:
+        info = os.fstat(fd)
+        tail = os.pread(fd, hook.TAIL, max(0, info.st_size - hook.TAIL)) if files.is_plain(info) else b""
+    hook.fire(words, record, root=store.root, tail=tail)
 
 
 def _told(run: Run, evidence: Evidence) -> Run:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from runboard import process
 from runboard.batch import Batch
@@ -18,12 +18,16 @@ from runboard.hook import EVENT as HOOK_FAILED
 from runboard.index import Index
 from runboard.jobs import Jobs, fail, nothing
 from runboard.listing import Listing
+from runboard.looping import Looping
 from runboard.model import Run
 from runboard.picture import Picture
 from runboard.reconcile import end_overdue, overdue
 from runboard.row import Row
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
 from runboard.watch import Watch
+
+if TYPE_CHECKING:
+    from runboard.together import Settled
 
 SWEEP_SECONDS = 2.0
 """How often everything that may have changed unnoticed is looked at: what a watcher loses costs this, not truth."""
@@ -70,66 +74,46 @@ class Reconciler:
         self._notices: set[str] = set()
         self._blind = False
         self._listing = Listing(store.root)
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._ready = threading.Event()
+        self._looping = Looping("runboard-reconciler", self._main, self._failed)
         self._leaving = False
 
     def start(self, publish: Callable[[Batch], None]) -> None:
         """Begin; ``publish`` is called on the reconciler's thread and must not block."""
         self._publish = publish
-        self._thread = threading.Thread(target=self._run, name="runboard-reconciler", daemon=True)
-        self._thread.start()
-        self._ready.wait(5.0)
+        self._looping.start()
 
     def stop(self) -> None:
         """Stop looking; returns when the thread has ended, or after five seconds where a disk hangs."""
-        loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(stopping.set)
-        if self._thread is not None:
-            self._thread.join(5.0)
+        self._leaving = True
+        self._looping.stop()
 
     def nudge(self, run_id: str) -> None:
         """Look at one run now, and from now on before all others; from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(partial(self._look_soon, run_id, favoured=True))
+        self._looping.call(partial(self._look_soon, run_id, favoured=True))
 
-    def _run(self) -> None:
-        """The thread, with an event loop of its own; if that ever fails, the board says that it shows nothing new."""
-        try:
-            asyncio.run(self._main())
-        except Exception as error:  # noqa: BLE001 - it ends on the screen
-            sentence = f"runs are no longer watched, start the board again: {type(error).__name__}: {error}"
-            self._publish(Batch(notices=(sentence,), complete=True))
-            self._ready.set()
+    def _failed(self, error: Exception) -> None:
+        """If looking ever fails, the board says that it shows nothing new."""
+        sentence = f"runs are no longer watched, start the board again: {type(error).__name__}: {error}"
+        self._publish(Batch(notices=(sentence,), complete=True))
 
     async def _main(self) -> None:
-        """Read everything, then keep it true until stopped."""
+        """Read everything, then keep it true until cancelled."""
         self._loop = loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
-        self._jobs = Jobs(loop)
+        self._jobs = Jobs(loop, self._settle_together if self._writing else None)
         self._journal = self._store.journal()
         patience = process.REAP_SECONDS if self._writing else process.PATIENT_SECONDS
         self._exits = process.ExitWatch(loop, self._on_exit, patience=patience)
         self._watch = Watch(self._wake_threadsafe, self._notice_threadsafe) if self._writing else None
-        self._ready.set()
-        tasks = [asyncio.create_task(self._keep()), asyncio.create_task(self._stopping.wait())]
+        self._looping.ready()
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if tasks[0].done():
-                tasks[0].result()
+            await self._keep()
         finally:
-            self._leaving = True
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)  # Python 3.11 may lose a cancellation in wait_for
             if self._watch is not None:
                 self._watch.close()
             self._exits.close()
             self._jobs.close()
+            self._glance.close()
 
     async def _keep(self) -> None:
         """The full listing first, then woken by notifiers, and by the clock for what they lose."""
@@ -172,7 +156,7 @@ class Reconciler:
         pages = index.rows()
         self._show_rows(await in_thread(next, pages, []))
         for start in range(0, len(synced.open), 256):
-            self._take(await in_thread(self._read_many, synced.open[start : start + 256]))
+            self._take(await in_thread(self._glance.read_many, synced.open[start : start + 256]))
         while rows := await in_thread(next, pages, []):
             self._show_rows(rows)
 
@@ -194,7 +178,7 @@ class Reconciler:
         self._forget(gone)
         self._listing.end()
         for start in range(0, len(new), 256):
-            self._take(await self._jobs.in_thread(self._read_many, new[start : start + 256]))
+            self._take(await self._jobs.in_thread(self._glance.read_many, new[start : start + 256]))
 
     def _look_at_open(self) -> None:
         """Look again at every run that may change: an ending not yet saved, its limit, a record that others rewrote.
@@ -215,6 +199,8 @@ class Reconciler:
 
     async def _look_at_done(self) -> None:
         """Look again at some finished runs whose records somebody may have changed without a word in the journal."""
+        if self._jobs.idle:
+            self._glance.rest()
         settled, self._settled = self._settled, set()
         known = [(run_id, self._picture.stamp(run_id)) for run_id in self._picture.some_done(STALE)]
         for run_id in await self._jobs.in_thread(self._changed, known, settled):
@@ -238,15 +224,6 @@ class Reconciler:
             if entry.get("event") == HOOK_FAILED:
                 self._publish(Batch(unheard=((str(run_id), str(entry.get("reason"))),)))
 
-    def _read_many(self, run_ids: Iterable[str]) -> list[tuple[Run, Stamp | None]]:
-        """Read runs for the first time, in a thread."""
-        found = []
-        for run_id in run_ids:
-            stamp = self._store.stamp(run_id)
-            with suppress(NoSuchRun):
-                found.append((self._store.read(run_id), stamp))
-        return found
-
     def _take(self, found: Iterable[tuple[Run, Stamp | None]]) -> None:
         """Show runs just read, and begin to wait for those that run."""
         told = [batch for run, stamp in found if (batch := self._picture.take(run, stamp)) is not None]
@@ -262,11 +239,12 @@ class Reconciler:
         """Whether a run is finished and shown as its record stands."""
         return run_id not in self._picture.open and self._picture.settled(run_id, self._store.stamp(run_id))
 
-    def _look_soon(self, run_id: str, *, first: bool = False, favoured: bool = False) -> None:
+    def _look_soon(self, run_id: str, *, favoured: bool = False, ended: bool = False) -> None:
         """Look at one run in a thread; if it is being looked at, once more afterwards."""
         if favoured:
             self._jobs.favour(run_id)
-        self._jobs.add(run_id, partial(self._done, run_id, partial(self._look, run_id)), first=first)
+        add = self._jobs.add_ended if ended else self._jobs.add
+        add(run_id, partial(self._done, run_id, partial(self._look, run_id)))
 
     def _look(self, run_id: str) -> Run | None:
         """Look at one run, in a thread."""
@@ -276,7 +254,25 @@ class Reconciler:
     def _on_exit(self, run_id: str, kernel_status: int | None) -> None:
         """A process has ended; of many the newest is settled first: somebody may be looking at it."""
         self._glance.saw_exit(run_id, kernel_status)
-        self._look_soon(run_id, first=True)
+        self._look_soon(run_id, ended=True)
+
+    def _settle_together(self, run_ids: Sequence[str], waiting: int) -> Callable[[], None]:
+        """Settle several endings in a thread, while so many more wait; returns how to take that over, on the loop."""
+        try:
+            return partial(self._took_together, run_ids, self._glance.settle_together(run_ids, waiting))
+        except Exception as error:  # noqa: BLE001 - it is raised again, on the loop
+            return partial(fail, error)
+
+    def _took_together(self, run_ids: Iterable[str], settled: Sequence[Settled]) -> None:
+        """Show what was settled together, and look at each of the others alone."""
+        for row, stamp in settled:
+            self._glance.forget(row.id)
+            self._picture.close(row.id, stamp)
+        self._settled.update(row.id for row, _ in settled)
+        if settled:
+            self._publish(Batch(rows=tuple(row for row, _ in settled)))
+        for run_id in set(run_ids).difference(row.id for row, _ in settled):
+            self._look_soon(run_id)
 
     def _done(self, run_id: str, work: Callable[[], Run | None]) -> Callable[[], None]:
         """Do some work on a run in a thread; returns how to take over what it found, on the loop."""
@@ -307,7 +303,7 @@ class Reconciler:
             self._publish(batch)
             self._settled.update(row.id for row in batch.rows)
         if run.active and run.foreign is None and run.process.pid is not None:
-            if not self._exits.add(run) and self._loop is not None:
+            if not self._exits.add(run):
                 self._loop.call_later(0.05, self._look_soon, run.id)
         else:
             self._exits.remove(run.id)
@@ -340,10 +336,8 @@ class Reconciler:
 
     def _notice_threadsafe(self, sentence: str) -> None:
         """Say something once, from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._notice, sentence)
+        self._looping.call(self._notice, sentence)
 
     def _wake_threadsafe(self) -> None:
         """Wake the keeper, from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+        self._looping.call(self._wake.set)

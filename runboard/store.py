@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from errno import ENOENT
 from itertools import islice
 
-from runboard import files, folder, journal, tree
+from runboard import files, folder, journal, lock, tree
 from runboard.errors import AmbiguousRun, NoSuchRun, Refused, RunBusy, StoreError, told
 from runboard.folder import MOST, RECORD, LockedRun, OpenRun
 from runboard.journal import Journal
@@ -96,7 +96,7 @@ class Store:
             info = self.file_stat(run_id, RECORD)
         except StoreError:
             return None  # as of one that is odd: it is read, which tells why it cannot be
-        return (info.st_mtime_ns, info.st_ino, info.st_size) if info and files.is_plain(info) else None
+        return folder.stamp_of(info) if info and files.is_plain(info) else None
 
     def create(self, draft: Run) -> Run:
         """Make a run under a new id of 8 hex digits and return it; the draft's own id is not used."""
@@ -293,7 +293,7 @@ class Store:
             fd = self.open_dir(run_id)
             try:
                 with suppress(RunBusy) if past else nullcontext():
-                    folder.acquire(fd, self.path(run_id), limit)
+                    lock.acquire(fd, self.path(run_id), limit)
                 if folder.in_place(self.path(run_id), fd):
                     return fd
             except BaseException:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EEXIST, ENOTEMPTY
 
-from runboard import files, folder, tree
+from runboard import files, folder, lock, tree
 from runboard.errors import NoSuchRun, Refused, RunBusy, StoreError, told
 from runboard.late import pattern
 from runboard.model import Run
@@ -202,7 +202,7 @@ class OpenTrash:
             raise self._absent(run_id) from None
         with files.opened(fd):
             try:
-                folder.acquire(fd, path, folder.LOCK_SECONDS)
+                lock.acquire(fd, path, folder.LOCK_SECONDS)
             except RunBusy:
                 if not past_lock:
                     raise

@@ -130,7 +130,7 @@ async def test_jobs_are_done_once_each_never_two_at_once_for_a_run() -> None:
             inside[run_id] -= 1
             return lambda: done.append(word)
 
-        jobs.add(run_id, act, first=word == "urgent")  # type: ignore[arg-type]
+        (jobs.add_ended if word == "urgent" else jobs.add)(run_id, act)  # type: ignore[arg-type]
 
     for number in range(WORKERS):
         work(f"busy{number}", "busy")
@@ -168,7 +168,7 @@ async def test_who_is_favoured_comes_first(favoured: bool, monkeypatch: pytest.M
     if favoured:
         jobs.favour("7")
     for number in range(300):
-        jobs.add(str(number), work(str(number)), first=True)
+        jobs.add_ended(str(number), work(str(number)))
     gate.set()
     async with asyncio.timeout(5):
         while len(done) < 300:  # noqa: ASYNC110 - the other side is a thread

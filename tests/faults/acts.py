@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from runboard import files, hook, logs, process, shim, tally
+from runboard import disk, files, hook, logs, process, shim, tally
 from runboard.control import Control
 from runboard.errors import ControlError, StoreError
 from runboard.folder import read_record, write_record
@@ -23,6 +23,7 @@ from runboard.reconcile import finalize_run, request_kill
 from runboard.record import dump
 from runboard.state import Forgotten, State
 from runboard.store import Store
+from runboard.together import Ending, finalize_together
 
 TOLD = (StoreError, ControlError, Forgotten)
 """What the product says, in a sentence, when something cannot be done; anything else is a crash."""
@@ -30,7 +31,7 @@ TOLD = (StoreError, ControlError, Forgotten)
 COMMAND = ("sh", "-c", "echo begun; exit 5")
 """What runs that are started here do."""
 
-_LOADED = (logs, tally)  # once in the nursery, so that no writer's trace is full of imports
+_LOADED = (logs, tally, disk.quiet())  # once in the nursery, so that no writer's trace is full of imports
 
 GONE = 2**22 - 3
 """A pid that nobody has: the kernel's highest are given out last."""
@@ -127,6 +128,13 @@ def settle(store: Store, run_id: str, _number: int) -> None:
         raise StoreError("the run could not be judged")
 
 
+def settle_together(store: Store, _run_id: str, _number: int) -> None:
+    """Move all runs that are over out of running, as a board does where many ended: those left over one by one."""
+    done = finalize_together(store, [Ending(run_id, time.time(), None) for run_id in store.ids()], by="trial")
+    for run_id in set(store.ids()).difference(one.row.id for one in done):
+        settle(store, run_id, 0)
+
+
 def ask_kill(store: Store, run_id: str, _number: int) -> None:
     """Write down that somebody wants the run ended."""
     if request_kill(store, run_id, 15, by="trial").kill_request is None:
@@ -209,6 +217,18 @@ ACTS: dict[str, Callable[[Store, str, int], None]] = {
     act.__name__: act
     for act in (
         *(put, naive, increment, increment_unlocked, put_once, create, trash, restore, destroy, small_files),
-        *(settle, ask_kill, remember, index, ring, start, be_shim, throw, throw_blindly, naive_removal),
+        *(
+            settle,
+            settle_together,
+            ask_kill,
+            remember,
+            index,
+            ring,
+            start,
+            be_shim,
+            throw,
+            throw_blindly,
+            naive_removal,
+        ),
     )
 }

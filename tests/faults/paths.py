@@ -110,6 +110,11 @@ def _settled(store: Store, run_id: str, fate: Fate) -> str:
     return _old_or_new(run.status, Status.RUNNING, Status.FAILED, fate)
 
 
+def _all_settled(store: Store, _run_id: str, fate: Fate) -> str:
+    """The same of each of several runs."""
+    return "".join(_settled(store, run_id, fate) for run_id in store.ids())
+
+
 def _asked(store: Store, run_id: str, fate: Fate) -> str:
     """The wish is written down, or not said to be."""
     run = store.read(run_id)
@@ -191,6 +196,12 @@ def _reconcile(store: Store, run_id: str) -> None:
     store.tidy(run_id)
 
 
+def _reconcile_all(store: Store, _run_id: str) -> None:
+    """The same for all runs."""
+    for run_id in store.ids():
+        _reconcile(store, run_id)
+
+
 def _age(root: str) -> None:
     """Let what was left unfinished have been left long ago."""
     for folder, _, names in os.walk(root):
@@ -235,6 +246,13 @@ def _thrown(store: Store) -> str:
     return run_id
 
 
+def _three_over(store: Store) -> str:
+    """Three runs that have ended while nobody looked."""
+    acts.over(store)
+    acts.over(store)
+    return acts.over(store).id
+
+
 PATHS = (
     WritePath("put", _done, _note, _again("put")),
     WritePath("put_once", _done, _answer, _again("put")),
@@ -243,6 +261,7 @@ PATHS = (
     WritePath("restore", _thrown, _moved((False, True), (True, False)), _again("restore")),
     WritePath("destroy", _thrown, _moved((False, True), (False, False)), _again("destroy")),
     WritePath("settle", lambda store: acts.over(store).id, _settled, _reconcile),
+    WritePath("settle_together", _three_over, _all_settled, _reconcile_all),
     WritePath("ask_kill", lambda store: acts.beginning(store).id, _asked, _again("ask_kill")),
     WritePath("remember", _done, _remembered, _again("remember")),
     WritePath("index", _done, _indexed, _index_again),

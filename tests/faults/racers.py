@@ -6,14 +6,16 @@ import fcntl
 import json
 import os
 import sys
+import time
 
-from runboard import logs, tally
+from runboard import disk, logs, tally
 from runboard.errors import StoreError
 from runboard.reconcile import finalize_run, request_kill, settle
 from runboard.store import Store
+from runboard.together import Ending, finalize_together
 from tests.faults.witness import witnessed
 
-_LOADED = (logs, tally)
+_LOADED = (logs, tally, disk.quiet())
 
 
 def race(root: str, run_id: str, many: int) -> None:
@@ -26,6 +28,8 @@ def race(root: str, run_id: str, many: int) -> None:
             try:
                 if number % 3 == 0:
                     request_kill(store, run_id, 15, by="racer")
+                if number % 4 == 0:
+                    finalize_together(store, [Ending(run_id, time.time(), None)], by="racer")
                 (settle if number % 2 else finalize_run)(store, run_id, by="racer")
             except StoreError:
                 os._exit(1)

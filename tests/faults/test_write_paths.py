@@ -20,7 +20,7 @@ from tests.faults.table import Table
 ERRORS = ("EIO", "ENOSPC", "EDQUOT", "EROFS", "ESTALE", "EMFILE")
 
 FALLIBLE = {
-    *("openat", "read", "write", "pread64", "pwrite64", "fsync", "fdatasync", "ftruncate", "getdents64", "lseek"),
+    *("openat", "read", "write", "pread64", "pwrite64", "fsync", "syncfs", "ftruncate", "getdents64", "lseek"),
     *("rename", "renameat", "renameat2", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "flock"),
     *("newfstatat", "fstat", "statx", "fchown", "fchmod", "pipe2"),
 }
