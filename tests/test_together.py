@@ -136,7 +136,7 @@ def test_the_odd_are_left_as_they_are(store: Store) -> None:
 
 @pytest.mark.parametrize("which", [1, 2])
 def test_what_is_not_on_the_disk_is_not_said_to_be(store: Store, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
-    """Where a wait for the disk fails nothing is told; where it was the first, the old records stand, without litter."""
+    """Where a wait for the disk fails nothing is told; after the first the old records stand, without litter."""
     run_ids = [over(store).id for _ in range(3)]
     calls: list[int] = []
 
