@@ -8,11 +8,12 @@ from pathlib import Path
 from signal import SIGKILL
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from runboard.control import Control, ControlError
 from runboard.model import Run
 from runboard.store import Store
+from runboard.ui.form import Form
 from tests.pilots import NOW, Desk, fixed_board, real_board
 from tests.program import record
 from tests.waiting import until
@@ -146,3 +147,38 @@ async def test_nothing_moves_while_one_types() -> None:
         await desk.shows("alpha", "gamma")
         await desk.press("n", *"nonsense", "tab", "tab", "end", *"nowhere", "tab", "tab", "tab", *"5x", "ctrl+s")
         await desk.shows("There is no program", "There is no directory", "'5x' is no length of time", "ctrl+s")
+
+
+def seen_whole(desk: Desk, *names: str) -> bool:
+    """Whether all of what bears these ids is in sight."""
+    placed = desk.app.screen._compositor.visible_widgets
+    found = [desk.app.screen.query_one(f"#{name}") for name in names]
+    return all(one in placed and placed[one][0].intersection(placed[one][1]) == placed[one][0] for one in found)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 12), (40, 10)], ids=str)
+async def test_a_complaint_is_seen_with_its_field(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However low the screen: at once, and wherever one goes from there; so is the warning before all is lost."""
+    wrong = {"line": "x '", "cwd": f"/none/{'deep/' * 8}", "timeout": "soon"}
+    runs = [Run(f"{at:08x}", command=("true", f"{at}"), started_at=NOW - at) for at in range(4)]
+    async with fixed_board(runs, control=object(), size=size) as desk:
+        await desk.press("n")
+        form = desk.app.screen
+        for name, text in wrong.items():
+            form.query_one(f"#field-{name}", Input).value = text
+        await desk.press("ctrl+s")
+        await desk.until(lambda: form.query("#trouble-line.-bad"))
+        for name, keys in (("line", ""), ("timeout", "tab tab tab tab tab"), ("cwd", "shift+tab shift+tab shift+tab")):
+            await desk.press(*keys.split())
+            assert form.focused is not None
+            assert form.focused.id == f"field-{name}"
+            await desk.until(lambda name=name: seen_whole(desk, f"field-{name}", f"trouble-{name}"))  # type: ignore[misc]
+        await desk.press("shift+tab", "shift+tab", "escape")
+        await desk.until(lambda: seen_whole(desk, "form-trouble"))
+        if size[1] < 24:  # negative control: Textual has the field alone in sight
+            monkeypatch.setattr(Form, "_see", lambda *_: None)
+            sheet, field = form.query_one(".dialog"), form.query_one("#field-timeout")
+            sheet.scroll_relative(y=field.region.bottom - sheet.region.bottom, animate=False)
+            field.focus()
+            await desk.until(lambda: seen_whole(desk, "field-timeout") and form.focused is field)
+            assert not seen_whole(desk, "field-timeout", "trouble-timeout")

@@ -159,3 +159,11 @@ async def test_a_board_that_only_looks_says_that_it_does() -> None:
         for key in ("d", "n", "u"):
             assert await told(desk, key) == "A board that only looks does not do that", key
         assert not await told(desk, "Q")
+
+
+async def test_1_opens_the_log_where_the_table_has_the_screen_for_itself() -> None:
+    """On a low screen the log is chosen but not seen: its key shows it, and once it is seen, says that it is."""
+    async with fixed_board([OVER], size=(80, 12)) as desk:
+        await desk.press("1")
+        await desk.until(lambda: desk.log.region.area)
+        assert await told(desk, "1") == "Its log is what is shown"

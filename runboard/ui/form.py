@@ -101,7 +101,26 @@ class Form(Arriving, ModalScreen[T | None], Generic[T], inherit_bindings=False):
         for name in sentences:
             for entry in self.query(f"#field-{name}"):
                 entry.focus()
+                self._see(entry)
                 return
+
+    def _see(self, widget: Widget) -> None:
+        """Have a field in sight with what is wrong with it, its first lines where there is no room for all."""
+        rows = (one for one in widget.ancestors_with_self if isinstance(one, Widget) and one.has_class("form-row"))
+        row = next(rows, widget)
+        sheet = self.query_one(".dialog")
+
+        def scroll() -> None:
+            """Once it is known how much room both take."""
+            row.scroll_visible(
+                animate=False, immediate=True, top=row.size.height > sheet.scrollable_content_region.height
+            )
+
+        self.call_after_refresh(scroll)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Whoever goes to a field sees what is wrong with it too."""
+        self._see(event.widget)
 
     @property
     def dirty(self) -> bool:
@@ -121,6 +140,7 @@ class Form(Arriving, ModalScreen[T | None], Generic[T], inherit_bindings=False):
             trouble = self.query_one("#form-trouble", Static)
             trouble.update(Content("Esc once more leaves; what you typed is lost."))
             trouble.add_class("-bad")
+            self._see(trouble)
             return
         self.dismiss(None)
 

@@ -119,7 +119,8 @@ class RunPane(LogSide):
     def can(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether it makes sense to ``look`` at another view, or to show events ``raw`` or in words."""
         if action == "look":
-            return parameters != (self.present.VIEW,) or not self.present.seen
+            hidden = self.screen.has_class("-short") and not self.screen.has_class("-zoomed")
+            return hidden or parameters != (self.present.VIEW,)
         return self.present is self.log_pane and self.log_pane.tells_events
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
