@@ -9,7 +9,7 @@ import pytest
 
 from runboard.facts import facts_of, shell_words
 from runboard.model import Outcome, Reason, Run, Status, Transition
-from runboard.ui.detailspane import lines_of
+from runboard.ui.detailspane import folded, lines_of
 from runboard.ui.sources import Sources
 from tests.pilots import NOW, fixed_board
 
@@ -89,6 +89,24 @@ async def test_3_tells_what_other_runs_of_the_command_do() -> None:
         await desk.shows("1 of 1 other runs completed, usually in 1m40s", f"{'━' * 10}{'─' * 10}  50%, about 50s left")
         await desk.publish(done._replace(id="44444444", name="live", completed_at=NOW - 390, outcome=BAD))
         await desk.shows("1 of 2 other runs completed, usually in 1m40s")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("the model is overloaded", ["the model", "is", "overloaded"]),
+        ("see https://status.example", ["see", "https://st", "atus.examp", "le"]),
+        ("    indented words", ["    indent", "ed words"]),
+        ("a\n\nb  c", ["a", "", "b  c"]),
+        ("接続が切れました again", ["接続が切れ", "ました", "again"]),
+        ("1234567890 1", ["1234567890", "1"]),
+        ("", [""]),
+    ],
+)
+def test_a_text_is_broken_between_words(text: str, lines: list[str]) -> None:
+    """A word is broken only where it has no room on a line of its own; nothing but the blank at a break is lost."""
+    assert folded(text, 10) == lines
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "").replace("\n", "")
 
 
 async def test_a_long_fact_is_folded_into_the_width() -> None:

@@ -114,10 +114,11 @@ async def test_p_pauses_and_continues(store: Store) -> None:
         await desk.shows("● running", "p pause")
         await desk.press("p")
         await desk.shows("‖ paused", "p continue")
-        assert record(Path(store.root), run.id)["history"][-1]["to"] == "paused"
+        # The kernel says so a moment before the record does.
+        await desk.until(lambda: record(Path(store.root), run.id)["history"][-1]["to"] == "paused")
         await desk.press("p")
         await desk.shows("● running", "p pause")
-        assert record(Path(store.root), run.id)["history"][-1]["to"] == "running"
+        await desk.until(lambda: record(Path(store.root), run.id)["history"][-1]["to"] == "running")
 
 
 async def test_names_of_a_run_are_no_markup(store: Store) -> None:

@@ -123,5 +123,17 @@ def _step(before: Transition | None, step: Transition, width: int) -> Iterator[L
 
 
 def folded(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many cells, broken wherever it must be; its own lines stay lines."""
-    return [piece for line in text.split("\n") for piece in chop_cells(line, width) or [""]]
+    """A text in lines of at most so many cells, broken between words where it can be; its own lines stay lines."""
+    return [piece for line in text.split("\n") for piece in _pieces(line, width)]
+
+
+def _pieces(line: str, width: int) -> Iterator[str]:
+    """A line in pieces; the blank at which it is broken goes."""
+    while len(line) > width or cell_len(line) > width:
+        head = chop_cells(line[: width + 1], width)[0] or line[:1]
+        blank = head.rfind(" ")
+        if not line.startswith(" ", len(head)) and head[: max(0, blank)].strip():
+            head = head[:blank]
+        yield head
+        line = line[len(head) :].removeprefix(" ")
+    yield line
