@@ -22,7 +22,7 @@ def crash(_app: object) -> None:
 
 
 def main(runs: str, *how: str) -> int:
-    """Open the board on ``runs``: to ``watch``, to ``crash`` at ?, on ``stock`` Textual, or ``undropped``."""
+    """Open the board on ``runs``: to ``watch``, to ``crash`` at ?, on ``stock`` Textual, ``undropped`` or forgetful."""
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         del os.environ[name]
     store = Store(runs)
@@ -40,9 +40,14 @@ def main(runs: str, *how: str) -> int:
         TerminalApp.get_driver_class = lambda _self: LinuxDriver  # type: ignore[assignment]
         TerminalApp._display = App._display  # type: ignore[method-assign,assignment]
     if "undropped" in how:
-        from runboard.ui.terminal import Writer  # noqa: PLC0415 - likewise
+        from runboard.ui.writer import Writer  # noqa: PLC0415 - likewise
 
         Writer.behind = property(lambda _self: False)  # type: ignore[assignment,method-assign]
+    if "forgetful" in how:
+        from runboard.ui.terminal import TerminalApp  # noqa: PLC0415 - likewise
+
+        owed = TerminalApp.owed
+        TerminalApp.owed = lambda self: owed(self)[:0]  # type: ignore[method-assign]
     return show(
         Board(),
         Reconciler(store, writing=not watching),

@@ -142,11 +142,11 @@ class Walk:
         self.leave()
 
     def leave(self) -> None:
-        """Leave, from wherever one is."""
+        """Leave, from wherever one is; no key is pressed once it gives the terminal back, where ctrl+c is a signal."""
         for _ in range(5):
-            self.press("ctrl+c", "")
+            self.terminal.press("ctrl+c")
             with suppress(AssertionError):
-                until(lambda: self.terminal._poll_exit() is not None, 2)
+                until(lambda: not self.terminal.modes_left_on(), 2)
                 break
         assert self.terminal.wait_exit() == 0
 
@@ -195,6 +195,7 @@ def shown(place: Path, without: str) -> bytes:
             walk.terminal.send(key.encode())
             with suppress(AssertionError):
                 until(lambda: len(walk.terminal.raw) > before, 2)  # noqa: B023 - asked at once
+        walk.leave()  # what is still being written would end amid a sequence
         return walk.terminal.raw
     finally:
         walk.close()

@@ -35,7 +35,8 @@ from runboard.model import Run
 from runboard.store import Store
 from runboard.ui.chooser import ColumnChooser, Wish
 from runboard.ui.partial import partial_update
-from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, TerminalApp, Writer
+from runboard.ui.terminal import BACKSTOP_SECONDS, LEAVING, TerminalApp
+from runboard.ui.writer import Writer
 from tests.leaving import leave
 from tests.pilots import NOW, fixed_board
 from tests.program import alive, record

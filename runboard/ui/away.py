@@ -41,17 +41,17 @@ class LendingApp(TerminalApp):
                 with suppress(termios.error):
                     termios.tcflush(TERMINAL, termios.TCIFLUSH)
                 self._away = False
-        self.screen.refresh()
+        self.catch_up()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | CompositorUpdate | None) -> None:
         """Send no frame to another program's screen."""
         if not self._away:
             super()._display(screen, renderable)
 
-    def emit(self, sequence: str) -> None:
-        """Send nothing else there either."""
-        if not self._away:
-            super().emit(sequence)
+    @property
+    def deaf(self) -> bool:
+        """Neither is the terminal given anything else there."""
+        return self._away or super().deaf
 
 
 def _unheard(_number: int, _frame: object) -> None:

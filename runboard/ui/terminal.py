@@ -1,6 +1,6 @@
 """Everything about the terminal itself: it may stall, send rubbish or vanish, and it is left as it was found.
 
-All use of what Textual 8.2 does not promise stands here and in partial.py, each with what it is and why;
+All use of what Textual 8.2 does not promise stands here, in writer.py and in partial.py, each with what it is and why;
 tests/test_ui_terminal.py fails if one of them moves.
 """
 
@@ -14,14 +14,10 @@ from codecs import getincrementaldecoder
 from contextlib import suppress
 from functools import lru_cache
 from io import StringIO
-from queue import Empty, SimpleQueue
 from selectors import EVENT_READ, DefaultSelector
-from time import monotonic
 from traceback import format_exception
-from typing import IO
 
 from rich.console import Console, RenderableType
-from textual._ansi_sequences import SYNC_END
 from textual._compositor import CompositorUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.binding import Keymap
@@ -40,6 +36,7 @@ from runboard.ui.inorder import OrderlyApp, is_field
 from runboard.ui.partial import PartialUpdate
 from runboard.ui.sent import Sent, keeps_ground
 from runboard.ui.sized import SizedDriver
+from runboard.ui.writer import STALL_SECONDS, Writer
 
 _PARKED = pattern(r"\x1b\[[0-9]+;[0-9]+H\Z")
 
@@ -49,77 +46,10 @@ LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 BACKSTOP_SECONDS = 3.0
 """So long after such a signal the process leaves even if the terminal takes nothing, not even to be restored."""
 
-DRAIN_SECONDS = 2.0
-"""So long an ordinary end waits for a terminal to take the last bytes."""
-
-STALL_SECONDS = 0.1
-"""A write that takes longer means that the terminal is behind."""
-
 TERMINAL_GONE = 128 + signal.SIGHUP
 """The exit code when the terminal is gone."""
 
-_RESTORED = (
-    b"\x1b[?2026l\x1b[<u\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[?1049l\x1b[?25h"
-)
-"""Every mode that LinuxDriver switches on, switched off."""
-
 _ALTERNATE = "\x1b[?1049h"
-
-
-class Writer(WriterThread):
-    """Writes to the terminal without ever making the app wait, and knows when the terminal is behind.
-
-    Textual's own blocks the event loop after 30 writes, and dies of the first error.
-    """
-
-    def __init__(self, file: IO[str]) -> None:
-        """Write to the file behind ``file``, past its buffer: a write that hangs must hold no lock others need."""
-        super().__init__(file)
-        self._texts: SimpleQueue[str | None] = SimpleQueue()
-        self._since: float | None = None
-
-    @property
-    def behind(self) -> bool:
-        """Whether the terminal takes longer than it should over what it was given."""
-        since = self._since
-        return since is not None and monotonic() - since > STALL_SECONDS
-
-    @property
-    def idle(self) -> bool:
-        """Whether the terminal has taken everything."""
-        return self._since is None and self._texts.empty()
-
-    def write(self, text: str) -> None:
-        """Have a text written."""
-        self._texts.put(text)
-
-    def restore(self) -> None:
-        """Switch every mode off, from another thread, while this one has nothing to do."""
-        with suppress(OSError), open(self._file.fileno(), "wb", buffering=0, closefd=False) as terminal:
-            terminal.write(_RESTORED)
-
-    def discard(self) -> None:
-        """Forget what has not been begun: frames that nobody will see; the last one may have been cut in two."""
-        with suppress(Empty):
-            while True:
-                self._texts.get_nowait()
-        self.write(SYNC_END)
-
-    def stop(self) -> None:
-        """Write the rest and end, but wait for that no longer than a moment."""
-        self._texts.put(None)
-        self.join(DRAIN_SECONDS)
-
-    def run(self) -> None:
-        """The thread: a terminal that is gone takes everything, silently."""
-        with open(self._file.fileno(), "wb", buffering=0, closefd=False) as terminal:
-            while (text := self._texts.get()) is not None:
-                self._since = monotonic()
-                rest = memoryview(text.encode("utf-8", "replace"))
-                with suppress(OSError):
-                    while rest:
-                        rest = rest[terminal.write(rest) or 0 :]
-                self._since = None
 
 
 class TerminalDriver(SizedDriver):
@@ -174,9 +104,11 @@ class TerminalDriver(SizedDriver):
         super().write(data)
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back; frames still waiting are dropped, so that a slow terminal is free sooner."""
+        """Give the terminal back; frames still waiting are dropped, so that a slow one is free sooner, but no debt."""
         if self._writer is not None:
             self._writer.discard()
+            for sequence in self._app.owed() if isinstance(self._app, TerminalApp) else ():
+                self._writer.write(sequence)
         super().stop_application_mode()
 
     def _on_leaving(self, number: int, _frame: object) -> None:
@@ -254,6 +186,7 @@ class TerminalApp(OrderlyApp):
         """Nothing is on the screen yet."""
         super().__init__()
         self.sent = Sent()
+        self._owed: dict[str, str] = {}
 
     # App._keymap is what set_keymap() has set; there is no public way to read it.
     @property
@@ -282,24 +215,46 @@ class TerminalApp(OrderlyApp):
             self.sent.forget()
         super()._display(screen, renderable)  # type: ignore[arg-type]
 
+    @property
+    def deaf(self) -> bool:
+        """Whether the terminal is given nothing just now."""
+        return self._behind
+
     def emit(self, sequence: str) -> None:
-        """Send what is no part of a frame, as a bell; while the terminal is behind it goes without."""
-        if self._driver is not None and not self.is_headless and not self._behind:
+        """Send what is no part of a frame, as a bell; while the terminal is deaf it is owed, the last of each kind."""
+        if self._driver is None or self.is_headless:
+            return
+        if self.deaf:
+            kind = sequence[:4]  # up to the number of an OSC
+            self._owed.pop(kind, None)
+            self._owed[kind] = sequence
+        else:
             self._driver.write(sequence)
+
+    def owed(self) -> list[str]:
+        """What is owed to the terminal, in order, to be given to it now: from here on it is given everything."""
+        self._behind = False
+        owed, self._owed = list(self._owed.values()), {}
+        return owed
 
     def copy_to_clipboard(self, text: str) -> None:
         """Hand a text to the terminal's clipboard (OSC 52): who pastes it presses no keys by it."""
         self._clipboard = clean_copy(text)
         self.emit(f"\x1b]52;c;{b64encode(self._clipboard.encode()).decode()}\a")
 
+    def catch_up(self) -> None:
+        """Repaint everything for a terminal that hears again, and give it what it is owed."""
+        for sequence in self.owed():
+            self.emit(sequence)
+        self.screen.refresh()
+
     def _catch_up(self) -> None:
-        """Repaint everything once the terminal has taken all it was given."""
+        """Go on once the terminal has taken all it was given."""
         writer = self._driver._writer_thread if isinstance(self._driver, TerminalDriver) else None
         if writer is not None and not writer.idle:
             self.set_timer(STALL_SECONDS, self._catch_up)
             return
-        self._behind = False
-        self.screen.refresh()
+        self.catch_up()
 
     # App.exit() sets _exit, and from then on nothing is mounted, so whoever looks for its parts does not find them.
     def _handle_exception(self, error: Exception) -> None:
