@@ -28,5 +28,5 @@ The map of the floors; a module imports only from floors below its own, and test
     2   xdg apart disk                              a user's files; work in a process beside; one wait for the disk
     1   model safetext shim                         values; text made safe; the tiny parent of every command, alone
     1   keylines plain listing                      on which line of a file a key stands; what is drawn, in ASCII
-    0   late                                        expressions that are compiled when they are used
+    0   late understudy                             what is compiled or loaded when it is used
 """

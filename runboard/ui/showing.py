@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from runboard import logs
 from runboard.board import Board
@@ -12,9 +13,12 @@ from runboard.control import Control
 from runboard.model import Run
 from runboard.safetext import clean
 from runboard.ui.handover import Early
-from runboard.ui.intake import Feed
 from runboard.ui.sources import Sources
 from runboard.ui.taste import PLAIN, Taste
+from runboard.understudy import Part, standing_in
+
+if TYPE_CHECKING:  # it loads asyncio
+    from runboard.ui.intake import Feed
 
 COLLECTING = (10_000, 20, 50)
 """After how much garbage is collected: a hundred thousand rows are no reason to look through all of them again."""
@@ -23,6 +27,14 @@ SWITCHING = 0.0005
 """Seconds after which another thread may go on: who settles needs a moment thirty times for each run, and at Python's
 usual 5 ms would wait longer for a screen that is being painted than for the disk."""
 
+
+UNUSED = {
+    **dict.fromkeys(("asyncio.sslproto", "asyncio.staggered", "ipaddress", "mimetypes", "textwrap"), Part()),
+    "ssl": Part(needs="_ssl"),
+    "platformdirs": Part(functions=("user_downloads_path",)),
+    "textual.types": Part(elsewhere={"IgnoreReturnCallbackType": "textual._types"}),
+}
+"""What Textual and asyncio import and a board hardly ever uses."""
 
 TOLD = 200
 """Characters of an error that are told on the terminal."""
@@ -56,10 +68,11 @@ def show(
         0 when it was left by q or ctrl+c, 1 after a crash (told on stderr), 128 + n after signal n, 129 when the
         terminal was gone. Runs are never touched by leaving.
     """
-    from runboard.ui import kinds  # noqa: PLC0415 - see above
+    with standing_in(UNUSED):
+        from runboard.ui import kinds  # noqa: PLC0415 - see above
 
-    kinds.take_over()
-    from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
+        kinds.take_over()
+        from runboard.ui.app import RunboardApp  # noqa: PLC0415 - see above
 
     app = RunboardApp(
         board,
