@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -148,6 +149,7 @@ class RunboardApp(OutspokenApp, inherit_bindings=False):
         self._intake = Intake(asyncio.get_running_loop(), lambda: self.call_next(self._take))
         self.set_interval(TICK_SECONDS, self._tick)
         self._told()
+        self.call_after_refresh(gc.enable)  # there is no garbage yet that would be worth the first paint
         self.call_after_refresh(asyncio.to_thread, self._feed.start, self._intake.offer)
 
     async def on_unmount(self) -> None:

@@ -90,7 +90,6 @@ def show(
     app.early = early
     gc.freeze()
     gc.set_threshold(*COLLECTING)
-    gc.enable()
     sys.setswitchinterval(SWITCHING)
     app.run()
     if early is not None:
