@@ -158,7 +158,9 @@ class Board:
                 moved |= self._lineup.take_out(run_id)
                 self._forget(run_id)
                 touched.add(run_id)
-        for entry in chain(self._admit(list(rows), touched, fresh), changed):
+        rest, lost = self._admit(list(rows), touched, fresh)
+        moved |= lost
+        for entry in chain(rest, changed):
             old = self._entries.get(entry.id)
             if old == entry:
                 continue
@@ -202,17 +204,28 @@ class Board:
 
     # The runs.
 
-    def _admit(self, rows: list[Row], touched: set[str], fresh: dict[str, None]) -> list[Row]:
-        """Take many rows in at once, as while runs are loaded, if all are new; returns what is still to be taken in."""
-        new = {row.id: row for row in rows}
-        if len(rows) <= FEW or not new.keys().isdisjoint(self._entries):
-            return rows
-        self._entries.update(new)
-        self._totals.add_rows(list(new.values()))
-        self.filled |= reduce(or_, {row.fills for row in rows})
-        touched.update(new)
-        fresh.update(dict.fromkeys(new))
-        return []
+    def _admit(self, rows: list[Row], touched: set[str], fresh: dict[str, None]) -> tuple[list[Row], bool]:
+        """Take many rows in at once, as while runs are loaded or end by the hundred.
+
+        Returns:
+            What is still to be taken in, one by one; and whether visible runs have lost their places, to be put in as
+            ``fresh`` ones.
+        """
+        if len(rows) <= FEW:
+            return rows, False
+        entries = self._entries
+        told = {row.id: row for row in rows if entries.get(row.id) != row}
+        known = {run_id: old for run_id in told if (old := entries.get(run_id)) is not None}
+        moved = self._lineup.take_out_many(list(known))
+        for run_id, old in known.items():
+            self._hold(told[run_id], old)
+        new = [row for run_id, row in told.items() if run_id not in known] if known else list(told.values())
+        entries.update((row.id, row) for row in new)
+        self._totals.add_rows(new)
+        self.filled |= reduce(or_, {row.fills for row in new}, 0)
+        touched.update(told)
+        fresh.update(dict.fromkeys(told))
+        return [], moved
 
     def _renew(self, entry: Entry, old: Entry) -> bool:
         """Take in what a live run tells that keeps its place, if it does: that is nearly all that comes, by far."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from runboard import rank
 from runboard.model import Run, Sample
-from runboard.order import Order, Sorting, ranked
+from runboard.order import FEW, Order, Sorting, ranked
 from runboard.query import Query
 from runboard.row import NEEDY, Entry, Place, Row, matching, place
 
@@ -141,6 +141,17 @@ class Lineup:
             self._all.remove(run_id)
         self._first.discard(run_id)
         return visible
+
+    def take_out_many(self, run_ids: list[str]) -> bool:
+        """Take many out at once, visible or not; whether any was visible."""
+        before = len(self._shown.ids)
+        if len(run_ids) <= FEW:
+            return sum(self.take_out(run_id) for run_id in run_ids) > 0
+        self._shown.drop(run_ids)
+        if self._shown is not self._all:
+            self._all.drop(run_ids)
+        self._first.difference_update(run_ids)
+        return len(self._shown.ids) < before
 
     def replace(self, entry: Entry, old: Entry, hold: Callable[[], None]) -> bool:
         """Have ``hold`` put a new state of a run in the place of its old one; whether it came, went or moved."""

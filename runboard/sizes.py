@@ -26,6 +26,9 @@ TOLD_SECONDS = 0.5
 AT_ONCE = 4_000
 """So many sizes, known from an earlier time, are handed over together."""
 
+MANY, QUIET_SECONDS = 16, 1.0
+"""While so many runs are told of at once nothing is measured, nor for so long after: they are to be shown first."""
+
 _LEAVING_SECONDS = 0.2
 
 
@@ -78,7 +81,7 @@ class SizedFeed:
         self._due: dict[str, tuple[float, float]] = {}  # where it is seen, and where not
         self._visible: frozenset[str] = frozenset()
         self._gone: set[str] = set()
-        self._rested_at = 0.0
+        self._rested_at = self._quiet_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="runboard-sizes", daemon=True)
 
@@ -122,6 +125,8 @@ class SizedFeed:
                 self._unseen = None
         self._publish(batch)
         now = time.monotonic()
+        if len(batch.rows) >= MANY:
+            self._quiet_at = now + QUIET_SECONDS
         with self._news:
             for run_id in batch.removed:
                 self._due.pop(run_id, None)
@@ -192,6 +197,8 @@ class SizedFeed:
         return found
 
     def _rest(self) -> None:
-        """Let the others have their share since the last rest."""
+        """Let the others have their share since the last rest, and all while many runs are told of."""
         self._stopping.wait((time.monotonic() - self._rested_at) * (1 / SHARE - 1))
+        while (left := self._quiet_at - time.monotonic()) > 0 and not self._stopping.wait(left):
+            pass
         self._rested_at = time.monotonic()

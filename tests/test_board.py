@@ -57,7 +57,7 @@ def random_run(chance: random.Random) -> Run:
     status = chance.choice(["running", "completed", "failed", "damaged", "queued"])
     usage = chance.choice([None, Usage(total_tokens=chance.randrange(5)), Usage(cost=chance.random())])
     texts = {"repo": chance.choice([None, "Web", "api"]), "issue": chance.choice([None, "#9", "#10"])}
-    return run(f"r{chance.randrange(60)}", status, NOW - chance.randrange(20) * 600, usage=usage, **texts)
+    return run(f"r{chance.randrange(90)}", status, NOW - chance.randrange(20) * 600, usage=usage, **texts)
 
 
 @pytest.mark.parametrize("light", [False, True], ids=["whole", "rows"])
@@ -65,9 +65,12 @@ def test_a_thousand_random_changes_keep_the_order_of_a_plain_sort(light: bool) -
     """Whatever comes, changes and goes, filtered and sorted, order, counts and sums equal those made anew."""
     chance = random.Random(7)
     board, plain, now, sorting = Board(), dict[str, Run](), NOW, Sorting()
-    for step in range(1_000):
-        new = {one.id: one for one in (random_run(chance) for _ in range(chance.choice([0, 1, 1, 2, 40])))}
-        gone = {f"r{chance.randrange(60)}" for _ in range(chance.choice([0, 0, 1, 5]))} - set(new)
+    for step in range(500):
+        new = {
+            one.id: one
+            for one in (random_run(chance) for _ in range(chance.choice([0, 1, 1, 2, 40, 400 if step % 5 == 0 else 1])))
+        }
+        gone = {f"r{chance.randrange(90)}" for _ in range(chance.choice([0, 0, 1, 5]))} - set(new)
         plain = {run_id: one for run_id, one in (plain | new).items() if run_id not in gone}
         rows = [Row.of(one) for one in new.values() if light and one.finished]
         board.apply([one for one in new.values() if not (light and one.finished)], gone, rows)
@@ -97,14 +100,17 @@ def test_who_needs_somebody_stands_first(many: bool) -> None:
     """
     chance = random.Random(11)
     board, plain = Board(), dict[str, Run]()
-    for step in range(400):
-        new = {one.id: one for one in (random_run(chance) for _ in range(chance.choice([0, 1, 3, 40])))}
-        gone = {f"r{chance.randrange(60)}" for _ in range(chance.choice([0, 1]))} - set(new)
+    for step in range(250):
+        new = {
+            one.id: one
+            for one in (random_run(chance) for _ in range(chance.choice([0, 1, 3, 40, 400 if step % 5 == 0 else 1])))
+        }
+        gone = {f"r{chance.randrange(90)}" for _ in range(chance.choice([0, 1]))} - set(new)
         plain = {run_id: one for run_id, one in (plain | new).items() if run_id not in gone}
         for _ in range(40 if many else 2):
-            who = f"r{chance.randrange(60)}"
+            who = f"r{chance.randrange(90)}"
             board.needs[who] = "look"
-            board.needs.pop(f"r{chance.randrange(60)}", None)
+            board.needs.pop(f"r{chance.randrange(90)}", None)
         if step % 10 == 0:
             board.filter(chance.choice(["", "repo:web"]), NOW)
             board.sort(Sorting(chance.choice([None, "repo"])), NOW)

@@ -198,6 +198,26 @@ def test_measuring_gives_way_and_ends_at_once(feeding: Feeding) -> None:
     assert len(scale.asked) <= asked + 1
 
 
+@pytest.mark.parametrize("many", [True, False])
+def test_nothing_is_measured_while_many_runs_are_told_of(
+    feeding: Feeding, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    """Endings by the dozen are shown before anything is measured; the control: of a few at a time all are."""
+    monkeypatch.setattr(sizes, "QUIET_SECONDS", 30.0)
+    runs = [done(f"run{number}") for number in range(sizes.MANY)]
+    scale = Scale({one.id: 1 for one in runs})
+    _feed, inner, heard = feeding(scale, Batch(complete=True))
+    rows = tuple(Row.of(one) for one in runs)
+    for told in (rows,) if many else (rows[:1], rows[1:]):
+        inner.publish(Batch(rows=told))
+    until(lambda: bool(scale.asked))
+    if many:
+        time.sleep(0.2)  # in which all of them would be measured
+        assert (len(scale.asked), heard.sizes) == (1, {})
+    else:
+        until(lambda: len(heard.sizes) == len(runs))
+
+
 def test_real_directories(tmp_path: Path, feeding: Feeding) -> None:
     """What is measured is what du says: hard links once, sparse files by their blocks, links not followed."""
     run = leave(tmp_path, "aa01", log=b"x" * 100_000)
