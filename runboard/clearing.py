@@ -102,7 +102,7 @@ class Clearing:
             StoreError: It is live, gone, or cannot be moved.
         """
         with self._store.open_trash() as trash:
-            return self._trash(run_id, _Terms(force, branches), _Round(trash, Roll(), self.neighbours()))
+            return self._trash(run_id, _Terms(force, branches), _Round(trash, None, self.neighbours()))
 
     def preview(
         self, run_ids: Iterable[str], *, force: bool = False, still: Callable[[Run], bool] | None = None
