@@ -156,11 +156,15 @@ async def test_help_lists_the_keys_of_what_has_the_focus() -> None:
     """Help in the table is about runs, in the log about the log; what cannot be done now is not in it."""
     async with fixed_board([LIVE], control=object(), size=(120, 60)) as desk:
         await desk.press("question_mark")
-        await desk.shows("Runs", "Next run", "Ask it to end", "Leave; the runs go on", "ctrl+p")
+        await desk.shows("Runs", "Next run", "V  ctrl+space", "Ask it to end", "Leave; the runs go on", "ctrl+p")
         assert "trash" not in desk.text()
         await desk.press("question_mark", "tab", "question_mark")
-        await desk.shows("Log", "A line down", "Pan right")
+        await desk.shows("Log", "A line down", "Pan right", "shift+←  ^    To their start")
         assert "Next run" not in desk.text()
+        lines = desk.text().split("\n")
+        at = next(at for at, line in enumerate(lines) if "Everything known of the run, or this" in line)
+        beside = lines[at].index("Everything")  # what takes two lines goes on below its beginning
+        assert lines[at + 1].index("line in the whole log") == beside
 
 
 async def test_the_palette_has_our_actions_only() -> None:

@@ -136,7 +136,8 @@ class DressedApp(BarredApp, inherit_bindings=False):
     def get_key_display(self, binding: Binding) -> str:
         """A key as a word where Textual has a pictogram for it."""
         shown = super().get_key_display(binding)
-        return binding.key if binding.key in {"enter", "tab"} else shown.replace("^", "ctrl+")
+        spelled = {"enter": "enter", "tab": "tab", "circumflex_accent": "^", "ctrl+@": "ctrl+space"}
+        return spelled.get(binding.key) or shown.replace("^", "ctrl+")
 
     def theme_commands(self) -> Iterator[SystemCommand]:
         """What the palette offers: the other one of our two themes, and the list of all."""

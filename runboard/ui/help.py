@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.console import Group
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from runboard.ui.arriving import Arriving
 
-KEYS = 14
+KEYS = 15
 """Cells of the keys."""
 
 ROOMY = 116
@@ -30,6 +33,7 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,enter,q", "dismiss", "close", id="help.close"),
     ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"help--key"}
     AUTO_FOCUS = "VerticalScroll"
 
     def __init__(self, bindings: Iterable[ActiveBinding]) -> None:
@@ -40,10 +44,16 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The lists: the keys of what has the focus, and beside or below them those that work everywhere."""
         self._arrange(self.app.size.width)
-        first, *others = self._lists() or [Content("")]
         with VerticalScroll(classes="dialog"), Container(id="help-lists"):
-            yield Static(first)
-            yield Static(Content("\n\n").join(others))
+            yield Static(id="help-here")
+            yield Static(id="help-everywhere")
+
+    def on_mount(self) -> None:
+        """Fill them."""
+        first, *others = self._lists() or [Group()]
+        self.query_one("#help-here", Static).update(first)
+        spaced = [part for one in others for part in (one, Text())]
+        self.query_one("#help-everywhere", Static).update(Group(*spaced[:-1]))
 
     def on_resize(self) -> None:
         """Stand as the new size suggests."""
@@ -53,7 +63,7 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
         """Beside each other where there is room for that."""
         self.set_class(width >= ROOMY, "-beside")
 
-    def _lists(self) -> list[Content]:
+    def _lists(self) -> list[Group]:
         """Every action once, with all its keys, in a list for each part of the screen."""
         groups: dict[str, dict[str, tuple[list[str], str]]] = {}
         for node, binding, enabled, tooltip in self._bindings_shown:
@@ -64,10 +74,14 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
                 group = groups.setdefault(title, {})
                 keys, _ = group.setdefault(binding.action, ([], text))
                 keys.append(self.app.get_key_display(binding))
-        lists: list[Content] = []
-        for title, actions in groups.items():
-            lines = [Content.styled(title, "bold")]
-            for keys, text in actions.values():
-                lines.append(Content.assemble((f"{'  '.join(dict.fromkeys(keys)):<{KEYS}}", "$accent"), text))
-            lists.append(Content("\n").join(lines))
-        return lists
+        ink = self.get_component_rich_style("help--key", partial=True)
+        return [self._list(title, actions.values(), ink) for title, actions in groups.items()]
+
+    def _list(self, title: str, actions: Iterable[tuple[list[str], str]], ink: Style) -> Group:
+        """Keys at the left, and beside them what they do, in as many lines as that takes."""
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True, min_width=KEYS - 2)
+        table.add_column(overflow="fold")
+        for keys, text in actions:
+            table.add_row(Text("  ".join(dict.fromkeys(keys)), ink), Text(text))
+        return Group(Text(title, "bold"), table)

@@ -126,7 +126,8 @@ class RunPane(LogSide):
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """Why it makes none."""
         if action == "look":
-            return f"Its {str(parameters[0]).lower()} is what is shown"
+            view = str(parameters[0]).lower()
+            return f"Its {view} {'are' if view.endswith('s') else 'is'} what is shown"
         return "Only an agent's log has events to tell in words"
 
     def choose(self, run: Run | None, word: str) -> None:
