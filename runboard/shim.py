@@ -133,7 +133,7 @@ class Watch:
 
     def stay(self) -> None:
         """Return when the command has ended and, where its time had run out, nothing of its tree is left."""
-        attempt(write_temporary, "exit.json", RESERVED)
+        attempt(reserve, "exit.json", RESERVED)
         while not self.done():
             left = (self.deadline if self.fired is None else self.kill_at) - time.monotonic()
             info = _signal.sigtimedwait(SIGNALS, min(max(left, 0.02), 3600.0 if self.fired is None else 0.25))
@@ -287,14 +287,31 @@ def attempt(act: object, *arguments: object) -> bool:
 
 
 def put(name: str, data: bytes) -> None:
-    """Write a record whole: temporary file, fsync, rename, fsync of the directory."""
-    temporary = write_temporary(name, data)
-    posix.rename(temporary, name, src_dir_fd=DIRECTORY, dst_dir_fd=DIRECTORY)
+    """Write a record whole: temporary file, rename, then fsync of file and directory.
+
+    Whoever settles the run reads it at once and waits for the disk with its own record, not also for us with ours.
+    After a power cut in between there is no record that can be read, as if it had come before.
+    """
+    file = open_temporary(name, data)
+    try:
+        posix.rename(f".{name}.shim", name, src_dir_fd=DIRECTORY, dst_dir_fd=DIRECTORY)
+        posix.fsync(file)
+    finally:
+        posix.close(file)
     posix.fsync(DIRECTORY)
 
 
-def write_temporary(name: str, data: bytes) -> str:
-    """Write a record under its temporary name, over the blocks that may have been reserved for it; returns the name."""
+def reserve(name: str, data: bytes) -> None:
+    """Have blocks for a record under its temporary name, so that a disk that is full at the end has room for it."""
+    file = open_temporary(name, data)
+    try:
+        posix.fsync(file)
+    finally:
+        posix.close(file)
+
+
+def open_temporary(name: str, data: bytes) -> int:
+    """A record under its temporary name, written over the blocks that may have been reserved for it, still open."""
     temporary = f".{name}.shim"
     attempt(remove_odd, temporary)
     flags = posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC | posix.O_NOFOLLOW | posix.O_NONBLOCK
@@ -304,10 +321,10 @@ def write_temporary(name: str, data: bytes) -> str:
         while at < len(data):
             at += posix.pwrite(file, data[at:], at)
         posix.ftruncate(file, at)
-        posix.fsync(file)
-    finally:
+    except OSError:
         posix.close(file)
-    return temporary
+        raise
+    return file
 
 
 def remove_odd(name: str) -> None:
