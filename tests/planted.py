@@ -26,6 +26,7 @@ class Planter:
         self.placed = 0
         self.last_lines: list[str] = []
         self.first_words: list[str] = []
+        self.troubles: list[str] = []
 
     def text(self) -> str:
         """The next payload; bytes that are no UTF-8 are surrogates in it."""
@@ -104,7 +105,10 @@ class Planter:
         (folder / "output.log").write_bytes(b"\n".join([*log, self.last_lines[-1].encode(), b""]))
         answer = [self.first_words[-1].encode(), *(self.line() for _ in range(30))]
         (folder / "response.md").write_bytes(b"\n\n".join(answer))
-        (folder / "hook.json").write_text(json.dumps({"at": self.text(), "id": self.text(), "reason": self.text()}))
+        trouble = self.text()
+        self.troubles.append(trouble[:4])
+        told = {"at": 1e300 if number % 2 else 5.0, "exitCode": 7, "trouble": trouble, "output": self.text()}
+        (folder / "hook.json").write_text(json.dumps(told | {"command": [self.text()]}), "utf-8")
         return folder
 
     def damaged(self, runs: Path, count: int) -> None:
