@@ -95,6 +95,7 @@ async def test_a_filter_is_saved_and_forgotten(tmp_path: Path) -> None:
         await desk.until(lambda: arranged(memory) == {"board.filters": {"[b]Api": "repo:api"}})
         assert desk.text().splitlines()[1].split() == ["All", "Running", "Failed", "[b]Api"]
         assert told(desk)[0] == [LOST.id]
+        await desk.until(lambda: desk.app.focused is desk.table)  # the next key is one of the table's
     kept = {"board.filters": {"[b]Api": "repo:api", "broken": "nokey:x", "All": "x", "odd": 3}}
     async with fixed_board(RUNS, taste=Taste(remember=memory.save, remembered=kept)) as desk:
         assert desk.text().splitlines()[1].split() == ["All", "Running", "Failed", "[b]Api"]

@@ -41,6 +41,9 @@ def test_free_cells_go_where_a_text_is_cut() -> None:
     seen = cells(120, name=24, reason=len(LONG), issue=4)
     assert (seen["name"] >= 24, seen["reason"] >= len(LONG)) == (True, True)
     assert (blind["reason"] < len(LONG), blind["issue"] > seen["issue"]) == (True, True)
+    short, least = cells(120, name=9, reason=90, issue=4), cells(120, name=16, reason=90, issue=4)
+    assert (short["name"], short["reason"]) == (9, least["reason"] + 7)  # short names leave more to long reasons
+    assert cells(120, name=9, reason=9, issue=4)["name"] > least["name"]  # and none where no reason needs it
     both = cells(120, name=90, reason=90, issue=4)
     assert abs(both["name"] - both["reason"]) <= 5
 

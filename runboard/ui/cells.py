@@ -21,6 +21,9 @@ NEED, NEED_AT = "!", 10
 
 _LEAST = {"name": 16, "reason": 20, "last_line": 20}
 _COMFORT = {"name": 26, "reason": 26, "last_line": 26}
+_SHORT_NAME = 8
+"""Cells that the name keeps where no name needs more and a reason does."""
+
 _NICE = 4
 """Columns of this rank or above are shown only where the name and the reason still have their comfort."""
 
@@ -75,6 +78,10 @@ def lay_out(
             if one.key in GIVING and not one.held:
                 cells[one.key] = min(one.width, max(len(one.title), needed.get(one.key, 0)))
                 room += one.width - cells[one.key]
+        if "reason" in cells and "name" in cells and not any(one.held for one in kept if one.key == "name"):
+            short = max(_SHORT_NAME, min(cells["name"], needed.get("name", 0)))
+            room += cells["name"] - short
+            cells["name"] = short
         room = _meet(kept, cells, room, needed)
     _share([column.key for column in kept if not column.width], cells, room)
     slots, x = [], 1

@@ -160,12 +160,13 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         self.run_worker(self._save_filter(message.text), group="filters")
 
     async def _save_filter(self, text: str) -> None:
-        """Save a filter that can be understood."""
+        """Save a filter that can be understood, which is done with thereby."""
         from runboard.ui.filtername import FilterName  # noqa: PLC0415 - forms load when the first is wanted
 
         name = await self.app.push_screen_wait(FilterName(self.tabs, text))
         if name is not None:
             self.tabs.save(name)
+            self.filter_bar.action_accept()
 
     def action_choose_columns(self) -> None:
         """Choose which columns are shown, in what order and how wide."""
