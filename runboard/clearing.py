@@ -196,7 +196,7 @@ class Clearing:
         """Move one run to the trash, as it is then, read under its lock; or see that it would go."""
         force, root = terms.force, self._store.root
         if os.path.islink(self._store.path(run_id)):  # it goes itself; what it points to is not ours
-            held.trash.refuse_taken(run_id) if terms.only_look else self._store.trash(run_id, held.trash)
+            held.trash.refuse(run_id) if terms.only_look else self._store.trash(run_id, held.trash)
             return ()
         with suppress(_Enough), tree.let_in(root, run_id):  # else nothing of it can be seen
             risk = self._refuse_loss(run_id, force=force, beside=held.beside)
@@ -208,7 +208,7 @@ class Clearing:
                 """Refuse what lives, may live or is not meant any more, and write down what the branch was."""
                 self._refuse_changed(run, terms, held.roll or Roll())
                 if terms.only_look:
-                    held.trash.refuse_taken(run_id)
+                    held.trash.refuse(run_id)
                     raise _Enough
                 if goes and branch is not None:
                     told = {"at": iso(time.time()), "by": self._by, "branch": branch.name, "commit": branch.commit}

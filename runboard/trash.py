@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EEXIST, ENOTEMPTY
+from errno import EACCES, EEXIST, ENOTEMPTY, EROFS
 
 from runboard import files, folder, lock, tree
 from runboard.errors import NoSuchRun, Refused, RunBusy, StoreError, told
@@ -98,12 +98,18 @@ class OpenTrash:
             root, trash = self._both(make=True)
             self._move(run_id, root, trash, _taken(run_id))
 
-    def refuse_taken(self, run_id: str) -> None:
+    def refuse(self, run_id: str) -> None:
         """Refuse a run that could not come here, without coming to it.
 
         Raises:
             Refused: There is one of this name already.
+            StoreError: The runs directory, or the trash, may not be changed.
         """
+        with told(f"Run {clean(run_id)} cannot be moved to the trash"):
+            for path in (self._root, self._path):
+                if files.found(path) is not None and not os.access(path, os.W_OK | os.X_OK):
+                    code = EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else EACCES
+                    raise OSError(code, os.strerror(code))
         if os.path.lexists(f"{self._path}/{run_id}"):
             raise Refused(_taken(run_id))
 

@@ -144,3 +144,24 @@ def test_a_directory_that_one_is_locked_out_of_is_looked_into(tmp_path: Path) ->
             return told == done, modes, after, sorted(Store(place).trash_names()), sorted(told)
 
         assert as_nobody(act) == "(True, [0, 0, 0], [0, 0], ['plain'], ['plain', 'running', 'work'])"
+
+
+def test_a_directory_that_may_not_be_changed_is_told_before(tmp_path: Path) -> None:
+    """Where nothing can be moved the look says so in the words of the act, with a trash there and without."""
+    with open_place() as place:
+
+        def act() -> object:
+            """Look and clear where we may not write, in the runs directory and then only in the trash."""
+            root = Path(place) / "runs"
+            control = Control(Store(str(root)), by="me")
+            for run_id in ("one", "two"):
+                leave(root, run_id)
+            root.chmod(0o555)
+            told = [fates(control.clearing.preview(["one"])), fates(control.clear(["one"]))]
+            root.chmod(0o755)
+            control.trash("two")
+            (root / ".trash").chmod(0o555)
+            told += [fates(control.clearing.preview(["one"])), fates(control.clear(["one"]))]
+            return len({str(one) for one in told}), told[0]["one"].partition(";")[0]
+
+        assert as_nobody(act) == "(1, 'Run one cannot be moved to the trash: Permission denied')"

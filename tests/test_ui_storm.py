@@ -163,8 +163,10 @@ class Person:
         if len(table.marks) > NAMED or self.chance.random() < 0.5:
             await desk.press("escape")
         await desk.press(self.chance.choice("sS" if desk.app._board.lives(str(cursor)) else "d"))
+        await desk.until(lambda: isinstance(desk.app.screen, Confirm) or not self._busy())
         if not isinstance(question := desk.app.screen, Confirm):
             return  # nobody stops what has ended, or throws away what runs
+        await desk.until(lambda: ID.search(self._words(question)))
         named = set(ID.findall(self._words(question)))
         self.control.rows = {run_id: self._row(run_id) for run_id in named}
         await self._meanwhile(min(named) if self.chance.random() < 0.3 else None)
