@@ -72,9 +72,9 @@ class Jobs:
         return run_id in self._waiting or run_id in self._ended or run_id in self._running
 
     @property
-    def idle(self) -> bool:
-        """Whether nothing waits, and nothing is being done."""
-        return not (self._waiting or self._ended or self._running)
+    def flooded(self) -> bool:
+        """Whether endings are done together, or wait for that."""
+        return self._groups > 0 or len(self._ended) >= SEVERAL
 
     async def in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Run something else in a thread; it does not wait for what is to be done on runs."""

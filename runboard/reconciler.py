@@ -199,9 +199,10 @@ class Reconciler:
 
     async def _look_at_done(self) -> None:
         """Look again at some finished runs whose records somebody may have changed without a word in the journal."""
-        if self._jobs.idle:
+        settled: set[str] = set()
+        if not self._jobs.flooded:
             self._glance.rest()
-        settled, self._settled = self._settled, set()
+            settled, self._settled = self._settled, settled
         known = [(run_id, self._picture.stamp(run_id)) for run_id in self._picture.some_done(STALE)]
         for run_id in await self._jobs.in_thread(self._changed, known, settled):
             self._look_soon(run_id)
