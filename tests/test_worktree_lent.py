@@ -90,6 +90,18 @@ def test_nonsense_in_a_list_of_lenders_is_none(clone: Path, run: Path, origin: P
     assert says(run) == ""
 
 
+def test_lists_that_lead_to_lists_without_end_are_left(tmp_path: Path) -> None:
+    """A web of directories that name each other is left after a hundred; the control: fewer are all told."""
+    for number in range(110):
+        info = tmp_path / str(number) / "objects" / "info"
+        info.mkdir(parents=True)
+        web = "".join(f"{tmp_path}/{other}/objects\n" for other in range(110))
+        (info / "alternates").write_text(web + "".join(f"n{line}\n" for line in range(8_000)))
+    assert len(list(lenders(str(tmp_path / "0")))) == 100
+    (tmp_path / "0" / "objects" / "info" / "alternates").write_text("\n".join(f"n{line}" for line in range(99)))
+    assert len(list(lenders(str(tmp_path / "0")))) == 99
+
+
 def test_runs_beside_that_borrow_are_told_and_force_goes_past(tmp_path: Path, origin: Path) -> None:
     """A run cloned from a run keeps it, out of the trash and in it, until it is gone; each is asked as it is then."""
     store = Store(str(tmp_path / "runs"))

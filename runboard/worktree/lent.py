@@ -22,6 +22,10 @@ _SMALL = 64 << 10
 _DEEPEST = 5
 """Git itself follows no longer chain of lenders."""
 
+_MOST_LENDERS = 100
+_MOST_LINES = 1_000
+"""So many are looked at; a list that is longer only makes work."""
+
 _ESCAPED = pattern(rb"\\(?:([0-3][0-7]{2})|(.))")
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 
@@ -60,11 +64,11 @@ def lenders(place: str) -> Iterator[str]:
     Nothing where there is no repository, or none that can be read.
     """
     waiting, seen = [(folder, 0) for folder in _objects(place)], set[str]()
-    while waiting:
+    while waiting and len(seen) < _MOST_LENDERS:
         folder, depth = waiting.pop()
         for path in _alternates(folder):
             real = os.path.realpath(os.path.join(folder, path))
-            if real not in seen:
+            if real not in seen and len(seen) < _MOST_LENDERS:
                 seen.add(real)
                 yield real
                 waiting += [(real, depth + 1)] if depth < _DEEPEST else []
@@ -98,7 +102,8 @@ def _alternates(folder: str) -> list[str]:
     except OSError as error:
         _bear(error)
         return []
-    return [_unquoted(line) for line in text.split("\n") if line and not line.startswith("#") and "\0" not in line]
+    lines = dict.fromkeys(text.split("\n", _MOST_LINES)[:_MOST_LINES])
+    return [_unquoted(line) for line in lines if line and not line.startswith("#") and "\0" not in line]
 
 
 def _bear(error: OSError) -> None:
