@@ -200,7 +200,9 @@ async def test_progress_is_shown(logs: Path, monkeypatch: pytest.MonkeyPatch) ->
 async def test_all_logs_are_searched(logs: Path) -> None:
     """What the logs of all runs hold is listed with its run; Enter goes there, and n goes on from there."""
     async with fixed_board([LIVE, OVER], logs=logs) as desk:
-        await desk.press("F", *"needle", "enter")
+        await desk.press("F", "enter")
+        await desk.shows("nothing is typed that could be found")
+        await desk.press(*"needle", "enter")
         await desk.shows("11111111 live                  a needle", "1 line in 2 logs")
         await desk.press("escape", "down")
         await desk.press("F", *"step 77", "enter")

@@ -87,12 +87,12 @@ async def test_harmless_signals_are_sent_without_a_question(store: Store) -> Non
 
 
 async def test_what_fits_nothing_sends_nothing(store: Store) -> None:
-    """Enter on an empty list does nothing, and Esc leaves."""
+    """Enter where no signal fits does nothing, as the list says, and Esc leaves."""
     Control(store).start(["sleep", "60"], name="live")
     async with real_board(Path(store.root)) as desk:
         await desk.shows("● running")
         await desk.press("x", *"zzz", "enter")
-        await desk.shows("Send a signal")
+        await desk.shows("Send a signal", "no signal is called so")
         await desk.press("escape")
         await desk.hides("Send a signal")
 

@@ -93,6 +93,8 @@ class Hunting(Arriving, ModalScreen[Chosen | None], inherit_bindings=False):
         """Search for what is typed."""
         self._sought = logs.Sought(self.entry.value, self._regex)
         if not self._sought.text:
+            self._remark = "nothing is typed that could be found"
+            self._look()
             return
         try:
             self._pattern = logs.Pattern(self._sought.text, regex=self._regex)

@@ -102,7 +102,8 @@ class SignalPicker(Arriving, ModalScreen[tuple[Signals, bool] | None], inherit_b
         meant = [one for one, words in MEANINGS.items() if one not in named and typed in words.lower()]
         self._fitting = named + meant
         self._list.clear_options()
-        self._list.add_options([Option(_line(one)) for one in self._fitting])
+        none = Option(Content.styled("no signal is called so", "$quiet"), disabled=True)
+        self._list.add_options([Option(_line(one)) for one in self._fitting] or [none])
         self._list.highlighted = 0 if self._fitting else None
 
     def action_move(self, by: int) -> None:
