@@ -159,7 +159,7 @@ async def test_help_lists_the_keys_of_what_has_the_focus() -> None:
         await desk.shows("Runs", "Next run", "V  ctrl+space", "Ask it to end", "Leave; the runs go on", "ctrl+p")
         assert "trash" not in desk.text()
         await desk.press("question_mark", "tab", "question_mark")
-        await desk.shows("Log", "A line down", "Pan right", "shift+←  ^    To their start")
+        await desk.shows("Log", "A line down", "Pan right", "shift+←  ^     To their start")
         assert "Next run" not in desk.text()
         lines = desk.text().split("\n")
         at = next(at for at, line in enumerate(lines) if "Everything known of the run, or this" in line)

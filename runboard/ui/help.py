@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.console import Group
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
@@ -50,10 +48,9 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Fill them."""
-        first, *others = self._lists() or [Group()]
-        self.query_one("#help-here", Static).update(first)
-        spaced = [part for one in others for part in (one, Text())]
-        self.query_one("#help-everywhere", Static).update(Group(*spaced[:-1]))
+        lists = self._lists()
+        self.query_one("#help-here", Static).update(self._sheet(lists[:1]))
+        self.query_one("#help-everywhere", Static).update(self._sheet(lists[1:]))
 
     def on_resize(self) -> None:
         """Stand as the new size suggests."""
@@ -63,7 +60,7 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
         """Beside each other where there is room for that."""
         self.set_class(width >= ROOMY, "-beside")
 
-    def _lists(self) -> list[Group]:
+    def _lists(self) -> list[tuple[str, list[tuple[list[str], str]]]]:
         """Every action once, with all its keys, in a list for each part of the screen."""
         groups: dict[str, dict[str, tuple[list[str], str]]] = {}
         for node, binding, enabled, tooltip in self._bindings_shown:
@@ -74,14 +71,18 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
                 group = groups.setdefault(title, {})
                 keys, _ = group.setdefault(binding.action, ([], text))
                 keys.append(self.app.get_key_display(binding))
-        ink = self.get_component_rich_style("help--key", partial=True)
-        return [self._list(title, actions.values(), ink) for title, actions in groups.items()]
+        return [(title, [*actions.values()]) for title, actions in groups.items()]
 
-    def _list(self, title: str, actions: Iterable[tuple[list[str], str]], ink: Style) -> Group:
-        """Keys at the left, and beside them what they do, in as many lines as that takes."""
+    def _sheet(self, lists: Iterable[tuple[str, list[tuple[list[str], str]]]]) -> Table:
+        """Keys at the left, and beside them what they do, in as many lines as that takes; lists one below the other."""
+        ink = self.get_component_rich_style("help--key", partial=True)
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, min_width=KEYS - 2)
         table.add_column(overflow="fold")
-        for keys, text in actions:
-            table.add_row(Text("  ".join(dict.fromkeys(keys)), ink), Text(text))
-        return Group(Text(title, "bold"), table)
+        for at, (title, actions) in enumerate(lists):
+            if at:
+                table.add_row()
+            table.add_row(Text(title, "bold"))
+            for keys, text in actions:
+                table.add_row(Text("  ".join(dict.fromkeys(keys)), ink), Text(text))
+        return table

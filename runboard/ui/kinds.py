@@ -70,7 +70,7 @@ def _merge_bindings(cls: type[DOMNode]) -> BindingsMap:
         if issubclass(base, DOMNode):
             if not base._inherit_bindings:
                 keys.clear()
-            keys.update(_own(base).bindings)
+            keys |= _own(base).bindings
     return BindingsMap.from_keys({key: [*bindings] for key, bindings in keys.items()})
 
 
