@@ -106,13 +106,13 @@ class Glance:
         return found
 
     def settle_together(self, run_ids: Iterable[str], waiting: int) -> list[Settled]:
-        """Settle several runs that were seen to end, while so many more wait; those not told of are to be looked at."""
+        """Settle several runs that seem over, while so many more wait; those not told of are to be looked at."""
         from runboard.settlers import Settlers  # noqa: PLC0415 - the board starts sooner without
         from runboard.together import Ending  # noqa: PLC0415 - the same
 
         if self._settlers is None:
             self._settlers = Settlers(self._store, self._by)
-        seen = [Ending(run_id, *self._seen[run_id]) for run_id in run_ids if run_id in self._seen]
+        seen = [Ending(run_id, *self._seen.get(run_id, ())) for run_id in run_ids]
         return self._settlers.settle(seen, waiting)
 
     def rest(self) -> None:

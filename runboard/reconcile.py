@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from runboard import files, process
-from runboard.evidence import exit_of, gather, may_be_agent
+from runboard.evidence import exit_of, gather
 from runboard.folder import ANSWER
 from runboard.model import AgentVerdict, Evidence, KillRequest, Liveness, Run
 from runboard.record import dump
@@ -145,28 +145,6 @@ def preview(
 def _unheard(evidence: Evidence) -> bool:
     """Whether a process was found dead of which nobody has told how it ended."""
     return evidence.liveness is Liveness.GONE and evidence.exit is None and evidence.gone_at is None
-
-
-def settle_all(store: Store, run_ids: Iterable[str] | None = None, *, by: str = "ps") -> list[Run]:
-    """Every run as it truly stands; one that cannot be settled just now comes back judged in memory, ``unsaved``."""
-    runs = []
-    for run_id in store.ids() if run_ids is None else run_ids:
-        try:
-            run = store.read(run_id)
-            runs.append(settle_or_preview(store, run_id, by=by) if run.active else run)
-        except NoSuchRun:
-            continue
-    return _so_far(store, runs)
-
-
-def _so_far(store: Store, runs: list[Run]) -> list[Run]:
-    """The runs, and of live agents what their logs say so far."""
-    if not any(run.active and may_be_agent(run) for run in runs):
-        return runs
-    from runboard import tally  # noqa: PLC0415 - ps without live agents starts sooner without
-
-    look = tally.Tally(store).look
-    return [look(run) if run.active and tally.names_agent(run) else run for run in runs]
 
 
 def settle_or_preview(

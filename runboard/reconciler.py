@@ -234,7 +234,7 @@ class Reconciler:
             self._publish(Batch(changed, rows=rows))
         for run in changed:
             if run.active:
-                self._look_soon(run.id)
+                self._look_soon(run.id, ended=process.absent(run))
 
     def _known(self, run_id: str) -> bool:
         """Whether a run is finished and shown as its record stands."""

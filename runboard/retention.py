@@ -11,8 +11,8 @@ from typing import TypedDict
 
 from runboard.model import Run
 from runboard.query import Query, Term
-from runboard.reconcile import settle_all
 from runboard.store import Store
+from runboard.together import settle_all
 
 FEW = 200
 """Up to so many runs are read without asking the index."""

@@ -10,24 +10,33 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
-from runboard import disk, journal
-from runboard.evidence import gather
+from runboard import disk, journal, process
+from runboard.evidence import gather, may_be_agent
 from runboard.folder import Draft, LockedRun
 from runboard.model import Run
-from runboard.reconcile import answered, fire, hook_words, judged
+from runboard.reconcile import answered, fire, hook_words, judged, settle_or_preview
 from runboard.row import Row
-from runboard.store import Stamp, Store, StoreError
+from runboard.store import NoSuchRun, Stamp, Store, StoreError
+
+SEVERAL = 16
+"""From so many endings on they are settled together."""
+
+MOST = 64
+"""At most so many are: their locks are held meanwhile."""
 
 SHORT = 1 << 16
 """Bytes: a log that is longer is read by who settles its run alone, so that the others do not wait for it."""
 
 
 class Ending(NamedTuple):
-    """A process that was seen to end: when, in epoch seconds, and the raw wait status where the kernel told it."""
+    """A process that has ended: when it was seen to, in epoch seconds, and the raw wait status where the kernel told.
+
+    Both are None of one that was found dead.
+    """
 
     run_id: str
-    gone_at: float
-    kernel_status: int | None
+    gone_at: float | None = None
+    kernel_status: int | None = None
 
 
 class Settled(NamedTuple):
@@ -69,6 +78,33 @@ def finalize_together(store: Store, endings: Iterable[Ending], *, by: str) -> li
         fire(store, words, one.run.id, one.draft.doc)
     rows = [Row.read(one.draft.doc, one.run.id) for one, _ in taken]
     return [Settled(row, stamp) for row, (_, stamp) in zip(rows, taken, strict=True) if row is not None]
+
+
+def settle_all(store: Store, run_ids: Iterable[str] | None = None, *, by: str = "ps") -> list[Run]:
+    """Every run as it truly stands; one that cannot be settled just now comes back judged in memory, ``unsaved``."""
+    runs = []
+    for run_id in store.ids() if run_ids is None else run_ids:
+        with suppress(NoSuchRun):
+            runs.append(store.read(run_id))
+    dead = [run.id for run in runs if run.active and process.absent(run)]
+    if len(dead) >= SEVERAL:  # as after a restart of the machine
+        for start in range(0, len(dead), MOST):
+            finalize_together(store, map(Ending, dead[start : start + MOST]), by=by)
+    found = []
+    for run in runs:
+        with suppress(NoSuchRun):
+            found.append(settle_or_preview(store, run.id, by=by) if run.active else run)
+    return _so_far(store, found)
+
+
+def _so_far(store: Store, runs: list[Run]) -> list[Run]:
+    """The runs, and of live agents what their logs say so far."""
+    if not any(run.active and may_be_agent(run) for run in runs):
+        return runs
+    from runboard import tally  # noqa: PLC0415 - ps without live agents starts sooner without
+
+    look = tally.Tally(store).look
+    return [look(run) if run.active and tally.names_agent(run) else run for run in runs]
 
 
 def _due(held: ExitStack, store: Store, ending: Ending, by: str) -> _Due | None:

@@ -17,14 +17,14 @@ import pytest
 
 from runboard import disk, files, hook, jobs, settlers, together
 from runboard.jobs import Jobs
-from runboard.model import Reason, Run, Status
+from runboard.model import Outcome, Reason, Run, Status
 from runboard.process import identity_of
 from runboard.reconcile import finalize_run
 from runboard.reconciler import Reconciler
 from runboard.row import Row
 from runboard.settlers import Settlers
 from runboard.store import Store
-from runboard.together import Ending, finalize_together
+from runboard.together import Ending, finalize_together, settle_all
 from tests.agents import claude_init, claude_result, log
 from tests.faults.acts import over, well_over
 from tests.faults.paths import litter
@@ -34,6 +34,7 @@ from tests.test_settlers import endings
 from tests.waiting import until
 
 T = TypeVar("T")
+EXITED = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 3", 3)
 CLAUDE = ("claude", "-p", "hello", "--output-format", "stream-json")
 
 
@@ -216,6 +217,40 @@ def test_the_disk_is_waited_for_twice_for_all(store: Store, monkeypatch: pytest.
     assert waits == ["one"] * 40
 
 
+@pytest.mark.parametrize("who", ["ps", "board"])
+def test_what_a_restart_has_left_is_settled_together(store: Store, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    """Forty runs found dead, of which half told how they ended, are settled in one go, and as each would be alone."""
+    runs = [well_over(store, 3) for _ in range(40)]
+    for run in runs[::2]:
+        Path(store.path(run.id), "exit.json").unlink()
+    alone = well_over(store, 3)
+    Path(store.path(alone.id), "exit.json").unlink()
+    lost, calls, wait = finalize_run(store, alone.id), list[int](), disk.sync_all
+
+    def counted(fd: int) -> bool:
+        """Wait, and count it."""
+        calls.append(fd)
+        return wait(fd)
+
+    monkeypatch.setattr(disk, "sync_all", counted)
+    with sleepers(store, 1) as (live,):
+        if who == "ps":
+            found = {run.id: run for run in settle_all(store)}
+        else:
+            audience, looker = Audience(), Reconciler(store)
+            looker.start(audience.take)
+            until(lambda: sum(run.finished for run in audience.runs.values()) == len(runs) + 1, 20)
+            looker.stop()
+            found = audience.runs
+        assert found[live.id].status is Status.RUNNING
+    assert calls
+    for number, run in enumerate(runs):
+        settled = store.read(run.id)
+        assert settled.outcome == (EXITED if number % 2 else lost.outcome)
+        assert number % 2 or settled.history[-1].detail == lost.history[-1].detail
+    assert len(endings(Path(store.root))) == len(runs) + 1
+
+
 def test_each_hook_runs_once(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three endings in one go: the person's hook is started for each, once."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -234,7 +269,7 @@ def test_a_burst_is_settled_truly(store: Store, monkeypatch: pytest.MonkeyPatch,
     """A hundred killed in one moment: each told once, as killed by its signal, though processes beside die at it."""
     monkeypatch.setattr(settlers, "MANY", 10 if how != "here" else 10**6)
     monkeypatch.setattr(jobs, "TOGETHER", 10)
-    used = counted(monkeypatch, dying=how == "dying")
+    used = watched(monkeypatch, dying=how == "dying")
     with sleepers(store, 100) as runs:
         audience, looker = Audience(), Reconciler(store)
         looker.start(audience.take)
@@ -252,7 +287,7 @@ def test_a_burst_is_settled_truly(store: Store, monkeypatch: pytest.MonkeyPatch,
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in used), 10, "the processes beside have left")
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, *, dying: bool) -> list[int]:
+def watched(monkeypatch: pytest.MonkeyPatch, *, dying: bool) -> list[int]:
     """The pids of processes beside that were started; those that are ``dying`` are killed with their first orders."""
     used: list[int] = []
 

@@ -17,8 +17,8 @@ from runboard.cli.opening import open_board, require_terminals
 from runboard.cli.printing import put, say
 from runboard.cli.samples import start_samples
 from runboard.control import Control, ControlError
-from runboard.reconcile import settle_all
 from runboard.store import Store, StoreError
+from runboard.together import settle_all
 
 _REMOVAL_LIMIT = 3.0
 

@@ -53,7 +53,7 @@ def settled(store: Store, run_ids: Iterable[str]) -> list[Run]:
             runs.append(store.read(run_id))
     if not any(run.active for run in runs):
         return runs
-    from runboard.reconcile import settle_all  # noqa: PLC0415 - and with it all that is known of processes
+    from runboard.together import settle_all  # noqa: PLC0415 - and with it all that is known of processes
 
     ended = {run.id: run for run in runs if not run.active}
     live = {run.id: run for run in settle_all(store, [run.id for run in runs if run.active])}

@@ -20,9 +20,9 @@ from runboard.model import Run
 from runboard.past import NEWEST, facts_of_past, kind, weigh
 from runboard.plain import ascii_text
 from runboard.query import Query, Term, hay
-from runboard.reconcile import settle_all
 from runboard.safetext import clean
 from runboard.store import NoSuchRun, Store, StoreError
+from runboard.together import settle_all
 
 
 @verb("show", example="runboard show @last")

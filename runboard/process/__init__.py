@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runboard.process.membership import Member, members
     from runboard.process.pausing import hold_tree, paused, release_tree
     from runboard.process.place import Place, here, identity_of, where
-    from runboard.process.pulse import liveness, machine_restarted, shim_alive, shim_stopped, wait_gone
+    from runboard.process.pulse import absent, liveness, machine_restarted, shim_alive, shim_stopped, wait_gone
     from runboard.process.roll import Roll
     from runboard.process.table import start_ticks
     from runboard.process.usage import Gauge, Load, Usage
@@ -31,7 +31,7 @@ else:
             "membership": "Member members",
             "pausing": "hold_tree paused release_tree",
             "place": "Place here identity_of where",
-            "pulse": "liveness machine_restarted shim_alive shim_stopped wait_gone",
+            "pulse": "absent liveness machine_restarted shim_alive shim_stopped wait_gone",
             "roll": "Roll",
             "table": "start_ticks",
             "usage": "Gauge Load Usage",
@@ -50,6 +50,7 @@ __all__ = [
     "Roll",
     "TreeEnd",
     "Usage",
+    "absent",
     "boot_clock",
     "end_tree",
     "file_limit",
