@@ -179,12 +179,14 @@ class Store:
             StoreError: It cannot be looked at just now, which does not mean that it is not there.
         """
         _require_name(name)
-        with told(f"{name} of run {clean(run_id)} cannot be looked at"):
-            try:
-                with files.opened(self._open(run_id)) as fd:
-                    return files.found(name, fd)
-            except (FileNotFoundError, NotADirectoryError):
-                return None
+        try:
+            with files.opened(self._open(run_id)) as fd:
+                return files.found(name, fd)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:
+            with told(f"{name} of run {clean(run_id)} cannot be looked at"):  # the words are made only where it fails
+                raise
 
     def path(self, run_id: str) -> str:
         """Where the run's directory is, for people and for comparing with where a process works."""
