@@ -178,7 +178,15 @@ async def test_a_complaint_is_seen_with_its_field(size: tuple[int, int], monkeyp
         if size[1] < 24:  # negative control: Textual has the field alone in sight
             monkeypatch.setattr(Form, "_see", lambda *_: None)
             sheet, field = form.query_one(".dialog"), form.query_one("#field-timeout")
-            sheet.scroll_relative(y=field.region.bottom - sheet.region.bottom, animate=False)
+
+            def at_the_edge() -> bool:
+                """Have the field in the last line of the sheet."""
+                sheet.scroll_relative(y=field.region.bottom - sheet.region.bottom, animate=False)
+                return seen_whole(desk, "field-timeout") and not seen_whole(desk, "trouble-timeout")
+
+            form.query_one("#field-cwd").focus()
+            await desk.until(at_the_edge)
             field.focus()
-            await desk.until(lambda: seen_whole(desk, "field-timeout") and form.focused is field)
+            await desk.until(lambda: form.focused is field)
+            await desk.pilot.pause()
             assert not seen_whole(desk, "field-timeout", "trouble-timeout")
