@@ -6,8 +6,9 @@ import os
 from errno import EINVAL
 from functools import partial
 from threading import Thread
+from time import sleep
 
-from runboard import files, logs, process, state, tree, worktree
+from runboard import files, logs, process, standby, state, tree, worktree
 from runboard.board import Board
 from runboard.cli.early import EarlyScreen
 from runboard.cli.sights import sources_of
@@ -20,6 +21,9 @@ from runboard.ui.taste import Taste
 
 RESPONSE_MOST = 1 << 16
 """Bytes of the end of an answer that are shown."""
+
+STANDING_SECONDS = 1.0
+"""How long after the first news a board has nothing more urgent to do."""
 
 
 def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste: Taste, *, lock: str | None) -> int:
@@ -63,9 +67,16 @@ def _follow(store: Store, *, writing: bool) -> tuple[Feed, Memory]:
     from runboard.reconciler import Reconciler  # noqa: PLC0415 - and all that reads agents' logs and watches files
 
     if writing:
-        Thread(target=lambda: tree.sweep(worktree.PREFIX), name="runboard-sweep", daemon=True).start()
+        Thread(target=_prepare, name="runboard-prepare", daemon=True).start()
     index = Index(store, writing=writing, copying=not writing)
     return Reconciler(store, writing=writing, index=index), index
+
+
+def _prepare() -> None:
+    """Do what can wait until the board stands: sweep, and have at hand what is needed when something is wrong."""
+    tree.sweep(worktree.PREFIX)
+    sleep(STANDING_SECONDS)
+    standby.load()
 
 
 def read_response(store: Store, run_id: str) -> str | None:

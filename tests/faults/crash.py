@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from runboard import standby
 from runboard.store import Store
 from tests.faults.acts import ACTS, TOLD
 
@@ -194,6 +195,7 @@ def nursery() -> Iterator[Nursery]:
 
 def main() -> None:
     """Serve orders, one a line, until there are no more."""
+    standby.load()  # as a board has; what fails then is not an import
     how = {"traced": _traced, "shot": _shot, "crowd": _crowd}
     for line in sys.stdin:
         order = json.loads(line)
