@@ -149,7 +149,9 @@ def broken_off(desk: Desk) -> bool:
     return any(region.intersection(dialog).area for region in words(desk) for dialog in dialogs)
 
 
-@pytest.mark.parametrize(("size", "keys"), [((80, 24), "r n F ctrl+p"), ((60, 12), "r F")], ids=str)
+@pytest.mark.parametrize(
+    ("size", "keys"), [((80, 24), "r F ctrl+p"), pytest.param((60, 12), "r n F", marks=pytest.mark.nightly)], ids=str
+)
 async def test_beside_a_dialog_one_line_is_told_whole(size: tuple[int, int], keys: str) -> None:
     """The newest in the last line, which no dialog reaches; on low screens, where one does, it waits.
 

@@ -156,7 +156,9 @@ def seen_whole(desk: Desk, *names: str) -> bool:
     return all(one in placed and placed[one][0].intersection(placed[one][1]) == placed[one][0] for one in found)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 12), (40, 10)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(60, 12), *(pytest.param(size, marks=pytest.mark.nightly) for size in ((80, 24), (40, 10)))], ids=str
+)
 async def test_a_complaint_is_seen_with_its_field(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """However low the screen: at once, and wherever one goes from there; so is the warning before all is lost."""
     wrong = {"line": "x '", "cwd": f"/none/{'deep/' * 8}", "timeout": "soon"}
