@@ -82,7 +82,7 @@ def stands(flight: Flight, count: int) -> Flight:
 def test_nothing_is_left_of_a_tree(pad: Pad, name: str) -> None:
     """After end_tree no process of the run lives, nor its shim once it has written down the ending."""
     flight = grown(pad, name)
-    end = end_tree(flight.run, str(flight.path), SIGTERM, 0.3)
+    end = end_tree(flight.run, str(flight.path), SIGTERM, 0.3 if name in STAY else 20.0)
     assert end.survivors == ()
     assert end.signalled >= 2
     assert end.escalated == (name in STAY)
@@ -125,15 +125,15 @@ def test_a_stopped_shim_is_woken_to_write_the_ending(pad: Pad) -> None:
     """The shim is not killed, and where it was stopped it is continued."""
     flight = pad.start("sleep", pad.token)
     os.kill(flight.shim_pid, SIGSTOP)
-    assert end_tree(flight.run, str(flight.path), SIGTERM, 1.0) == TreeEnd(1, (), escalated=False)
-    assert flight.exit(1.0).wait_status == SIGTERM
+    assert end_tree(flight.run, str(flight.path), SIGTERM, 20.0) == TreeEnd(1, (), escalated=False)
+    assert flight.exit().wait_status == SIGTERM
     until(lambda: not shim_alive(flight.run))
 
 
 def test_who_ends_well_on_term_is_not_killed(pad: Pad) -> None:
     """A command that cleans up and exits 0 within the grace is let do so, and so are the helpers it starts for it."""
     flight = said(pad.shell("trap 'sleep 0.3; echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.02; done"))
-    assert end_tree(flight.run, str(flight.path), SIGTERM, 5.0).escalated is False
+    assert end_tree(flight.run, str(flight.path), SIGTERM, 20.0).escalated is False
     assert flight.exit().wait_status == 0
     assert flight.log().endswith("cleaned\n")
 
@@ -141,7 +141,7 @@ def test_who_ends_well_on_term_is_not_killed(pad: Pad) -> None:
 def test_each_process_is_asked_once(pad: Pad) -> None:
     """One SIGTERM to each process, not one by its group and another by its mark."""
     flight = said(pad.shell(f"exec {sys.executable} -c '{COUNTER}' 0.6"))
-    assert end_tree(flight.run, str(flight.path), SIGTERM, 5.0) == TreeEnd(1, (), escalated=False)
+    assert end_tree(flight.run, str(flight.path), SIGTERM, 20.0) == TreeEnd(1, (), escalated=False)
     flight.exit()
     assert flight.log() == "ready\nasked\n1 in all\n"
 
