@@ -4,7 +4,7 @@ The map of the floors; a module imports only from floors below its own, and test
 
     17  cli                                         the front door: one module per verb family, wiring, exit codes
     16  ui                                          the screen, Textual's only home: no file, process or database
-    15  control reconciler sizes standby            what a person may do; what waits and settles; what is kept at hand
+    15  control reconciler sizes                    what a person may do (absent in read-only); what waits and settles
     14  signalling glance clearing retention        what a person does to processes; one look; moving away, and which
     13  settlers                                    processes beside that settle endings by the thousand
     12  together                                    the same road for many runs at once: finalize_together

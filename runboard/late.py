@@ -4,9 +4,31 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
+from itertools import chain
+from time import sleep
+from types import ModuleType
 from typing import Any, AnyStr, cast
+
+LATER, REST = 5.0, 0.02
+"""Seconds after which whoever stays long begins to load the rest, and by which each module comes after the other."""
+
+_SPARED = ("runboard.cli", "runboard.shim", "runboard.__main__")
+_OTHERS = (
+    "ctypes",
+    "difflib",
+    "pwd",
+    "resource",
+    "select",
+    "shutil",
+    "statistics",
+    "subprocess",
+    "tempfile",
+    "tomllib",
+)
 
 _METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
 
@@ -70,3 +92,38 @@ def names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         return found
 
     return attribute
+
+
+def everything(rest: Callable[[], object] = lambda: None) -> None:
+    """Load whatever of ours, but for verbs, is loaded with its first use, and what of Python's is; ``rest`` in between.
+
+    Somebody who stays for days must not meet another version of the program, or a lack of descriptors, amid his work.
+    """
+    for name in chain(_inside(sys.modules["runboard"], "runboard"), _OTHERS):
+        if name not in sys.modules:
+            with suppress(ImportError):  # who needs it will tell
+                import_module(name)
+            rest()
+
+
+def _inside(package: ModuleType, name: str) -> Iterator[str]:
+    """Every module of a package, at whatever depth, but for those that are spared; what lies within one after it."""
+    from pkgutil import iter_modules  # noqa: PLC0415 - nothing else needs it
+
+    for found in iter_modules(package.__path__, f"{name}."):
+        if not found.name.startswith(_SPARED):
+            yield found.name
+            if found.ispkg and found.name in sys.modules:
+                yield from _inside(sys.modules[found.name], found.name)
+
+
+def settle_down() -> None:
+    """Have `everything` loaded in the background, a while from now."""
+    from threading import Thread  # noqa: PLC0415 - ps has no use for it
+
+    def load() -> None:
+        """The thread."""
+        sleep(LATER)
+        everything(partial(sleep, REST))
+
+    Thread(target=load, name="runboard-loading", daemon=True).start()

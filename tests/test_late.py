@@ -7,11 +7,14 @@ import pkgutil
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import runboard
 from runboard import late
+from runboard.cli.screen import _follow
+from runboard.store import Store
 from tests.program import environment
 
 
@@ -104,3 +107,46 @@ except ModuleNotFoundError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment())
     assert done.stdout.strip() == "[] True False runboard.nonsense"
+
+
+def test_who_stays_loads_the_rest_for_himself() -> None:
+    """A board that has been open for a while has all of its modules but verbs: no upgrade changes one beneath it."""
+    script = """
+import runboard.store, sys
+from runboard import late
+before = set(sys.modules)
+rests = []
+late.everything(lambda: rests.append(1))
+print("runboard.together" in before, "runboard.cli" in sys.modules, len(rests) > 20, *sorted(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment())
+    early, verbs, rested, *loaded = done.stdout.split()
+    assert (early, verbs, rested) == ("False", "False", "True")
+    ours = {one.name for one in pkgutil.walk_packages(runboard.__path__, "runboard.")}
+    assert {name for name in ours - set(loaded) if not name.startswith(("runboard.cli", "runboard.shim"))} == {
+        "runboard.__main__"
+    }
+
+
+def test_it_is_loaded_in_the_background() -> None:
+    """Whoever settles down goes on at once, and has the rest a while later."""
+    script = """
+import runboard, sys, time
+from runboard import late
+late.LATER = late.REST = 0.01
+late.settle_down()
+deadline = time.monotonic() + 30
+while "runboard.worktree.moved" not in sys.modules and time.monotonic() < deadline:
+    time.sleep(0.01)
+print("runboard.worktree.moved" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment())
+    assert done.stdout.strip() == "True"
+
+
+def test_a_board_settles_down_when_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does so with what keeps it true, which is made when the screen is there."""
+    calls: list[str] = []
+    monkeypatch.setattr(late, "settle_down", lambda: calls.append("settled"))
+    _follow(Store(str(tmp_path)), writing=False)
+    assert calls == ["settled"]

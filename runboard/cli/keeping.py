@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 
+from runboard import late
 from runboard.batch import Batch
 from runboard.cli.exits import DONE, INTERRUPTED, PIPE_CLOSED
 from runboard.cli.printing import complain, put
@@ -65,6 +66,7 @@ def settle_forever(store: Store) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     reconciler = Reconciler(store, by="reconcile")
     reconciler.start(Teller().hear)
+    late.settle_down()
     try:
         return _ENDINGS[signal.Signals(signal.sigwait(_ENDINGS))]
     finally:

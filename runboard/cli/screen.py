@@ -6,9 +6,8 @@ import os
 from errno import EINVAL
 from functools import partial
 from threading import Thread
-from time import sleep
 
-from runboard import files, logs, process, standby, state, tree, worktree
+from runboard import files, late, logs, process, state, tree, worktree
 from runboard.board import Board
 from runboard.cli.early import EarlyScreen
 from runboard.cli.sights import sources_of
@@ -21,9 +20,6 @@ from runboard.ui.taste import Taste
 
 RESPONSE_MOST = 1 << 16
 """Bytes of the end of an answer that are shown."""
-
-STANDING_SECONDS = 1.0
-"""How long after the first news a board has nothing more urgent to do."""
 
 
 def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste: Taste, *, lock: str | None) -> int:
@@ -61,22 +57,16 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
 def _follow(store: Store, *, writing: bool) -> tuple[Feed, Memory]:
     """What keeps the board true, and what remembers sizes; both are loaded when the screen stands already.
 
-    What a board that was killed has left among the temporary files goes then too.
+    What a board that was killed has left among the temporary files goes then too; the rest of the program is loaded.
     """
     from runboard.index import Index  # noqa: PLC0415 - SQLite
     from runboard.reconciler import Reconciler  # noqa: PLC0415 - and all that reads agents' logs and watches files
 
     if writing:
-        Thread(target=_prepare, name="runboard-prepare", daemon=True).start()
+        Thread(target=lambda: tree.sweep(worktree.PREFIX), name="runboard-sweep", daemon=True).start()
+    late.settle_down()
     index = Index(store, writing=writing, copying=not writing)
     return Reconciler(store, writing=writing, index=index), index
-
-
-def _prepare() -> None:
-    """Do what can wait until the board stands: sweep, and have at hand what is needed when something is wrong."""
-    tree.sweep(worktree.PREFIX)
-    sleep(STANDING_SECONDS)
-    standby.load()
 
 
 def read_response(store: Store, run_id: str) -> str | None:

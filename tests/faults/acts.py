@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from runboard import disk, files, hook, logs, process, shim, tally
+from runboard import files, hook, process, shim
 from runboard.control import Control
 from runboard.errors import ControlError, StoreError
 from runboard.folder import read_record, write_record
@@ -30,8 +30,6 @@ TOLD = (StoreError, ControlError, Forgotten)
 
 COMMAND = ("sh", "-c", "echo begun; exit 5")
 """What runs that are started here do."""
-
-_LOADED = (logs, tally, disk.quiet())  # once in the nursery, so that no writer's trace is full of imports
 
 GONE = 2**22 - 3
 """A pid that nobody has: the kernel's highest are given out last."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from runboard import standby
+from runboard import disk, late
 from runboard.store import Store
 from tests.faults.acts import ACTS, TOLD
 
@@ -195,7 +195,8 @@ def nursery() -> Iterator[Nursery]:
 
 def main() -> None:
     """Serve orders, one a line, until there are no more."""
-    standby.load()  # as a board has; what fails then is not an import
+    late.everything()  # so that no writer's trace is full of imports
+    disk.quiet()
     how = {"traced": _traced, "shot": _shot, "crowd": _crowd}
     for line in sys.stdin:
         order = json.loads(line)

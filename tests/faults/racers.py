@@ -8,14 +8,15 @@ import os
 import sys
 import time
 
-from runboard import disk, logs, tally
+from runboard import disk, late
 from runboard.errors import StoreError
 from runboard.reconcile import finalize_run, request_kill, settle
 from runboard.store import Store
 from runboard.together import Ending, finalize_together
 from tests.faults.witness import witnessed
 
-_LOADED = (logs, tally, disk.quiet())
+late.everything()
+disk.quiet()
 
 
 def race(root: str, run_id: str, many: int) -> None:

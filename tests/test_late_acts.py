@@ -10,7 +10,7 @@ import pytest
 
 ACTS = """
 import sys
-from runboard import standby
+from runboard import late
 from runboard.cli import screen
 from runboard.control import Control
 from runboard.index import Index
@@ -19,7 +19,7 @@ from runboard.store import Store
 from tests.faults import acts
 from tests.faults.paths import PATHS
 if "ready" in sys.argv:
-    standby.load()
+    late.everything()
 wanted = ("settle", "settle_together", "ask_kill", "trash", "restore", "destroy")
 stores = {path.act: Store(f"{sys.argv[1]}/{path.act}") for path in PATHS if path.act in wanted}
 runs = {path.act: path.ready(stores[path.act]) for path in PATHS if path.act in wanted}
@@ -37,7 +37,7 @@ print(*sorted(name for name in set(sys.modules) - before if name.startswith("run
 
 @pytest.mark.parametrize("how", ["ready", "late"])
 def test_no_ending_and_no_act_loads_anything_of_ours(tmp_path: Path, how: str) -> None:
-    """After `standby.load` nothing of ours is left to be loaded by them; the control: without it some is."""
+    """After `late.everything` nothing of ours is left to be loaded by them; the control: without it some is."""
     done = subprocess.run([sys.executable, "-c", ACTS, str(tmp_path), how], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (done.stdout == "\n") is (how == "ready"), done.stdout
