@@ -106,4 +106,4 @@ def sleepers(store: Store, count: int) -> list[Run]:
     from runboard.control import Control  # noqa: PLC0415 - who only writes records does without
 
     control = Control(store)
-    return [control.start(["sleep", "1000"], name=f"sleeper {number}") for number in range(count)]
+    return [control.start(["sleep", "10000"], name=f"sleeper {number}") for number in range(count)]

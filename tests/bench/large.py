@@ -135,7 +135,7 @@ def changes(store: Store, board: Terminal, running: int) -> list[float]:
     """Milliseconds from a start or a kill by this process being on disk to the screen, in turns."""
     control, samples = Control(store), []
     for _ in range(20):
-        run = control.start(["sleep", "1000"])
+        run = control.start(["sleep", "10000"])
         begun = time.perf_counter()
         samples.append((shown(board, f"{running + 1} running") - begun) * 1e3)
         time.sleep(0.3)
@@ -211,10 +211,10 @@ def burst(place: Path) -> list[Figure]:
 
 def bare(store: Store, number: int) -> Run:
     """A live run that nobody watches over but the board."""
-    pid = os.posix_spawnp("sleep", ["sleep", "1000"], os.environ)
+    pid = os.posix_spawnp("sleep", ["sleep", "10000"], os.environ)
     who = identity_of(pid)
     assert who is not None
-    command = ("sleep", "1000")
+    command = ("sleep", "10000")
     return store.create(
         Run("", name=f"sleeper {number}", command=command, cwd="/", started_at=time.time(), process=who)
     )
