@@ -145,8 +145,9 @@ print("runboard.worktree.moved" in sys.modules)
 
 
 def test_a_board_settles_down_when_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does so with what keeps it true, which is made when the screen is there."""
+    """It does so with what keeps it true, which is made when the screen is there; a guest's does not."""
     calls: list[str] = []
     monkeypatch.setattr(late, "settle_down", lambda: calls.append("settled"))
-    _follow(Store(str(tmp_path)), writing=False)
+    for writing in (False, True):
+        _follow(Store(str(tmp_path)), writing=writing)
     assert calls == ["settled"]

@@ -57,14 +57,15 @@ def show_board(store: Store, board: Board, title: str, early: EarlyScreen, taste
 def _follow(store: Store, *, writing: bool) -> tuple[Feed, Memory]:
     """What keeps the board true, and what remembers sizes; both are loaded when the screen stands already.
 
-    What a board that was killed has left among the temporary files goes then too; the rest of the program is loaded.
+    What a board that was killed has left among the temporary files goes then too; the rest of the program is loaded,
+    but for guests, of whom there may be many: it takes 6 MB.
     """
     from runboard.index import Index  # noqa: PLC0415 - SQLite
     from runboard.reconciler import Reconciler  # noqa: PLC0415 - and all that reads agents' logs and watches files
 
     if writing:
         Thread(target=lambda: tree.sweep(worktree.PREFIX), name="runboard-sweep", daemon=True).start()
-    late.settle_down()
+        late.settle_down()
     index = Index(store, writing=writing, copying=not writing)
     return Reconciler(store, writing=writing, index=index), index
 
