@@ -124,7 +124,12 @@ def in_a_board(root: Path, lay: Callable[[], Place], tell: Callable[[Told], None
             def all_acts(self) -> None:
                 """Try everything, and leave."""
                 here_and_in_a_thread(place, tell, [*FORBIDDEN, *NEEDED])
-                self.exit()
+                self.set_interval(0.05, self.leave_once_told)
+
+            def leave_once_told(self) -> None:
+                """Leave when what is to be read in the corner is there."""
+                if not self._complaints or any(toast.size for toast in self.screen.query("Toast")):
+                    self.call_after_refresh(self.exit)
 
         app.RunboardApp = Trying  # type: ignore[misc]
         return show(*arguments, **more)

@@ -49,8 +49,9 @@ class Help(Arriving, ModalScreen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Fill them."""
         lists = self._lists()
-        self.query_one("#help-here", Static).update(self._sheet(lists[:1]))
-        self.query_one("#help-everywhere", Static).update(self._sheet(lists[1:]))
+        for name, part in (("here", lists[:1]), ("everywhere", lists[1:])):
+            for sheet in self.query(f"#help-{name}").results(Static):  # gone already where the board is being left
+                sheet.update(self._sheet(part))
 
     def on_resize(self) -> None:
         """Stand as the new size suggests."""
