@@ -94,7 +94,7 @@ def rows_of(runs: Path, argv: list[str]) -> list[str]:
         drawn = time.monotonic()
 
         def whole() -> bool:
-            """Whether there is one row for each run; a careless board may have wrapped one, and draws all of it anew."""
+            """Whether there is one row for each run; a careless board may have wrapped one, and draws it all anew."""
             nonlocal drawn
             if time.monotonic() > drawn + 3:
                 screen.resize(199, rows)
