@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
 
-from runboard.attention import SEEN_MOST, Kind, Limits, Need, Seen, due_of, need_of
+from runboard.attention import KEY, SEEN_MOST, Kind, Limits, Need, Seen, due_of, need_of, needs_among
+from runboard.board import Board
 from runboard.model import KillRequest, Outcome, Reason, Run, Status
 from runboard.state import State
+from runboard.ui import vigil
+from runboard.ui.remembrance import Remembrance
 from runboard.ui.taste import Taste
 from tests.pilots import NOW, Desk, fixed_board
 
@@ -67,6 +72,31 @@ def test_nobody_is_needed_before_it_is_due(timeout: float | None, wrote: float |
     due = due_of(run, limits)
     assert need_of(run, due - 1, limits, Seen(0.0)) is None
     assert need_of(run, due + 1, limits, Seen(0.0)) is not None
+
+
+@pytest.mark.parametrize("blind", [None, "warnings", "outcome", "timeout"])
+def test_who_is_asked_only_when_it_matters_is_told_right(monkeypatch: pytest.MonkeyPatch, blind: str | None) -> None:
+    """Whatever of a run changes, needs are those of the runs as they are; who overlooks something tells them wrong."""
+    told = [name for name in vigil._MATTERS if name != blind]
+    monkeypatch.setattr(vigil, "_of", itemgetter(*map(Run._fields.index, told)))
+    chance, now = random.Random(3), [NOW]
+    board = Board()
+    keeper = vigil.Vigil(
+        board, lambda: now[0], Limits(), Remembrance(Taste(remembered={KEY: {"since": 0.0, "marks": []}}))
+    )
+    runs = {f"run{number}": LIVE._replace(id=f"run{number}") for number in range(5)}
+    wrong = 0
+    for _ in range(3_000):
+        run_id, (other, _need) = chance.choice(list(runs)), chance.choice(list(CASES.values()))
+        name = chance.choice([name for name in Run._fields if name != "id"])
+        runs[run_id] = runs[run_id]._replace(**{name: getattr(other, name)})
+        now[0] += chance.choice([0.0, 0.0, 1.0])
+        board.apply([runs[run_id]])
+        keeper.take([runs[run_id]], (), ())
+        due = {one: run for one, run in runs.items() if keeper._due.get(one, 0.0) <= now[0]}
+        keeper.take(due.values(), (), ())  # as a tick does
+        wrong += board.needs != needs_among(runs.values(), now[0], Limits(), Seen(0.0))
+    assert (wrong > 0) is (blind is not None)
 
 
 async def test_who_becomes_silent_is_noticed_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 from runboard.attention import KEY, Limits, Need, Seen, due_of, need_of, need_of_row
 from runboard.board import Board
@@ -12,6 +13,14 @@ from runboard.ui.remembrance import Remembrance
 
 SLICE = 500
 """So many live runs are asked in a second."""
+
+
+_MATTERS = (
+    *("queued", "started_at", "timeout", "warnings", "kill_request", "outcome", "damage", "foreign", "paused"),
+    *("activity_at", "completed_at"),
+)
+_of = itemgetter(*map(Run._fields.index, _MATTERS))
+"""What of a run tells whether it needs somebody, and when it will; the rest changes a thousand times as often."""
 
 
 class Vigil:
@@ -28,18 +37,20 @@ class Vigil:
         self._turn: list[str] = []
         self._needs = board.needs
         self._due: dict[str, float] = {}
+        self._asked: dict[str, tuple[object, ...]] = {}
 
     def take(self, changed: Iterable[Run], rows: Iterable[Row], removed: Iterable[str]) -> None:
         """Ask the runs that changed."""
         for run_id in removed:
             self._needs.pop(run_id, None)
-            self._due.pop(run_id, None)
+            self._forget(run_id)
         for row in rows:
             self._put(row.id, need_of_row(row, self._seen))
-            self._due.pop(row.id, None)
-        now = self._clock()
+            self._forget(row.id)
+        now, due, asked = self._clock(), self._due, self._asked
         for run in changed:
-            self._ask(run, now)
+            if due.get(run.id, 0.0) <= now or asked.get(run.id) != _of(run):
+                self._ask(run, now)
 
     def tick(self) -> None:
         """Ask what may need somebody by now."""
@@ -59,6 +70,12 @@ class Vigil:
         need = need_of(run, now, self._limits, self._seen)
         self._put(run.id, need)
         self._due[run.id] = due_of(run, self._limits) if need is None else 0.0
+        self._asked[run.id] = _of(run)
+
+    def _forget(self, run_id: str) -> None:
+        """Have a run asked whenever it is told of again."""
+        self._due.pop(run_id, None)
+        self._asked.pop(run_id, None)
 
     def _put(self, run_id: str, need: Need | None) -> None:
         """Write down what a run needs."""
