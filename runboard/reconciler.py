@@ -35,6 +35,9 @@ SWEEP_SECONDS = 2.0
 THOROUGH = 64
 """In one sweep so many records are looked at, in turn, whose writers keep the journal."""
 
+AT_A_STRETCH = 50
+"""After so many runs looked at in a sweep whatever has happened meanwhile is heard."""
+
 STALE = 100
 """In one sweep so many records of finished runs are looked at, in turn."""
 
@@ -129,7 +132,7 @@ class Reconciler:
             if self._listing.due_in() == 0.0:
                 await self._list()
             if time.monotonic() - swept_at >= SWEEP_SECONDS:
-                self._look_at_open()
+                await self._look_at_open()
                 await self._look_at_done()
                 swept_at = time.monotonic()
 
@@ -180,14 +183,16 @@ class Reconciler:
         for start in range(0, len(new), 256):
             self._take(await self._jobs.in_thread(self._glance.read_many, new[start : start + 256]))
 
-    def _look_at_open(self) -> None:
+    async def _look_at_open(self) -> None:
         """Look again at every run that may change: an ending not yet saved, its limit, a record that others rewrote.
 
         Whoever rewrites a record of ours says so in the journal; the older tool does not, and is looked at every time.
         """
         thorough = set(self._picture.some_open(THOROUGH))
-        for run_id, run in list(self._picture.open.items()):
-            if self._jobs.pending(run_id):
+        for number, (run_id, run) in enumerate(list(self._picture.open.items()), 1):
+            if number % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+            if self._jobs.pending(run_id) or self._picture.open.get(run_id) is not run:
                 continue
             turn = run_id in thorough
             changed = (turn or run.older) and self._store.stamp(run_id) != self._picture.stamp(run_id)
