@@ -40,7 +40,7 @@ class MarkForm(Form[tuple[Status, str]]):
 
     def rows(self) -> Iterator[Widget]:
         """The reason."""
-        yield self.field("why", "Why", placeholder="kept in the history; may be empty")
+        yield self.field("why", "Why", placeholder="may be empty; then enter, and f or c")
 
     def answers(self) -> Iterator[Button]:
         """The two ways to count; first the one that is a change."""
