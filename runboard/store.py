@@ -93,10 +93,11 @@ class Store:
     def stamp(self, run_id: str) -> Stamp | None:
         """What tells one state of a record from the next, without reading it; None where there is no plain record."""
         try:
-            info = self.file_stat(run_id, RECORD)
-        except StoreError:
+            with files.opened(self._open(run_id)) as fd:
+                info = os.stat(RECORD, dir_fd=fd, follow_symlinks=False)
+        except OSError:
             return None  # as of one that is odd: it is read, which tells why it cannot be
-        return folder.stamp_of(info) if info and files.is_plain(info) else None
+        return folder.stamp_of(info) if files.is_plain(info) else None
 
     def create(self, draft: Run) -> Run:
         """Make a run under a new id of 8 hex digits and return it; the draft's own id is not used."""
