@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import marshal
 import os
+import select
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from signal import SIGKILL
 from threading import Lock, Thread
 
 from runboard.model import Status
@@ -17,6 +19,9 @@ from runboard.together import Ending, Settled, finalize_together
 
 MANY = 256
 """While so many endings wait it pays to have processes beside: each takes a tenth of a second to start."""
+
+PATIENCE = 30.0
+"""Seconds in which one is done with what it was given, on the slowest of disks, unless somebody stopped it."""
 
 NICE = 5
 """By so much they let the board go first, which answers keys."""
@@ -42,8 +47,8 @@ class Settlers:
             return finalize_together(self._store, endings, by=self._by)
         try:
             found = settler.settle(endings)
-        except (OSError, EOFError, ValueError, TypeError):  # it was killed, or there is no memory for it
-            settler.close()
+        except (OSError, EOFError, ValueError, TypeError):  # it was killed, or stopped, or there is no memory for it
+            settler.kill()
             return []
         with self._lock:
             if not self._closed:
@@ -106,11 +111,26 @@ class _Settler:
             os.close(back)
 
     def settle(self, endings: Iterable[Ending]) -> list[Settled]:
-        """What it settled of these; raises OSError or EOFError where it has died, when some may be settled."""
+        """What it settled of these.
+
+        Raises:
+            OSError: It has died, or does not answer; some of them may be settled.
+            EOFError: Likewise.
+        """
         marshal.dump([tuple(ending) for ending in endings], self._to)
         self._to.flush()
+        answer = select.poll()
+        answer.register(self._from, select.POLLIN)
+        if not answer.poll(PATIENCE * 1e3):
+            raise TimeoutError
         found = marshal.load(self._from)  # noqa: S302 - our own child wrote it
         return [Settled(Row(run_id, Status(status), *rest), stamp) for (run_id, status, *rest), stamp in found]
+
+    def kill(self) -> None:
+        """End it: the locks that it may hold are then free."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, SIGKILL)
+        self.close()
 
     def close(self) -> None:
         """Give it no more; it leaves by itself, and somebody waits for that."""

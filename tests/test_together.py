@@ -264,12 +264,13 @@ def test_each_hook_runs_once(store: Store, tmp_path: Path, monkeypatch: pytest.M
     assert sorted(told.read_text("utf-8").splitlines()) == sorted(f"{run_id} failed" for run_id in run_ids)
 
 
-@pytest.mark.parametrize("how", ["beside", "here", "dying"])
+@pytest.mark.parametrize("how", ["beside", "here", "dying", "stopped"])
 def test_a_burst_is_settled_truly(store: Store, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """A hundred killed in one moment: each told once, as killed by its signal, though processes beside die at it."""
+    """A hundred killed in one moment: each told once, as killed by its signal, though those beside die or stop."""
     monkeypatch.setattr(settlers, "MANY", 10 if how != "here" else 10**6)
     monkeypatch.setattr(jobs, "TOGETHER", 10)
-    used = watched(monkeypatch, dying=how == "dying")
+    monkeypatch.setattr(settlers, "PATIENCE", 1.0 if how == "stopped" else settlers.PATIENCE)
+    used = watched(monkeypatch, {"dying": signal.SIGKILL, "stopped": signal.SIGSTOP}.get(how))
     with sleepers(store, 100) as runs:
         audience, looker = Audience(), Reconciler(store)
         looker.start(audience.take)
@@ -287,18 +288,18 @@ def test_a_burst_is_settled_truly(store: Store, monkeypatch: pytest.MonkeyPatch,
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in used), 10, "the processes beside have left")
 
 
-def watched(monkeypatch: pytest.MonkeyPatch, *, dying: bool) -> list[int]:
-    """The pids of processes beside that were started; those that are ``dying`` are killed with their first orders."""
+def watched(monkeypatch: pytest.MonkeyPatch, sent: int | None) -> list[int]:
+    """The pids of processes beside that were given work; each of them is ``sent`` a signal before it."""
     used: list[int] = []
 
     class Watched(settlers._Settler):
         """A process beside that is seen."""
 
         def settle(self, endings: Sequence[Ending]) -> list[together.Settled]:  # type: ignore[override]
-            """Note it, and kill it where it is to die, before it has read anything."""
+            """Note it, and signal it before it has read anything."""
             used.append(self._pid)
-            if dying:
-                os.kill(self._pid, signal.SIGKILL)
+            if sent is not None:
+                os.kill(self._pid, sent)
             return super().settle(endings)
 
     monkeypatch.setattr(settlers, "_Settler", Watched)
