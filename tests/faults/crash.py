@@ -51,6 +51,10 @@ class Fate:
         return self.said == "done"
 
 
+_MEMORY = {"brk", "madvise", "mmap", "mprotect", "mremap", "munmap"}
+"""Calls that Python makes for its memory, now here and now there: to die at one is to die at its neighbour."""
+
+
 def points(calls: list[str], only: Collection[str] | None = None) -> list[str]:
     """Every system call of a trace as strace names it: its name, and which of its kind it is, counted from 1."""
     seen: Counter[str] = Counter()
@@ -58,7 +62,7 @@ def points(calls: list[str], only: Collection[str] | None = None) -> list[str]:
     for call in calls:
         name = call.partition("(")[0]
         seen[name] += 1
-        if name != "exit_group" and (only is None or name in only):
+        if name not in {"exit_group", *_MEMORY} and (only is None or name in only):
             found.append(f"{name}:when={seen[name]}")
     return found
 
