@@ -212,6 +212,7 @@ def test_a_signal_that_is_no_end_is_only_sent(pad: Pad) -> None:
 def test_members_are_told_as_they_are(pad: Pad) -> None:
     """Each member has its parent, state, name, words and owner; the shim and we are none."""
     flight = stands(pad.shell("sleep TOKEN & wait"), 2)
+    until(lambda: [(one.name, one.state) for one in members(flight.run)] == [("sh", "S"), ("sleep", "S")])
     shell, child = members(flight.run)
     assert (shell.pid, shell.ppid, shell.name, shell.uid) == (flight.pid, flight.shim_pid, "sh", os.geteuid())
     assert (child.ppid, child.name, child.command, child.state) == (flight.pid, "sleep", ("sleep", pad.token), "S")
