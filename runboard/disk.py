@@ -8,6 +8,12 @@ from collections.abc import Callable
 from functools import cache
 from itertools import takewhile
 
+SEVERAL = 16
+"""From so many endings on one wait is shared."""
+
+TOGETHER = 64
+"""At most so many share it: their locks are held meanwhile."""
+
 LITTLE = 256 << 20
 """Bytes: where all programs together have left more unwritten, to wait for all of it may take long."""
 

@@ -11,15 +11,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from runboard.disk import SEVERAL, TOGETHER
+
 T = TypeVar("T")
 WORKERS = 8
 """Threads: their fsyncs overlap. More of them settle a burst no sooner, and keep the screen waiting longer (m)."""
-
-SEVERAL = 16
-"""From so many endings that wait on they are done together."""
-
-TOGETHER = 64
-"""At most so many endings are done together: their locks are held meanwhile."""
 
 GROUPS = 4
 """So many threads at most do endings together; the others are there for what somebody asks for meanwhile."""

@@ -18,12 +18,6 @@ from runboard.reconcile import answered, fire, hook_words, judged, settle_or_pre
 from runboard.row import Row
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
 
-SEVERAL = 16
-"""From so many endings on they are settled together."""
-
-MOST = 64
-"""At most so many are: their locks are held meanwhile."""
-
 SHORT = 1 << 16
 """Bytes: a log that is longer is read by who settles its run alone, so that the others do not wait for it."""
 
@@ -87,9 +81,9 @@ def settle_all(store: Store, run_ids: Iterable[str] | None = None, *, by: str = 
         with suppress(NoSuchRun):
             runs.append(store.read(run_id))
     dead = [run.id for run in runs if run.active and process.absent(run)]
-    if len(dead) >= SEVERAL:  # as after a restart of the machine
-        for start in range(0, len(dead), MOST):
-            finalize_together(store, map(Ending, dead[start : start + MOST]), by=by)
+    if len(dead) >= disk.SEVERAL:  # as after a restart of the machine
+        for start in range(0, len(dead), disk.TOGETHER):
+            finalize_together(store, map(Ending, dead[start : start + disk.TOGETHER]), by=by)
     found = []
     for run in runs:
         with suppress(NoSuchRun):

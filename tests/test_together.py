@@ -342,7 +342,7 @@ async def test_jobs_give_together_what_ended_and_alone_what_is_asked_for() -> No
         return lambda: lambda: done.append(f"{run_id} alone")
 
     queue = Jobs(asyncio.get_running_loop(), group)
-    ended = [str(number) for number in range(jobs.TOGETHER * (jobs.GROUPS + 2))]
+    ended = [str(number) for number in range(disk.TOGETHER * (jobs.GROUPS + 2))]
     queue._ended.update((run_id, one(run_id)) for run_id in ended[1:])  # all are there before a thread looks
     queue.favour("7")
     queue.add_ended("0", one("0"))
@@ -358,5 +358,5 @@ async def test_jobs_give_together_what_ended_and_alone_what_is_asked_for() -> No
         while len(done) < len(ended) + 1 or queue.flooded:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.005)
     queue.close()
-    assert max(groups) == jobs.TOGETHER
+    assert max(groups) == disk.TOGETHER
     assert sorted(one.partition(" ")[0] for one in done if not one.startswith("asked")) == sorted(ended)
