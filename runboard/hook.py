@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from runboard import config, files, journal
+from runboard import config, files, journal, lock
+from runboard.errors import StoreError
 from runboard.lenient import as_mapping, as_number, as_time
 from runboard.model import Transition
 from runboard.process.table import RUN_MARK, SETTLING_MARK, SHIM_MARK
@@ -41,6 +42,9 @@ LOG = ".log-"
 
 MOST = 16 << 20
 """Bytes of an ending in the queue."""
+
+LOCK_SECONDS = 30.0
+"""So long another holder of a run's lock is waited for with the result of its hook."""
 
 RESULT = "hook.json"
 """The file in the run's directory that says how its hook went."""
@@ -254,7 +258,10 @@ def _attend(sheet: Mapping[str, Any]) -> None:
         trouble = f"{how}: {last}" if last else how
     told = {"at": began, "seconds": round(time.time() - began, 3), "command": sheet["words"], "exitCode": code}
     told |= {"trouble": trouble, "output": output.decode("utf-8", "replace")}
-    with suppress(OSError), files.opened(files.open_folder(f"{root}/{record['id']}")) as folder:
+    place = f"{root}/{record['id']}"
+    with suppress(OSError), files.opened(files.open_folder(place)) as folder:
+        with suppress(StoreError):  # of one that holds it for good there is nothing to be feared
+            lock.acquire(folder, place, LOCK_SECONDS)  # whoever sweeps has it, and would take this for a dead one's
         files.replace(folder, RESULT, files.encode(told, indent=True))
     if trouble is not None:
         tell(root, record, trouble)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -120,6 +121,40 @@ def test_fifty_settlers_run_it_once(tmp_path: Path, config: Path) -> None:
         settler.wait(60)
     result(runs, run_id)
     assert out.read_text("utf-8") == "ran\n"
+
+
+def test_its_result_is_not_swept_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sweeps a run's directory meanwhile, as `reconcile` does, has its lock, and so has the hook's parent."""
+    runs = tmp_path / "runs"
+    store = Store(str(runs))
+    run_id = finished(store).id
+    sheet = {"words": ["true"], "record": record(runs, run_id), "root": str(runs), "limit": 10.0, "tail": ""}
+    (runs / hook.QUEUE).mkdir()
+    path, over = runs / run_id / hook.RESULT, threading.Event()
+
+    def lost(times: int) -> int:
+        """So many hooks, and how many of them have left nothing."""
+        missing = 0
+        for _ in range(times):
+            hook._attend(sheet)
+            missing += not path.exists()
+            path.unlink(missing_ok=True)
+        return missing
+
+    def sweep() -> None:
+        """Sweep again and again, with time for others between."""
+        while not over.wait(0.001):
+            store.tidy(run_id)
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    try:
+        assert lost(20) == 0
+        monkeypatch.setattr("runboard.lock.acquire", lambda *_: None)
+        assert lost(20) > 0, "negative control: without the lock some are swept before they have their name"
+    finally:
+        over.set()
+        sweeper.join()
 
 
 def test_who_fires_without_having_persisted_runs_it_again(tmp_path: Path, config: Path) -> None:
