@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from errno import ENOENT
+from threading import Event
+
 import pytest
 
+from runboard.logs import LogView
 from runboard.model import KillRequest, Outcome, Reason, Run, Status
 from runboard.ui.asked import name_of
+from runboard.ui.dressed import DressedApp
 from runboard.ui.fitting import misfit, sentence
 from runboard.ui.keys import bound
 from runboard.ui.outspoken import OutspokenApp
 from tests.pilots import NOW, Desk, fixed_board
+from tests.waiting import patient
 
 FINE = Outcome(Status.COMPLETED, Reason.EXITED, None, 0)
 LIVE = Run("11111111", "live", ("make",), started_at=NOW - 50)
@@ -141,7 +147,7 @@ async def test_keys_of_panes_say_why_too() -> None:
     """In the log, the diff, and where one types: what cannot be looked for, opened, gone to or saved."""
     async with fixed_board([OVER], control=object()) as desk:
         await desk.press("tab")
-        assert await told(desk, "N") == "Nothing is looked for in the log"
+        assert await told(desk, "N") == "Nothing is looked for in the log: / finds"
         assert await told(desk, "V") == "There is no line to select"
         assert await told(desk, "at") == "No line here tells its time"
         await desk.press("4")
@@ -151,6 +157,36 @@ async def test_keys_of_panes_say_why_too() -> None:
         assert await told(desk, "ctrl+s") == "No filter is typed that could be saved"
         await desk.press("a", "g", "e", "less_than_sign", "x")
         assert await told(desk, "ctrl+s") == "A wrong filter is not saved"
+
+
+async def test_the_keys_to_find_stay_the_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the log `n` starts no run and `/` filters no runs, whatever there is to find; the palette does both."""
+    there = Event()
+
+    def late() -> int:
+        """A log on a disk that takes its time."""
+        assert there.wait(patient(20))
+        raise FileNotFoundError(ENOENT, "No such file or directory")
+
+    async with fixed_board([OVER], control=object(), open_log=lambda _run_id: LogView(late)) as desk:
+        await desk.press("tab")
+        await desk.shows("Reading the log")
+        assert await told(desk, "n") == "Nothing is looked for in the log: / finds"
+        assert await told(desk, "slash") == "There is no log to look into yet"
+        assert desk.app.focused is desk.log
+        there.set()
+        offered = {command.title for command in desk.app.get_system_commands(desk.app.screen)}
+        assert {"New", "Filter"} <= offered
+        await desk.press("tab")
+        offered = {command.title for command in desk.app.get_system_commands(desk.app.screen)}
+        assert {"New  n", "Filter  /"} <= offered
+        await desk.press("n")
+        await desk.shows("A new run")
+        await desk.press("escape", "tab")
+        # negative control: to Textual, who can do nothing has left its key to others
+        monkeypatch.setattr(OutspokenApp, "run_action", DressedApp.run_action)
+        await desk.press("n")
+        await desk.shows("A new run")
 
 
 async def test_a_board_that_only_looks_says_that_it_does() -> None:

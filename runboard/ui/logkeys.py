@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from runboard import logs
+from runboard.ui.keys import key_of
 from runboard.ui.loglooks import LogLooks
 from runboard.ui.pane import Pane
 from runboard.ui.selection import Selection
@@ -19,9 +20,9 @@ PAN = 8
 
 
 UNABLE = {
-    "step": "Nothing is looked for in the log",
+    "step": "Nothing is looked for in the log: {key} finds",
     "widen": "All lines are shown: there are none around",
-    "look": "There is no log to look into",
+    "look": "There is no log to look into yet",
     "select": "There is no line to select",
     "dress": "No line here tells its time",
 }
@@ -190,14 +191,18 @@ class LogKeys(Pane, inherit_bindings=False):
         self.post_message(self.Moved(-3))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what there is to do: no way to the end at the end, none from match to match where nothing is sought."""
+        """Only what there is to do: no way to the end at the end, none from match to match where nothing is sought.
+
+        The keys to find and to go on finding are the log's as long as there is one: they do nothing else.
+        """
+        kept = None if self._run is not None else False
         some = self._window is not None and bool(self._window.lines)
         return {
             "jump": parameters != ("end",) or not self._at_end or self._choosing,
-            "step": self._pattern is not None,
+            "step": self._pattern is not None or kept,
             "widen": self._only is not None and (parameters == (1,) or self.near > 0),
             "forget": self._pattern is not None or self._only is not None or self._selection is not None,
-            "look": self._window is not None,
+            "look": self._window is not None or kept,
             "select": some,
             "copy": some and (self._selection is not None or self._only is not None),
             "dress": parameters != ("times",) or self._timed or self.looks.times is not logs.Times.WRITTEN,
@@ -205,7 +210,7 @@ class LogKeys(Pane, inherit_bindings=False):
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002 - as check_action's
         """Why what cannot be done now cannot; nothing is said at the end, and where there is nothing to give up."""
-        return UNABLE.get(action, "") if self._run is not None else ""
+        return UNABLE.get(action, "").format(key=key_of(self.app, "log.find")) if self._run is not None else ""
 
     @property
     def _at_end(self) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
+
+from textual.actions import ActionParseResult
+from textual.dom import DOMNode
 
 from runboard.ui.barred import REFUSAL
 from runboard.ui.corner import mention
@@ -46,6 +50,26 @@ class OutspokenApp(DressedApp, inherit_bindings=False):
         if not done and not priority:
             mention(self, self._why_not(key))
         return done
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what an action says; where it cannot be done and ``check_action`` says None, its key goes no further out.
+
+        What another thing would do upon that key is not what a person expects who looks at this one.
+        """
+        done = await super().run_action(action, default_namespace, namespaces)
+        if done or not self.closely:
+            return done
+        target, name, parameters = self._parse_action(action, default_namespace or self, namespaces)
+        if target.check_action(name, parameters) is not None:
+            return False
+        if isinstance(target, Outspoken):
+            mention(self, target.why_not(name, parameters))
+        return True
 
     def _why_not(self, key: str) -> str:
         """Why a key does nothing here, as the innermost thing says that knows it."""

@@ -40,10 +40,15 @@ def bare(text: str) -> str:
 def commands(
     screen: Screen[object], key_of: Callable[[Binding], str], run: Callable[[str, DOMNode], Awaitable[bool]]
 ) -> Iterator[SystemCommand]:
-    """The keys of a screen that do something now: each action once, with its key."""
+    """What the keys of a screen do now: each action once, with its key unless what has the focus takes that."""
     offered: set[str] = set()
-    for node, binding, enabled, tooltip in screen.active_bindings.values():
-        if (binding.show or binding.id in UNSHOWN) and enabled and binding.action not in offered:
-            offered.add(binding.action)
-            title = f"{binding.description.capitalize()}  {key_of(binding)}"
-            yield SystemCommand(bare(title), bare(tooltip), partial(run, binding.action, node))
+    active = screen.active_bindings
+    for node, bindings in screen._modal_binding_chain:
+        for key, binding in bindings:
+            if not (binding.show or binding.id in UNSHOWN) or binding.action in offered:
+                continue
+            if screen.app._check_action_state(binding.action, node):
+                offered.add(binding.action)
+                shown = f"  {key_of(binding)}" if active[key].binding is binding else ""
+                title = f"{binding.description.capitalize()}{shown}"
+                yield SystemCommand(bare(title), bare(binding.tooltip), partial(run, binding.action, node))
