@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runboard.logs import search, sweep
+from runboard.ui.cells import cut_start
 from tests.pilots import Desk, fixed_board
 from tests.test_ui_log import LIVE, OVER
 
@@ -226,3 +227,24 @@ async def test_too_much_is_cut_and_a_bad_expression_told(logs: Path, monkeypatch
         await desk.press("escape")
         assert screen._sweep.join(5)  # type: ignore[attr-defined]
         assert desk.app.screen is not screen
+
+
+@pytest.mark.parametrize("size", [(200, 50), (80, 24), (40, 10)], ids=lambda size: "x".join(map(str, size)))
+async def test_the_count_stands_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    """However long what is looked for is, which match it is and whether it follows; at 40x10 only that."""
+    sought = "a needle in a haystack that has many words more than a title has room for"
+    whole = ("12 of 12 ·", "· paused at ") if size[0] > 40 else (" paused ",)
+    log = tmp_path / f"{LIVE.id}.log"
+    log.write_text((". " * 300 + sought + "\nwell" * 99 + "\n") * 12)
+    async with fixed_board([LIVE], logs=tmp_path, size=size) as desk:
+        await desk.press("enter" if size[1] < 15 else "tab")
+        await desk.shows("following")
+        await typed(desk, "slash", sought)
+        await desk.shows(*whole)
+        with log.open("a") as more:
+            more.write("well\n" * 2000)
+        await desk.until(lambda: "2,000 new lines" in desk.log._title[2])
+        assert all(text in desk.text() for text in whole)
+        monkeypatch.setattr(type(desk.log), "_cut_place", lambda _log, place, room: cut_start(place, room))
+        desk.log.refresh()  # negative control: whatever stands at the left is cut
+        await desk.hides(whole[0])

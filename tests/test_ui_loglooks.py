@@ -204,6 +204,6 @@ async def test_the_follow_state_is_always_told(tmp_path: Path, size: tuple[int, 
     write(tmp_path, run, 0, 1000)
     async with fixed_board([run], logs=tmp_path, size=size) as desk:
         await desk.press("enter", "slash", *"line 99", "enter")
-        await desk.shows("to follow")
+        await desk.shows("paused")
         await desk.press("G")
         await desk.shows("following")

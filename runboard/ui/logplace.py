@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from runboard import logs
 from runboard.columns import size_text
 from runboard.safetext import clean
-from runboard.ui.cells import cut_start
+from runboard.ui.cells import cut, cut_start
 from runboard.ui.keys import key_of
 from runboard.ui.loglooks import LogLooks
 from runboard.ui.picking import Picking
+
+SOUGHT = (1 << 16, 24, 8, 8, 8, 8, 1, 1)
+"""Cells of what is looked for, the briefer all of it has to be told."""
+
+_NO_MIDDLE, _NO_KEY, _NO_NEWS, _END_ALONE = 3, 4, 5, 7
+"""How brief it is without what stands in the middle, the key to the end, what has come meanwhile, and all but a word.
+"""
 
 
 class Placing(Picking):
@@ -33,18 +42,26 @@ class Placing(Picking):
         return self._at_end
 
     def _cut_place(self, place: str, room: int) -> str:
-        """The end of it stays: whether the log is followed."""
+        """What matters least gives way first: how many were found, and whether the log is followed, stay whole."""
+        brief = 1
+        while cell_len(place) > room and brief < len(SOUGHT):
+            place, brief = self._place_text(brief), brief + 1
         return cut_start(place, room)
 
-    def _place_text(self) -> str:
+    def _place_text(self, brief: int = 0) -> str:
         """Where in the log the window stands, whether it moves with it, and what was passed over."""
         window, run = self._window, self._run
         if window is None or run is None:
             return ""
-        if not window.lines:
-            return " · ".join(self._found_texts())
-        parts = self._found_texts()
-        parts += [self._selected_text()] if self._selection else []
+        parts = self._found_texts(SOUGHT[brief]) if brief < _END_ALONE or not window.lines else []
+        if window.lines:
+            parts += self._middle_texts(window) if brief < _NO_MIDDLE else []
+            parts.append(self._end_text(window, brief, active=run.active))
+        return " · ".join(parts)
+
+    def _middle_texts(self, window: logs.Window) -> list[str]:
+        """What is selected, how lines are shown, and what was passed over."""
+        parts = [self._selected_text()] if self._selection else []
         parts += ["raw"] if self._raw and self.tells_events else []
         parts += [f"times {self.looks.times}"] if self._timed and self.looks.times is not logs.Times.WRITTEN else []
         parts += [clean(window.notice)] if window.notice else []
@@ -54,14 +71,18 @@ class Placing(Picking):
             parts.append(f"{size_text(self._skipped)} skipped")
         if self._pan:
             parts.append(f"column {self._pan + 1:,}")
+        return parts
+
+    def _end_text(self, window: logs.Window, brief: int, *, active: bool) -> str:
+        """Whether the log is followed, and if not, where one is, what has come meanwhile, and how to go to the end."""
         if self._at_end:
-            parts.append("following" if run.active else "end of log")
-        else:
-            share = 100 * window.lines[-1].offset // max(1, window.size)
-            word = "paused at" if run.active else "at"
-            key, way = key_of(self.app, "log.end"), "follow" if run.active else "the end"
-            parts.append(f"{word} {share} %{self._news_text()}, {key} to {way}")
-        return " · ".join(parts)
+            return "following" if active else "end of log"
+        if brief == _END_ALONE:
+            return "paused" if active else "further on"
+        place = f"{'paused at' if active else 'at'} {100 * window.lines[-1].offset // max(1, window.size)} %"
+        news = self._news_text() if brief < _NO_NEWS else ""
+        way = f", {key_of(self.app, 'log.end')} to {'follow' if active else 'the end'}" if brief < _NO_KEY else ""
+        return f"{place}{news}{way}"
 
     def _news_text(self) -> str:
         """What has come since the end was last in sight."""
@@ -83,16 +104,16 @@ class Placing(Picking):
             return f"{count} line{'s' * (count != 1)} selected, {key} copies"
         return f"{size_text(last.at - first.at)} selected, {key} copies"
 
-    def _found_texts(self) -> list[str]:
-        """What is looked for, and how that goes."""
+    def _found_texts(self, most: int) -> list[str]:
+        """What is looked for, in so many cells at most, and how that goes."""
         seen, parts = self._seen, list[str]()
         if seen is None:
             return parts
         if self._only is not None and seen.only is not None:
             near = f" ±{self.near}" if self.near else ""
-            parts.append(f"&{clean(self._only.text)}{near} · {_told(seen.only, None, ' line')}")
+            parts.append(f"&{cut(clean(self._only.text), most)}{near} · {_told(seen.only, None, ' line')}")
         if self._pattern is not None and seen.found is not None:
-            parts.append(f"/{clean(self._pattern.text)} {_told(seen.found, seen.number)}")
+            parts.append(f"/{cut(clean(self._pattern.text), most)} {_told(seen.found, seen.number)}")
         return parts
 
 
