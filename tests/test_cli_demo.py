@@ -6,13 +6,17 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from runboard.cli import probing
+from runboard import lock
+from runboard.cli import probing, stage
 from runboard.cli.demo import clear_away
 from runboard.cli.probing import State
+from runboard.control import Control
+from runboard.store import Store
 from tests.program import COMMAND, alive, environment, runboard
 from tests.terminal import Terminal
 from tests.waiting import until
@@ -69,6 +73,96 @@ def test_demo_in_a_board_leaves_nothing(tmp_path: Path) -> None:
         terminal.press("q")
         assert terminal.wait_exit(30) == 0
     assert (list(tmp_path.iterdir()), [pid for pid in pids if pid and alive(pid)]) == ([], [])
+
+
+def living(root: Path) -> list[int]:
+    """The pids of the commands and shims in a demo's directory, which live by now."""
+    runs = [json.loads(path.read_bytes()) for path in root.glob("*/run.json")]
+    pids = [run["pid"] for run in runs] + [run.get("process", {}).get("shimPid") for run in runs]
+    return [pid for pid in pids if pid and alive(pid)]
+
+
+def keeper(root: Path) -> int:
+    """The pid of the shell that waits beside a demo."""
+    found = [
+        int(name)
+        for name in os.listdir("/proc")
+        if name.isdigit()
+        for words in [
+            Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0") if os.path.exists(f"/proc/{name}") else []
+        ]
+        if words[:1] == [b"sh"] and os.fsencode(root) in words
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_killed_demo_leaves_nothing(tmp_path: Path) -> None:
+    """When the board of a demo is killed, what it started and its directory are gone a moment later."""
+    with Terminal([*COMMAND, "demo"], 120, 40, {"TMPDIR": str(tmp_path)}) as terminal:
+        terminal.wait_for("stubborn server", 30)
+        [root] = tmp_path.iterdir()
+        pids = [*living(root), keeper(root)]
+        assert len(pids) > 2 * len(LIVING)
+        os.kill(terminal.process, signal.SIGKILL)
+        until(lambda: not root.exists(), 20)
+        until(lambda: not any(map(alive, pids)))
+
+
+@pytest.mark.nightly
+def test_what_a_killed_demo_left_goes_with_the_next_board(tmp_path: Path) -> None:
+    """With the shell killed too, the next board clears away, and the demo that it belongs to keeps all it has."""
+    environ = {"TMPDIR": str(tmp_path)}
+    with Terminal([*COMMAND, "demo"], 120, 40, environ) as first:
+        first.wait_for("stubborn server", 30)
+        [left] = tmp_path.iterdir()
+        pids = living(left)
+        for pid in (keeper(left), first.process):
+            os.kill(pid, signal.SIGKILL)
+        until(first.ended)
+        with Terminal([*COMMAND, "demo"], 120, 40, environ) as second:
+            assert living(left)  # negative control: else they would go on
+            second.wait_for("stubborn server", 30)
+            until(lambda: not left.exists(), 20)
+            until(lambda: not any(map(alive, pids)))
+            [root] = tmp_path.iterdir()
+            assert len(living(root)) > 2 * len(LIVING) - 2
+
+
+def test_a_demo_that_lives_keeps_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sweeps leaves the directory and the runs of a demo alone as long as that lives, and takes them afterwards."""
+    root = f"{tmp_path}/{stage.PREFIX}here"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for kept in (True, False):
+        os.mkdir(root)
+        stage.prepare(root)
+        with stage.held(root):
+            run = Control(Store(root)).start(["sleep", "60"])
+            assert run.process.pid is not None
+            if not kept:  # negative control: not asking who holds it
+                monkeypatch.setattr(lock, "acquire", lambda *_: None)
+            stage.sweep()
+            assert (alive(run.process.pid), os.path.exists(root)) == (kept, kept)
+        stage.sweep()
+        assert (alive(run.process.pid), os.path.exists(root)) == (False, False)
+
+
+def test_what_is_not_a_dead_demos_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory that nobody says is a demo's, one of a demo without a board, and a link to one stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = tmp_path / "elsewhere"
+    for root in (dead, tmp_path / f"{stage.PREFIX}mine", tmp_path / f"{stage.PREFIX}bare"):
+        root.mkdir()
+        if root != tmp_path / f"{stage.PREFIX}bare":
+            stage.prepare(str(root))
+    (dead / ".demo" / "owner").touch()
+    (tmp_path / f"{stage.PREFIX}link").symlink_to(dead)
+    before = sorted(tmp_path.rglob("*"))
+    stage.sweep()
+    assert sorted(tmp_path.rglob("*")) == before
+    dead.rename(tmp_path / f"{stage.PREFIX}dead")
+    stage.sweep()
+    assert not (tmp_path / f"{stage.PREFIX}dead").exists()
 
 
 def test_doctor(tmp_path: Path) -> None:

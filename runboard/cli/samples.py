@@ -90,10 +90,8 @@ def samples(scripts: str) -> list[Sample]:
     ]
 
 
-def start_samples(control: Control, root: str) -> None:
-    """Fill the runs directory ``root`` with living runs, and one that the older tool left."""
-    scripts = f"{root}/.demo"
-    os.mkdir(scripts, 0o700)
+def start_samples(control: Control, root: str, scripts: str) -> None:
+    """Fill the runs directory ``root`` with living runs, and one that the older tool left; scripts lie elsewhere."""
     for name, text in (("chatty", CHATTY), ("agent", AGENT), ("training", TRAINING)):
         _write(f"{scripts}/{name}.py", text.encode())
     _leave_old_run(root, time.time())

@@ -64,10 +64,18 @@ def _follow(store: Store, *, writing: bool) -> tuple[Feed, Memory]:
     from runboard.reconciler import Reconciler  # noqa: PLC0415 - and all that reads agents' logs and watches files
 
     if writing:
-        Thread(target=lambda: tree.sweep(worktree.PREFIX), name="runboard-sweep", daemon=True).start()
+        Thread(target=_sweep, name="runboard-sweep", daemon=True).start()
         late.settle_down()
     index = Index(store, writing=writing, copying=not writing)
     return Reconciler(store, writing=writing, index=index), index
+
+
+def _sweep() -> None:
+    """Clear away what boards and demos have left that were killed."""
+    from runboard.cli import stage  # noqa: PLC0415 - what settles many, when the screen stands already
+
+    tree.sweep(worktree.PREFIX)
+    stage.sweep()
 
 
 def read_response(store: Store, run_id: str) -> str | None:

@@ -49,6 +49,6 @@ def commands(
                 continue
             if screen.app._check_action_state(binding.action, node):
                 offered.add(binding.action)
-                shown = f"  {key_of(binding)}" if active[key].binding is binding else ""
+                shown = f"  {key_of(binding)}" if active[key].binding == binding else ""
                 title = f"{binding.description.capitalize()}{shown}"
                 yield SystemCommand(bare(title), bare(binding.tooltip), partial(run, binding.action, node))
