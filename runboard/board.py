@@ -179,13 +179,15 @@ class Board:
             touched.add(run_id)
         return Delta(frozenset(touched), moved | self._lineup.prefer(spared))
 
-    def filter(self, text: str, now: float = 0.0) -> None:
-        """Show only what the query matches at this time in epoch seconds.
+    def filter(self, text: str, now: float = 0.0, finished: str | None = None) -> None:
+        """Show only what the query matches at this time in epoch seconds; what ``finished`` matches, where nothing does.
 
         Raises:
             BadQuery: The text is no query; the old filter stays.
         """
         self._lineup.arrange(now, query=Query.parse(text))
+        if not len(self) and finished is not None:
+            self._lineup.arrange(now, query=Query.parse(finished))
 
     def sort(self, sorting: Sorting, now: float) -> None:
         """Sort by a column; live runs stand where their elapsed time puts them at ``now`` and at each later tick."""

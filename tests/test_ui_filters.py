@@ -9,7 +9,8 @@ import pytest
 
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.state import State
-from runboard.ui.completing import completed
+from runboard.ui import filterbar
+from runboard.ui.completing import completed, finished
 from runboard.ui.tabline import line, present, tabs
 from runboard.ui.taste import Taste
 from tests.pilots import NOW, Desk, arranged, fixed_board
@@ -146,3 +147,35 @@ async def test_what_is_offered_is_taken_by_tab_or_right() -> None:
         await desk.until(lambda: bar.offered == "status:failed reason:")
         await desk.press("enter")
         assert told(desk)[1] == "status:failed re"
+
+
+@pytest.mark.parametrize(
+    ("typed", "rest"),
+    [("sta", ""), ("x -sta", "x "), ("s", None), ("star", None), ("status:f", None), ('"sta', None), ("sta ", None)],
+)
+def test_what_may_become_a_key(typed: str, rest: str | None) -> None:
+    """The beginning of a key at the end of a line, which is not finished then."""
+    assert finished(typed) == rest
+
+
+async def test_the_table_is_not_emptied_by_half_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word that no run has leaves all as it was while it may become a key; one that some run has filters at once."""
+    keys = [*"status", "colon", *"failed"]
+    async with fixed_board(RUNS) as desk:
+        await desk.press("down", "slash")
+        seen = []
+        for key in keys:
+            await desk.press(key)
+            seen.append(told(desk)[0])
+        assert [LOST.id] == seen[-1]
+        assert [] not in seen
+        assert desk.table.cursor == LOST.id
+        for word, left in (("note", []), ("host", []), ("lost", [LOST.id]), ("re", []), ("name", [])):
+            await desk.press("escape", "slash", *word)
+            assert told(desk) == (left or [LIVE.id, LOST.id], word)
+            await desk.press("enter")  # then it is a word like any other
+            assert told(desk) == (left, word)
+            await desk.press("slash")
+        monkeypatch.setattr(filterbar, "finished", lambda _line: None)  # negative control: every word counts at once
+        await desk.press("escape", "slash", *keys[:4])
+        assert told(desk)[0] == []

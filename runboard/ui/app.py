@@ -242,7 +242,7 @@ class RunboardApp(OutspokenApp, inherit_bindings=False):
         if not self.screen_stack:  # the last letter may come while the app leaves
             return
         try:
-            self._board.filter(message.text, self._clock())
+            self._board.filter(message.text, self._clock(), message.finished)
         except BadQuery as error:
             self._main.filter_bar.complain(str(error))
             return

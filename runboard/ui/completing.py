@@ -56,6 +56,15 @@ def completed(line: str, runs: Newest) -> str:
     return next((one[len(typed) :] for one in choices if one.lower().startswith(wanted) and len(one) > len(typed)), "")
 
 
+def finished(line: str) -> str | None:
+    """A line without its last word, which may yet become a key; None where it is none of that kind."""
+    word = line.rsplit(" ", maxsplit=1)[-1]
+    key = word.removeprefix("-").lower()
+    if len(key) < LEAST or line.count('"') % 2 or not any(one.startswith(key) for one in _KEYS):
+        return None
+    return line.removesuffix(word)
+
+
 def _told(key: str, runs: Newest) -> Iterator[str]:
     """The values that runs have under a key, those that can be typed without quotes."""
     if (values := _VALUES.get(key)) is not None:

@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from runboard.safetext import clean
+from runboard.ui.completing import finished
 from runboard.ui.corner import Complained
 
 
@@ -34,12 +35,13 @@ class FilterBar(Vertical):
     trouble = query_one("#filter-trouble", Static)
 
     class Changed(Message):
-        """Another filter is wanted."""
+        """Another filter is wanted; ``finished`` is what of it is, where its last word may yet become a key."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, finished: str | None = None) -> None:
             """Say which."""
             super().__init__()
             self.text = text
+            self.finished = finished
 
     class Saving(Message):
         """The filter is to be saved."""
@@ -107,9 +109,15 @@ class FilterBar(Vertical):
         self.post_message(self.Left())
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter with every key."""
+        """Filter with every key; a word that no run has may be the beginning of a key as long as it is typed."""
         event.stop()
-        self.post_message(self.Changed(event.value))
+        self.post_message(self.Changed(event.value, finished(event.value) if self.entry.has_focus else None))
+
+    def on_input_blurred(self, event: Input.Blurred) -> None:
+        """What was typed is meant as it stands."""
+        event.stop()
+        if finished(event.value) is not None:
+            self.post_message(self.Changed(event.value))
 
     def action_accept(self) -> None:
         """Keep the filter and go back to the table."""
