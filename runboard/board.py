@@ -180,7 +180,7 @@ class Board:
         return Delta(frozenset(touched), moved | self._lineup.prefer(spared))
 
     def filter(self, text: str, now: float = 0.0, finished: str | None = None) -> None:
-        """Show only what the query matches at this time in epoch seconds; what ``finished`` matches, where nothing does.
+        """Show only what the query matches at this time in epoch seconds; where nothing does, what ``finished`` does.
 
         Raises:
             BadQuery: The text is no query; the old filter stays.
