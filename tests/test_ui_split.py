@@ -12,6 +12,9 @@ from runboard.model import Run
 from runboard.state import State
 from runboard.ui.taste import Taste
 from tests.pilots import NOW, Desk, fixed_board
+from tests.program import COMMAND, runboard
+from tests.terminal import Terminal
+from tests.waiting import until
 
 ONE = Run("11111111", name="one", command=("x",), started_at=NOW - 5)
 
@@ -86,6 +89,50 @@ async def drag(desk: Desk, x: int, y: int) -> None:
     await desk.pilot._post_mouse_events([MouseMove], offset=(x, y), button=1)
     await desk.pilot.mouse_up(offset=(x, y))
     await desk.pilot.pause()
+
+
+async def test_a_button_let_go_elsewhere_holds_nothing(tmp_path: Path) -> None:
+    """A release that no terminal told of ends a drag of the edge, of a title and of a selection with the next move."""
+    (tmp_path / f"{ONE.id}.log").write_text("a line\n" * 100)
+    async with fixed_board([ONE], logs=tmp_path) as desk:
+        await desk.shows("following")
+        x = desk.text().splitlines()[desk.table.region.y].index("Name")
+        for grip in ((50, desk.log.region.y), (x, desk.table.region.y), (5, desk.log.region.y + 5)):
+            desk.table.focus()
+            await desk.pilot.mouse_down(offset=grip)
+            await desk.pilot._post_mouse_events([MouseMove], offset=(grip[0] + 4, grip[1] + 3), button=1)
+            await desk.until(lambda: desk.app.mouse_captured)  # it would be so for ever
+            await desk.pilot._post_mouse_events([MouseMove], offset=(20, 3), button=0)
+            await desk.until(lambda: desk.app.mouse_captured is None)
+        await desk.pilot.click("#tabs", offset=(8, 0))
+        await desk.shows("1 of 1 shown")
+
+
+def test_the_edge_follows_the_mouse_of_a_terminal(tmp_path: Path) -> None:
+    """Through a pty: to the very row, as far as both can be used, and there is where it stands the next time."""
+    environ = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    runboard(tmp_path / "runs", "run", "--wait", "--", "true")
+
+    def edge(terminal: Terminal) -> int:
+        """The row of the pane's title."""
+        return next((y for y, line in enumerate(terminal.screen()) if "Processes" in line), -1)
+
+    def pulled(terminal: Terminal, y: int) -> int:
+        """Where the edge is after another step of the mouse."""
+        terminal.send(f"\x1b[<32;31;{y + 1}M".encode())
+        return edge(terminal)
+
+    for start in (16, 13):
+        with Terminal([*COMMAND, "--runs-dir", str(tmp_path / "runs")], 120, 36, environ) as terminal:
+            terminal.wait_for("No output")
+            assert edge(terminal) == start
+            if start == 16:
+                terminal.send(f"\x1b[<0;31;{start + 1}M".encode())
+                for to, there in ((10, 10), (1, 8), (33, 28), (13, 13)):
+                    until(lambda to=to, there=there: pulled(terminal, to) == there)  # type: ignore[misc]
+                terminal.send(b"\x1b[<0;31;90m")  # let go below the window
+            terminal.press("q")
+            terminal.wait_exit()
 
 
 async def test_there_is_no_edge_on_a_short_screen_or_in_a_zoomed_pane() -> None:

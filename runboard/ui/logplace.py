@@ -55,14 +55,14 @@ class Placing(Picking):
             return ""
         parts = self._found_texts(SOUGHT[brief]) if brief < _END_ALONE or not window.lines else []
         if window.lines:
+            parts += [self._selected_text(brief)] if self._selection and brief < _END_ALONE else []
             parts += self._middle_texts(window) if brief < _NO_MIDDLE else []
             parts.append(self._end_text(window, brief, active=run.active))
         return " · ".join(parts)
 
     def _middle_texts(self, window: logs.Window) -> list[str]:
-        """What is selected, how lines are shown, and what was passed over."""
-        parts = [self._selected_text()] if self._selection else []
-        parts += ["raw"] if self._raw and self.tells_events else []
+        """How lines are shown, and what was passed over."""
+        parts = ["raw"] if self._raw and self.tells_events else []
         parts += [f"times {self.looks.times}"] if self._timed and self.looks.times is not logs.Times.WRITTEN else []
         parts += [clean(window.notice)] if window.notice else []
         if self._seen is not None and self.looks.numbers and self._seen.counted < 1:
@@ -93,16 +93,16 @@ class Placing(Picking):
             return f", {size_text(seen.fresh_bytes)} new"
         return f", {seen.fresh:,} new line{'s' * (seen.fresh != 1)}" if seen.fresh else ""
 
-    def _selected_text(self) -> str:
+    def _selected_text(self, brief: int) -> str:
         """How much is selected, as far as that can be told, and what copies it."""
         assert self._selection is not None
         first, last = self._selection.ends
         shown = {line.offset for line in (self._window.lines if self._window else ())}
-        key = key_of(self.app, "log.copy")
+        way = f"{' selected' if brief < _NO_MIDDLE else ''}, {key_of(self.app, 'log.copy')} copies"
         if {first.at, last.at} <= shown:
             count = sum(first.at <= at <= last.at for at in shown)
-            return f"{count} line{'s' * (count != 1)} selected, {key} copies"
-        return f"{size_text(last.at - first.at)} selected, {key} copies"
+            return f"{count} line{'s' * (count != 1)}{way}"
+        return f"{size_text(last.at - first.at)}{way}"
 
     def _found_texts(self, most: int) -> list[str]:
         """What is looked for, in so many cells at most, and how that goes."""

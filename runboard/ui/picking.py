@@ -74,8 +74,13 @@ class Picking(LogKeys):
                 self._select(None)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """What the mouse is drawn over is selected; past an edge, the lines move along."""
-        if self._pressed is None or not event.button:
+        """What the mouse is drawn over is selected; past an edge, the lines move along.
+
+        A button that is up by now was let go where nobody told us.
+        """
+        if not event.button:
+            self.on_mouse_up()
+        if self._pressed is None:
             return
         self.capture_mouse()
         if event.y < 1 or event.y > self.rows:

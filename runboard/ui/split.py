@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,7 +20,7 @@ WIDE = 180
 """From so many cells on they stand side by side, where nobody has chosen."""
 
 STEP, LEAST, MOST = 5, 20, 80
-"""Per cent of the room that the table gets: in which steps, and from what to what."""
+"""Per cent of the room that the table gets: in which steps with the keys, and from what to what."""
 
 USUAL = {"below": 45, "beside": 60}
 
@@ -72,7 +73,7 @@ class Split(Container):
 
     def resize(self, by: int) -> None:
         """Give the pane so many steps more of the room."""
-        self._set(self.share - by * STEP)
+        self._set((round(self.share / STEP) - by) * STEP)
         self._keep()
 
     def _set(self, share: int) -> None:
@@ -87,7 +88,7 @@ class Split(Container):
             return
         size = f"height: 1fr; width: {self.share}%" if self.way == "beside" else f"height: {self.share}%"
         rule = f"#panes.{stands} > RunTable {{ {size}; }}"
-        self.app.stylesheet.add_source(rule, read_from=(__file__, stands))
+        self.app.stylesheet.add_source(rule, read_from=(__file__, KEY))
         self.remove_class("-beside", *(name for name in self.classes if name.startswith(_STANDS)), update=False)
         self.add_class(stands, *(["-beside"] if self.way == "beside" else []))
 
@@ -108,14 +109,15 @@ class Split(Container):
         self._grabbed = self.movable and (event.screen_x == edge.x if beside else event.screen_y == edge.y)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """The edge goes where the mouse goes."""
-        if not self._grabbed or not event.button:
-            return
-        self.capture_mouse()
-        here, room = event.screen_y - self.region.y, self.region.height
-        if self.way == "beside":
-            here, room = event.screen_x - self.region.x, self.region.width
-        self._set(round(100 * here / max(1, room) / STEP) * STEP)
+        """The edge goes where the mouse goes; a button that is up by now was let go where nobody told us."""
+        if not event.button:
+            self.on_mouse_up()
+        elif self._grabbed:
+            self.capture_mouse()
+            here, room = event.screen_y - self.region.y, self.region.height
+            if self.way == "beside":
+                here, room = event.screen_x - self.region.x, self.region.width
+            self._set(ceil(100 * here / max(1, room)))
 
     def on_mouse_up(self) -> None:
         """The edge stays."""
@@ -126,7 +128,7 @@ class Split(Container):
 
 
 def _share(value: object, usual: int) -> int:
-    """A share in the steps there are; the usual one for what is none."""
+    """A share with which both can still be used; the usual one for what is none."""
     if not isinstance(value, int) or isinstance(value, bool):
         return usual
-    return max(LEAST, min(MOST, value // STEP * STEP))
+    return max(LEAST, min(MOST, value))

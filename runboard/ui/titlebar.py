@@ -61,8 +61,6 @@ class TitleBar:
 
     def move(self, event: events.MouseMove) -> None:
         """What is held goes where the mouse goes; a mouse that rests on a title is told what it means."""
-        if not event.button:
-            self._grip = None
         if self._grip is not None and (self.dragged or event.x != self._grip.x):
             self._pull(self._grip, event.x)
         title = self.at(event.x) if event.y == 0 and self._grip is None else None
@@ -114,7 +112,9 @@ class TitledView(ScrollView):
         self._titles.press(event)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """What is held goes where the mouse goes."""
+        """What is held goes where the mouse goes; a button that is up by now was let go where nobody told us."""
+        if not event.button:
+            self.on_mouse_up()
         self._titles.move(event)
 
     def on_mouse_up(self) -> None:
