@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,10 @@ from runboard.row import Row
 from runboard.store import Store
 from runboard.ui.tidings import GIVE_BACK_TITLE, Notify, Severity, Tidings, lines_of, notification, title_of
 from tests.pilots import NOW, HandFeed, fixed_board
-from tests.program import COMMAND
+from tests.program import COMMAND, runboard, start
 from tests.terminal import Terminal
 from tests.test_ui_acts import DONE, LIVE
+from tests.tmux import HAS_TMUX
 from tests.waiting import until
 
 BAD = Outcome(Status.FAILED, Reason.EXITED, "Exited with code 1", 1)
@@ -174,3 +177,26 @@ async def test_a_board_that_is_told_nothing_says_that_it_polls() -> None:
         await desk.shows("another name", "polling")
         feed.publish(Batch(blind=False))
         await desk.hides("polling")
+
+
+@pytest.mark.skipif(not HAS_TMUX, reason="there is no tmux here")
+def test_tmux_hands_on_what_is_for_the_terminal_it_runs_in(tmp_path: Path) -> None:
+    """A copy and a notification reach the terminal around tmux; as any other terminal gets them, tmux drops both."""
+    (tmp_path / "runboard").mkdir()
+    (tmp_path / "runboard" / "config.toml").write_text("[notify]\nosc = true\n", "utf-8")
+    (tmp_path / "tmux.conf").write_text("set -g allow-passthrough on\nset -sg escape-time 0\n", "utf-8")
+    board = [*COMMAND, "--runs-dir", str(tmp_path / "runs")]
+    copied = b64encode(b"sleep 60").decode()
+    for inner in (board, ["env", "-u", "TMUX", *board]):  # the second is the negative control
+        run_id = start(tmp_path / "runs", "--", "sleep", "60")
+        words = ["tmux", "-S", str(tmp_path / "socket"), "-f", str(tmp_path / "tmux.conf"), "new-session"]
+        with Terminal([*words, shlex.join(inner)], 100, 24, {"XDG_CONFIG_HOME": str(tmp_path)}) as terminal:
+            terminal.wait_for(run_id)
+            terminal.press("y")
+            terminal.wait_for("is in the clipboard")
+            assert runboard(tmp_path / "runs", "kill", run_id).returncode == 0
+            terminal.wait_for(f"failed  {run_id} sleep 60 after")
+            terminal.press("q")
+            terminal.wait_exit()
+            wanted = (f"\x1b]52;c;{copied}\a", f"\x1b]9;runboard: ✘ failed  {run_id}")
+            assert [sequence.encode() in terminal.raw for sequence in wanted] == [inner is board] * 2

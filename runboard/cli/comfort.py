@@ -44,6 +44,7 @@ def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
             bell=config.values["notify.bell"] is True,
             osc=way_of(os.environ) if config.values["notify.osc"] is True else 0,
         ),
+        tmux=bool(os.environ.get("TMUX")),
     )
 
 

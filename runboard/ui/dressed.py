@@ -52,6 +52,7 @@ class DressedApp(BarredApp, inherit_bindings=False):
         super().__init__()
         self._undressed = False
         self._taste = taste
+        self.within_tmux = taste.tmux
         self._plain = [Plain()] if taste.ascii else []
         for theme in OURS:
             self.register_theme(theme)

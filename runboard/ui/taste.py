@@ -21,6 +21,7 @@ class Taste(NamedTuple):
     ``limits`` say when a run needs somebody, ``remembered`` is what was kept the last time.
     ``columns``, ``sort`` and ``filters`` are the table's, as the settings have them; ``settled`` are the settings that
     will be as they are next time whatever is chosen now.
+    ``tmux`` says that it stands between the board and the terminal.
     ``remember`` keeps a key and its value for the next time; it is called in a thread, and raises Forgotten.
     """
 
@@ -37,6 +38,7 @@ class Taste(NamedTuple):
     sort: str = ""
     filters: Mapping[str, str] = MappingProxyType({})
     settled: frozenset[str] = frozenset()
+    tmux: bool = False
 
     @property
     def early(self) -> bool:

@@ -51,6 +51,12 @@ TERMINAL_GONE = 128 + signal.SIGHUP
 
 _ALTERNATE = "\x1b[?1049h"
 
+_FOR_THE_OUTER = ("\x1b]52;", "\x1b]9;", "\x1b]99;", "\x1b]777;")
+"""What is for the terminal that tmux runs in: the clipboard and notifications, which tmux drops as it is set up."""
+
+_TMUX = "\x1bPtmux;"
+"""How begins what it passes on unread, where its `allow-passthrough` is on (tmux(1), since 3.3)."""
+
 
 class TerminalDriver(SizedDriver):
     """Textual's driver for a terminal, without its ways to spin, to die of a byte, or to leave modes behind."""
@@ -180,6 +186,7 @@ class TerminalApp(OrderlyApp):
 
     crash: str | None = None
     early: Early | None = None
+    within_tmux = False
     _behind = False
 
     def __init__(self) -> None:
@@ -224,6 +231,8 @@ class TerminalApp(OrderlyApp):
         """Send what is no part of a frame, as a bell; while the terminal is deaf it is owed, the last of each kind."""
         if self._driver is None or self.is_headless:
             return
+        if self.within_tmux and sequence.startswith(_FOR_THE_OUTER) and _TMUX not in sequence:
+            sequence += _TMUX + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
         if self.deaf:
             kind = sequence[:4]  # up to the number of an OSC
             self._owed.pop(kind, None)
