@@ -81,6 +81,32 @@ async def test_the_mouse_selects_characters(tmp_path: Path) -> None:
         await clipboard(desk, "ef\n" + ("0123456789" * 12)[:63])
 
 
+async def test_the_log_stands_still_under_a_pressed_button(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one presses on is still there when the mouse moves, however fast the log grows; a click lets it go on."""
+    write(tmp_path, LIVE, 0, 300)
+    async with fixed_board([LIVE], logs=tmp_path) as desk:
+        await desk.shows("line 299", "following")
+        y = desk.log.region.y + 5
+        pressed = desk.text().splitlines()[y].strip()
+        for stands in (True, False):
+            await desk.pilot.mouse_down(offset=(1, y))
+            if stands:
+                await desk.shows("paused")
+            write(tmp_path, LIVE, 300, 600)
+            await desk.shows("300 new lines" if stands else "line 599")
+            await desk.pilot._post_mouse_events([MouseMove], offset=(9, y + 1), button=1)
+            await desk.shows("selected, y copies")
+            assert (pressed in desk.text()) is stands
+            await desk.pilot.mouse_up(offset=(9, y + 1))
+            await desk.press("escape", "G")
+            await desk.shows("following")
+            await desk.pilot.click(offset=(3, y))
+            await desk.shows("following")
+            write(tmp_path, LIVE, 0, 300, mode="w")  # and once more, as Textual has it: held from the first move on
+            await desk.shows("line 299", "following")
+            monkeypatch.setattr(desk.app._run_pane.reader, "hold", lambda _hold: None)
+
+
 async def test_a_selection_is_left_before_anything_else(tmp_path: Path) -> None:
     """Esc gives it up, then what was found; another run has none; without one, y copies the command as ever."""
     write(tmp_path, OVER, 0, 50)

@@ -75,6 +75,8 @@ class Pager:
         """Do what is wished, and return what is to be seen then; None if that is the same as before."""
         trouble = None
         self._dress(wish)
+        if wish.hold and not self._held:
+            self._view.hold()  # what is on the screen shall stay, and not what has come since
         try:
             self._want(wish)
             window = self._moved(wish)

@@ -18,6 +18,7 @@ class Picking(LogKeys):
         """Begin with nothing selected."""
         super().__init__(pane_id, looks)
         self._pressed: logs.Spot | None = None
+        self._followed = False
 
     # What differs between panes.
 
@@ -66,12 +67,15 @@ class Picking(LogKeys):
     # The mouse.
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Whoever presses on a line may be about to select; at the left edge, to move it."""
+        """Whoever presses on a line may be about to select, so it stays there; at the left edge, to move that edge."""
         if event.button == 1 and event.x > 0 and (spot := self._spot_at(event.x, event.y)) is not None:
             event.stop()
-            self._pressed = spot
+            self.capture_mouse()
+            self._pressed, self._followed = spot, self._at_end
             if self._selection is not None and not self._selection.lines:
                 self._select(None)
+            if self._selection is None:
+                self.post_message(self.Held(True))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """What the mouse is drawn over is selected; past an edge, the lines move along.
@@ -82,7 +86,6 @@ class Picking(LogKeys):
             self.on_mouse_up()
         if self._pressed is None:
             return
-        self.capture_mouse()
         if event.y < 1 or event.y > self.rows:
             self.post_message(self.Moved(-1 if event.y < 1 else 1))
         spot = self._spot_at(event.x, max(1, min(event.y, self._shown)))
@@ -90,10 +93,14 @@ class Picking(LogKeys):
             self._select(Selection(self._pressed, spot, lines=False))
 
     def on_mouse_up(self) -> None:
-        """What is selected stays so."""
+        """What is selected stays so; where that is nothing, all goes on as it did."""
         if self._pressed is not None:
             self._pressed = None
             self.release_mouse()
+            if self._selection is None:
+                self.post_message(self.Held(False))
+                if self._followed:
+                    self.post_message(self.Moved(to="end"))
 
     @property
     def _shown(self) -> int:
