@@ -93,11 +93,26 @@ def need_of(run: Run, now: float, limits: Limits, seen: Seen) -> Need | None:
     return None if need is None or seen.has(run.id, need.kind) else need
 
 
-def due_of(run: Run, limits: Limits) -> float:
-    """From when on, in epoch seconds, time alone may make a live run need somebody; infinity where it never does."""
-    silent, limit = _wrote(run), run.timeout
-    due = inf if silent is None else silent + limits.silent
-    return min(due, run.started_at + limits.share * limit) if limit and run.started_at is not None else due
+def due_of(run: Run, limits: Limits, now: float = -inf, need: Need | None = None) -> float:
+    """When, in epoch seconds, time alone may next change what a live run needs; infinity where it never does.
+
+    Args:
+        run: The run.
+        limits: From when on it needs somebody.
+        now: When it was asked; that is over by then which `need_of` takes for over.
+        need: What it was found to need, whose words may change.
+    """
+    wrote, limit, begun = _wrote(run), run.timeout, run.started_at
+    due = inf
+    if run.finished:
+        return due
+    if wrote is not None and now - wrote < limits.silent:
+        due = wrote + limits.silent
+    elif wrote is not None and need is not None and need.kind is Kind.SILENT:
+        due = wrote + (int(now - wrote) // 60 + 1) * 60
+    if limit and begun is not None and (now == -inf or (run.elapsed(now) or 0.0) < limits.share * limit):
+        return min(due, begun + limits.share * limit)
+    return now if need is not None and need.kind is Kind.TIMEOUT else due
 
 
 def need_of_row(row: Row, seen: Seen) -> Need | None:

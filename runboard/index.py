@@ -155,10 +155,12 @@ class Index:
         self.refresh([row.id for row in rows], gone)
 
     def refresh(self, run_ids: Iterable[str], gone: Iterable[str] = ()) -> None:
-        """Look again at these runs, of which somebody knows that they are not as they were."""
+        """Look again at these runs, of which somebody knows that they are not as they were; of none, at nothing."""
+        wanted = list(run_ids), list(gone)
         with self._lock:
-            self._ask(rowtable.opened)
-            self._keep(self._read(run_ids, gone))
+            if any(wanted):
+                self._ask(rowtable.opened)
+                self._keep(self._read(*wanted))
 
     def kept(self) -> int | None:
         """How many rows the file holds, up to date or not; None where there is no file, or none to be used."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from runboard.batch import Batch
 from runboard.model import Run
@@ -13,13 +13,16 @@ from runboard.store import Stamp
 class Picture:
     """The open runs, whole; of each run that is finished and saved its record's stamp, where it was seen.
 
-    ``older`` are the active ones among them that the older tool made.
+    ``older`` are the active ones among them that the older tool made, ``restless`` those that may be other than they
+    seem without anybody saying so.
     """
 
-    def __init__(self) -> None:
-        """Know of none."""
+    def __init__(self, follows: Callable[[Run], bool] = lambda _run: False) -> None:
+        """Know of none; ``follows`` says of a run whether its words are followed as it says them."""
         self.open: dict[str, Run] = {}
         self.older: dict[str, None] = {}
+        self.restless: dict[str, None] = {}
+        self._follows = follows
         self._stamps: dict[str, Stamp | None] = {}
         self._done: dict[str, Stamp | None] = {}
         self._open_turn: list[str] = []
@@ -49,6 +52,10 @@ class Picture:
             self.older[run.id] = None
         else:
             self.older.pop(run.id, None)
+        if unsure(run) or run.older or run.timeout is not None or self._follows(run):
+            self.restless[run.id] = None
+        else:
+            self.restless.pop(run.id, None)
         return None if run == old else Batch((run,))
 
     def take_rows(self, rows: Iterable[Row]) -> None:
@@ -61,7 +68,7 @@ class Picture:
         """Let runs go; those of them that were known."""
         gone = tuple(run_id for run_id in run_ids if run_id in self)
         for run_id in gone:
-            for kept in (self.open, self.older, self._stamps, self._done):
+            for kept in (self.open, self.older, self.restless, self._stamps, self._done):
                 kept.pop(run_id, None)
         return gone
 
@@ -88,5 +95,11 @@ class Picture:
         """Know of a run that it is over."""
         self.open.pop(run_id, None)
         self.older.pop(run_id, None)
+        self.restless.pop(run_id, None)
         self._stamps.pop(run_id, None)
         self._done[run_id] = stamp
+
+
+def unsure(run: Run) -> bool:
+    """Whether it is still to be seen what an open run is."""
+    return run.unsaved or run.damage is not None or run.foreign is not None or run.process.pid is None

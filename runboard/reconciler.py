@@ -20,7 +20,7 @@ from runboard.jobs import Jobs, fail, nothing
 from runboard.listing import Listing
 from runboard.looping import Looping
 from runboard.model import Run
-from runboard.picture import Picture
+from runboard.picture import Picture, unsure
 from runboard.reconcile import end_overdue, overdue
 from runboard.row import Row
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
@@ -66,18 +66,19 @@ class Reconciler:
         self._writing = writing
         self._by = by
         self._publish: Callable[[Batch], None] = lambda _batch: None
-        self._picture = Picture()
+        self._looping = Looping("runboard-reconciler", self._main, self._failed)
+        self._say = partial(self._looping.call, self._notice)
         self._glance = Glance(
             store,
             writing=writing,
             by=by,
-            complain=self._notice_threadsafe,
+            complain=self._say,
             told_soon=lambda one: self._exits.ending(one),  # noqa: PLW0108 - it is made later
         )
+        self._picture = Picture(self._glance.tally.follows)
         self._notices: set[str] = set()
         self._blind = False
         self._listing = Listing(store.root)
-        self._looping = Looping("runboard-reconciler", self._main, self._failed)
         self._leaving = False
 
     def start(self, publish: Callable[[Batch], None]) -> None:
@@ -107,7 +108,7 @@ class Reconciler:
         self._journal = self._store.journal()
         patience = process.REAP_SECONDS if self._writing else process.PATIENT_SECONDS
         self._exits = process.ExitWatch(loop, self._on_exit, patience=patience)
-        self._watch = Watch(self._wake_threadsafe, self._notice_threadsafe) if self._writing else None
+        self._watch = Watch(partial(self._looping.call, self._changed_in), self._say) if self._writing else None
         self._looping.ready()
         try:
             await self._keep()
@@ -188,16 +189,18 @@ class Reconciler:
 
         Whoever rewrites a record of ours says so in the journal; the older tool does not, and is looked at every time.
         """
-        thorough = set(self._picture.some_open(THOROUGH))
-        for number, (run_id, run) in enumerate(list(self._picture.open.items()), 1):
+        thorough = dict.fromkeys(self._picture.some_open(THOROUGH))
+        some = thorough | self._picture.restless | dict.fromkeys(self._exits.told)
+        for number, run_id in enumerate(some, 1):
             if number % AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
-            if self._jobs.pending(run_id) or self._picture.open.get(run_id) is not run:
+            run = self._picture.open.get(run_id)
+            if run is None or self._jobs.pending(run_id):
                 continue
             turn = run_id in thorough
             changed = (turn or run.older) and self._store.stamp(run_id) != self._picture.stamp(run_id)
-            unsure = run.unsaved or run.damage is not None or run.foreign is not None or run.process.pid is None
-            if changed or unsure or self._glance.tally.due(run, thorough=turn) or not self._exits.add(run):
+            due = unsure(run) or self._glance.tally.due(run, thorough=turn)
+            if changed or due or not self._exits.add(run):
                 self._look_soon(run_id)
             elif self._writing and run.timeout is not None and overdue(run):
                 self._jobs.add(run_id, partial(self._done, run_id, partial(end_overdue, self._store, run, by=self._by)))
@@ -218,7 +221,7 @@ class Reconciler:
         if self._index is None or not self._indexed:
             return changed
         with suppress(StoreError):
-            self._index.refresh(settled)
+            self._index.refresh(settled)  # of none it asks nobody
         return changed + self._index.stale(run_id for run_id, stamp in known if stamp is None)
 
     def _read_journal(self) -> None:
@@ -327,9 +330,8 @@ class Reconciler:
         """Watch the root, the journal, and the active runs of the older tool, which writes no journal."""
         if self._watch is None:
             return
-        paths = [self._store.root, os.path.join(self._store.root, ".journal")]
-        paths += [self._store.path(run_id) for run_id in islice(self._picture.older, FOREIGN_WATCHES)]
-        self._watch.set_paths(path for path in paths if os.path.isdir(path))
+        names, root = ("", ".journal", *islice(self._picture.older, FOREIGN_WATCHES)), self._store.root
+        self._watch.set_paths(path for name in names if os.path.isdir(path := f"{root}/{name}"))
         if self._blind != self._watch.blind:
             self._blind = self._watch.blind
             self._publish(Batch(blind=self._blind))
@@ -340,10 +342,9 @@ class Reconciler:
             self._notices.add(sentence)
             self._publish(Batch(notices=(sentence,)))
 
-    def _notice_threadsafe(self, sentence: str) -> None:
-        """Say something once, from any thread."""
-        self._looping.call(self._notice, sentence)
-
-    def _wake_threadsafe(self) -> None:
-        """Wake the keeper, from any thread."""
-        self._looping.call(self._wake.set)
+    def _changed_in(self, paths: Iterable[str]) -> None:
+        """Wake the keeper, and look at the older tool's runs whose directories these are: it writes no journal."""
+        for run_id in map(os.path.basename, paths):
+            if run_id in self._picture.older:
+                self._look_soon(run_id)
+        self._wake.set()

@@ -64,11 +64,15 @@ class Tally:
         self._sizes: dict[str, int] = {}
         self._agents: dict[str, bool] = {}
 
-    def due(self, run: Run, *, thorough: bool) -> bool:
-        """Whether a log has grown since the last time; of agents it is always asked, of others when ``thorough``."""
+    def follows(self, run: Run) -> bool:
+        """Whether a run is, or may be, an agent, whose words are followed as it says them."""
         if run.id not in self._agents:
             self._agents[run.id] = names_agent(run)
-        if not (thorough or run.agent is not None or self._agents[run.id]):
+        return run.agent is not None or self._agents[run.id]
+
+    def due(self, run: Run, *, thorough: bool) -> bool:
+        """Whether a log has grown since the last time; of agents it is always asked, of others when ``thorough``."""
+        if not (thorough or self.follows(run)):
             return False
         try:
             log = self._store.file_stat(run.id, LOG)

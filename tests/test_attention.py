@@ -99,6 +99,43 @@ def test_who_is_asked_only_when_it_matters_is_told_right(monkeypatch: pytest.Mon
     assert (wrong > 0) is (blind is not None)
 
 
+@pytest.mark.parametrize("late", [0.0, 1e9])
+def test_the_words_go_on_with_the_time_and_nobody_is_asked_in_vain(
+    monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    """For an hour needs are told as they are, each run asked once a minute; who asks too late tells old words."""
+    asked = [0]
+
+    def counted(run: Run, *more: object) -> Need | None:
+        """Note that one is asked, and answer."""
+        asked[0] += 1
+        return need_of(run, *more)  # type: ignore[arg-type]
+
+    def due(run: Run, *more: object) -> float:
+        """When it is to be asked again, or later."""
+        return due_of(run, *more) + late  # type: ignore[arg-type]
+
+    monkeypatch.setattr(vigil, "need_of", counted)
+    monkeypatch.setattr(vigil, "due_of", due)
+    live = [LIVE._replace(id=f"run{number}", activity_at=NOW + number / 7) for number in range(5)]
+    live.append(LIVE._replace(id="short", timeout=4000.0, started_at=NOW, activity_at=NOW + 3000))
+    board, now = Board(), [NOW]
+    keeper = vigil.Vigil(board, lambda: now[0], Limits(), Remembrance(Taste()))
+    board.apply(live)
+    keeper.take(live, (), ())
+    wrong = 0
+    for second in range(3_600):
+        now[0] = NOW + second + 0.3
+        if second == 1_800:
+            keeper.look("run0")
+        if second == 2_000:
+            now[0] = NOW  # somebody sets the clock back, and a little later right again
+        keeper.tick()
+        wrong += board.needs != needs_among(live, now[0], Limits(), keeper._seen)
+    assert (wrong > 0) is (late > 0)
+    assert late or asked[0] < 6 * 50 + 500, "five say each minute for how long they are silent, one its last 400 s"
+
+
 async def test_who_becomes_silent_is_noticed_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that needs nobody yet is not asked at each tick, and all the same told when its time has come."""
     asked: list[str] = []

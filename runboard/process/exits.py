@@ -126,6 +126,11 @@ class ExitWatch:
         watched = self._watched.get(run_id)
         return run_id in self._told or (watched is not None and liveness(watched.run) is Liveness.GONE)
 
+    @property
+    def told(self) -> list[str]:
+        """The runs whose ends were told, and which nobody has removed since."""
+        return list(self._told)
+
     def close(self) -> None:
         """Watch nothing any more."""
         for run_id in list(self._watched):

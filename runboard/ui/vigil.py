@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from math import inf
 from operator import itemgetter
 
 from runboard.attention import KEY, Limits, Need, Seen, due_of, need_of, need_of_row
@@ -12,8 +14,10 @@ from runboard.row import Row
 from runboard.ui.remembrance import Remembrance
 
 SLICE = 500
-"""So many live runs are asked in a second."""
+"""So many live runs at most are asked in a second."""
 
+BACK = 2.0
+"""Seconds: where the clock was set back by more, what was to be asked later may be due."""
 
 _MATTERS = (
     *("queued", "started_at", "timeout", "warnings", "kill_request", "outcome", "damage", "foreign", "paused"),
@@ -34,9 +38,11 @@ class Vigil:
         self._remembrance = remembrance
         self._seen = Seen.of(remembrance.get(KEY), clock())
         self._begun = KEY in remembrance
-        self._turn: list[str] = []
         self._needs = board.needs
         self._due: dict[str, float] = {}
+        self._waiting: list[tuple[float, str]] = []
+        self._called: dict[str, float] = {}
+        self._now = clock()
         self._asked: dict[str, tuple[object, ...]] = {}
 
     def take(self, changed: Iterable[Run], rows: Iterable[Row], removed: Iterable[str]) -> None:
@@ -57,20 +63,48 @@ class Vigil:
         if not self._begun:
             self._begun = True
             self._remembrance.keep(KEY, self._seen.kept())
-        if not self._turn:
-            self._turn = list(self.board.live)
-        some, self._turn = self._turn[:SLICE], self._turn[SLICE:]
-        now, due = self._clock(), self._due
-        for run_id in some:
-            if due.get(run_id, 0.0) <= now and isinstance(run := self.board.entry(run_id), Run):
-                self._ask(run, now)
+        now = self._clock()
+        if now < self._now - BACK:
+            self._due.clear()
+        self._now = now
+        if not self._due:
+            self._waiting, self._called = [], {}
+            for run_id in self.board.live:
+                self._ask_again(run_id, now)
+        for run_id in self._ready(now):
+            self._ask_again(run_id, now)
+
+    def _ready(self, now: float) -> list[str]:
+        """Whose time to be asked has come, at most ``SLICE``; they wait no longer."""
+        ready: list[str] = []
+        while len(ready) < SLICE and self._waiting and self._waiting[0][0] <= now:
+            at, run_id = heappop(self._waiting)
+            if self._called.get(run_id) == at:
+                del self._called[run_id]
+                ready.append(run_id)
+        return ready
+
+    def _ask_again(self, run_id: str, now: float) -> None:
+        """Ask a run if it is due, or have it asked when it is."""
+        if self._due.get(run_id, 0.0) > now:
+            self._call(run_id)
+        elif isinstance(run := self.board.entry(run_id), Run):
+            self._ask(run, now)
 
     def _ask(self, run: Run, now: float) -> None:
-        """See whether a run needs somebody now; one that does not is asked again when that may have changed."""
+        """See whether a run needs somebody now, and when that may change."""
         need = need_of(run, now, self._limits, self._seen)
         self._put(run.id, need)
-        self._due[run.id] = due_of(run, self._limits) if need is None else 0.0
+        self._due[run.id] = due_of(run, self._limits, now, need)
         self._asked[run.id] = _of(run)
+        self._call(run.id)
+
+    def _call(self, run_id: str) -> None:
+        """Have a run asked by when it is due, once, however often that is put off before."""
+        due = self._due.get(run_id, inf)
+        if due < self._called.get(run_id, inf):
+            self._called[run_id] = due
+            heappush(self._waiting, (due, run_id))
 
     def _forget(self, run_id: str) -> None:
         """Have a run asked whenever it is told of again."""
