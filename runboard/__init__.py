@@ -27,7 +27,7 @@ The map of the floors; a module imports only from floors below its own, and test
     2   looping                                     a thread with an event loop of its own
     2   xdg apart                                   where a user's files belong; work in a process beside
     1   model safetext shim                         values; text made safe; the tiny parent of every command, alone
-    1   notify                                      what tells that something changed in a few directories
+    1   notify bell                                 what tells of changes; an event that a selector can wait for
     1   disk                                        one wait for the disk in place of many
     1   keylines plain listing                      on which line of a file a key stands; what is drawn, in ASCII
     0   late understudy                             what is compiled or loaded when it is used

@@ -17,16 +17,19 @@ from threading import Event, Lock
 from typing import Protocol
 
 GROUPING_MS = 60
-"""Changes closer together than this are told once: watchfiles waits for it before, we after."""
+"""Changes of directories closer together than this are told once: watchfiles waits for it before, we after."""
 
 STEP_MS = 30
 """How often watchfiles looks at what the system queued."""
 
-_CHANGES = 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
+CHANGES = 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
 """ATTRIB, CLOSE_WRITE, MOVED_FROM, MOVED_TO, CREATE and DELETE (inotify(7)): no mere look, and no line of a log.
 
 Whoever writes a journal or a record closes it.
 """
+
+WRITES = 0x2
+"""MODIFY: something was written to a file."""
 
 _ENDS = 0x400 | 0x800
 """DELETE_SELF and MOVE_SELF: what bears the path is no longer what is watched."""
@@ -34,14 +37,13 @@ _ENDS = 0x400 | 0x800
 _LOST = _ENDS | 0x2000 | 0x8000
 """The same, UNMOUNT, and IGNORED: the kernel watches this no more."""
 
-_ONLY_FOLDERS = 0x01000000
 _EVENT = struct.Struct("iIII")
 _UNWATCHABLE = frozenset({EACCES, ELOOP, ENOENT, ENOTDIR, EPERM})
 """Errors of a path that say nothing of the others."""
 
 
 class Notifier(Protocol):
-    """Waits for changes in directories, not recursive, for one thread; `stop` is called by any."""
+    """Waits for changes of files or in directories, not recursive, for one thread; `stop` is called by any."""
 
     lost: bool
     """Whether some path may no longer lead to what is watched."""
@@ -60,19 +62,24 @@ class Notifier(Protocol):
         """Give back what is held; the thread that waits calls it last."""
 
 
-def open_notifier(paths: Iterable[str]) -> Notifier:
-    """Watch directories; those that are not there, or may not be looked at, are left out.
+def open_notifier(paths: Iterable[str], changes: int = CHANGES, grouping_ms: int = GROUPING_MS) -> Notifier:
+    """Watch files or directories; those that are not there, or may not be looked at, are left out.
+
+    Args:
+        paths: Which.
+        changes: What is a change, where the system lets one choose: ``CHANGES`` or ``WRITES``.
+        grouping_ms: What follows so soon is told together.
 
     Raises:
         OSError: They cannot be watched, as where the user's limit of watches is reached.
     """
-    return Inotify(paths) if sys.platform == "linux" else Watchfiles(paths)
+    return Inotify(paths, changes, grouping_ms) if sys.platform == "linux" else Watchfiles(paths, grouping_ms)
 
 
 class Inotify:
     """inotify(7): sleeps in the kernel until something has changed."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], changes: int, grouping_ms: int) -> None:
         """Watch these from now on.
 
         Raises:
@@ -85,6 +92,7 @@ class Inotify:
             raise OSError(ENOSYS, os.strerror(ENOSYS))
         self.lost = self._told = False
         self._paths: dict[int, str] = {}
+        self._grouping = grouping_ms
         self._lock = Lock()
         self._fd = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         if self._fd < 0:
@@ -92,7 +100,7 @@ class Inotify:
 
         def watch(path: str) -> int:
             """Add a path; 0, or the number of what is wrong with it."""
-            mask = ctypes.c_uint32(_CHANGES | _ENDS | _ONLY_FOLDERS)
+            mask = ctypes.c_uint32(changes | _ENDS)
             number = libc.inotify_add_watch(self._fd, os.fsencode(path), mask)
             if number >= 0:
                 self._paths[number] = path
@@ -112,8 +120,8 @@ class Inotify:
         self._pause.register(self._ends[0], select.POLLIN)
 
     def wait(self) -> frozenset[str] | None:
-        """Block until something has changed; what follows within ``GROUPING_MS`` is told together, after that."""
-        if self._told and self._pause.poll(GROUPING_MS):
+        """Block until something has changed; what follows soon is told together, after that."""
+        if self._told and self._pause.poll(self._grouping):
             return None
         self._told = True
         if any(fd != self._fd for fd, _ in self._poll.poll()):
@@ -145,7 +153,7 @@ class Inotify:
 class Watchfiles:
     """The same by watchfiles, for systems without inotify."""
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], grouping_ms: int) -> None:
         """Watch these from now on.
 
         Raises:
@@ -154,9 +162,9 @@ class Watchfiles:
         from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError  # noqa: PLC0415 - as with ctypes
 
         self.lost = False
-        self._stop = Event()
+        self._stop, self._grouping = Event(), grouping_ms
         try:
-            self._notify = RustNotify([path for path in paths if os.path.isdir(path)], False, False, 0, False, True)
+            self._notify = RustNotify([path for path in paths if os.path.exists(path)], False, False, 0, False, True)
         except WatchfilesRustInternalError as error:
             raise OSError(str(error)) from error
 
@@ -164,7 +172,7 @@ class Watchfiles:
         """Block until something has changed; one file name that is not UTF-8 ends it for good (m)."""
         try:
             # With no limit of its own, the stop event is looked at once a step.
-            found = self._notify.watch(GROUPING_MS, STEP_MS, 0, self._stop)
+            found = self._notify.watch(self._grouping, STEP_MS, 0, self._stop)
         except (RuntimeError, UnicodeError, ValueError) as error:
             raise OSError(str(error)) from error
         return frozenset(os.path.dirname(path) for _kind, path in found) if isinstance(found, set) else None

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 from runboard.files import Unfit
+from runboard.logs.alarm import Alarm
 from runboard.logs.copied import Copied, Spot
 from runboard.logs.filtered import FilteredView
 from runboard.logs.hunt import Stopped, line_end, line_start, next_match
@@ -38,10 +39,17 @@ class Pager:
     """The views and searches of one log; for one owner, who closes it: what takes long goes on in threads."""
 
     def __init__(
-        self, view: LogView, *, raw: bool = False, tools: bool = True, ended: Callable[[], object] = lambda: None
+        self,
+        view: LogView,
+        *,
+        raw: bool = False,
+        tools: bool = True,
+        ended: Callable[[], object] = lambda: None,
+        grown: Callable[[], object] = lambda: None,
     ) -> None:
         """Read nothing yet; ``ended`` is called in some thread when there is news of a search."""
         self._ended = ended
+        self._alarm = Alarm(view.open_log, grown)
         self.reading = Reading(raw=raw)
         self._log = view
         self._tools = tools
@@ -102,8 +110,13 @@ class Pager:
         """The text between two places of what is shown, as `LogView.copy` gives it."""
         return self._view.copy(first, last, self._spell)
 
+    def watch(self) -> bool:
+        """Have ``grown`` called when the log is written from now on; whether that can be told."""
+        return self._alarm.set()
+
     def close(self) -> None:
         """Give up every search and every count."""
+        self._alarm.close()
         self._numbering.cancel()
         if self._find:
             self._find[1].cancel()

@@ -76,6 +76,11 @@ class Incoming:
                 assert spoilt is not None
                 rest = rest[spoilt.end() :]
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something has come in part: if nothing comes for a moment, `late` tells what it was."""
+        return self._paste is not None or bool(self._held) or self._parser._timeout_time is not None
+
     def late(self) -> Iterator[Message]:
         """Nothing has come for a moment: what was held is a key by itself, or the beginning of nothing."""
         if self._paste is not None:

@@ -21,7 +21,7 @@ QUIET_FACTOR = 4
 """How much less often a quiet log is looked at."""
 
 CALM_SECONDS = 1.0
-"""How often any other log is."""
+"""How often any other log is, and one whose writing the kernel tells of."""
 
 PAINTED_PER_SECOND = 20_000
 """Cells that are painted each second of a log that moves by itself, however fast: a line over SSH takes no more."""
@@ -62,7 +62,7 @@ class LogReader:
         self._viewed: str | None = None
         self._wanted: str | None = None
         self._wish = logs.Wish(0)
-        self._calm = False
+        self._calm = self._watched = False
         self._anew = False
         self._quiet = 0
         self._told: tuple[str, str] | None = None
@@ -172,7 +172,7 @@ class LogReader:
         pause = POLL_SECONDS * float(QUIET_FACTOR ** (min(self._quiet, QUIET_TURNS) / QUIET_TURNS))
         if self._pager is not None and self._pager.busy:
             pause = SEARCH_SECONDS
-        elif self._calm:
+        elif self._calm or (self._watched and self._quiet):
             pause = CALM_SECONDS
         return max(pause, (self._owed() - PAINTED_AT_ONCE) / PAINTED_PER_SECOND)
 
@@ -211,11 +211,24 @@ class LogReader:
         if self._pager is None or run_id != self._viewed:
             self._close()
             self._viewed = run_id
-            self._pager = logs.Pager(self._open_log(run_id), raw=wish.raw, tools=self._tools, ended=self._rouse)
+            view = self._open_log(run_id)
+            self._pager = logs.Pager(view, raw=wish.raw, tools=self._tools, ended=self._rouse, grown=self._ring)
         if self._anew:  # nothing of it is on show, also where it was seen so before
             self._anew = False
             self._pager.forget()
+        self._watched = not self._calm and self._pager.watch()  # before it is read: nothing is missed in between
         return self._pager.see(wish)
+
+    def _ring(self) -> None:
+        """Look at the log that has grown, from any thread."""
+        with suppress(RuntimeError):  # as below
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._grown)
+
+    def _grown(self) -> None:
+        """Look at the log, unless more was painted of late than a line carries: then it is looked at soon anyway."""
+        if self._owed() <= PAINTED_AT_ONCE:
+            self._wake.set()
 
     def _rouse(self) -> None:
         """Look again at once, from any thread."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import lru_cache
 from io import StringIO
 from selectors import EVENT_READ, DefaultSelector
+from threading import Event
 from traceback import format_exception
 
 from rich.console import Console, RenderableType
@@ -28,6 +29,7 @@ from textual.drivers._writer_thread import WriterThread
 from textual.screen import Screen
 from textual.style import Style
 
+from runboard.bell import Bell
 from runboard.late import pattern
 from runboard.safetext import clean_copy, clean_lines
 from runboard.ui.handover import Early
@@ -45,6 +47,9 @@ LEAVING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 BACKSTOP_SECONDS = 3.0
 """So long after such a signal the process leaves even if the terminal takes nothing, not even to be restored."""
+
+LATE_SECONDS = 0.1
+"""So long the rest of a sequence is waited for."""
 
 TERMINAL_GONE = 128 + signal.SIGHUP
 """The exit code when the terminal is gone."""
@@ -75,6 +80,17 @@ class TerminalDriver(SizedDriver):
     def _writer_thread(self, thread: WriterThread | None) -> None:
         """Use a Writer for the same file."""
         self._writer = Writer(thread._file) if thread is not None else None
+
+    # LinuxDriver.__init__() stores a mere event here, at which nobody who waits for keys would wake.
+    @property
+    def exit_event(self) -> Bell:
+        """Set when nobody is to read keys any more."""
+        return self._bell
+
+    @exit_event.setter
+    def exit_event(self, _event: Event) -> None:
+        """Use a bell."""
+        self._bell = Bell()
 
     def start_application_mode(self) -> None:
         """Take over the terminal, and from then on never leave it without giving it back.
@@ -154,8 +170,10 @@ class TerminalDriver(SizedDriver):
         incoming = Incoming(debug=self._debug)
         with DefaultSelector() as selector, open(self.fileno, "rb", buffering=0, closefd=False) as terminal:
             selector.register(terminal, EVENT_READ)
+            selector.register(self.exit_event, EVENT_READ)
             while not self.exit_event.is_set():
-                if not selector.select(0.1):
+                ready = selector.select(LATE_SECONDS if incoming.waiting else None)
+                if not any(key.fileobj is terminal for key, _ in ready):
                     for message in incoming.late():
                         self.process_message(message)
                     continue

@@ -1,0 +1,63 @@
+"""A word when a log is written, where the kernel gives one; who relies on it looks now and then all the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from threading import Thread
+
+from runboard.files import Unfit
+from runboard.logs.source import opened
+from runboard.notify import WRITES, Notifier, open_notifier
+
+GROUPING_MS = 100
+"""A log that is written all the time is told of so often."""
+
+
+class Alarm:
+    """Watches the file that bears the log's name at present; for one owner, who sets it again at each look."""
+
+    def __init__(self, open_log: Callable[[], int], ring: Callable[[], object]) -> None:
+        """Watch nothing yet; ``ring`` is called in a thread."""
+        self._open_log = open_log
+        self._ring = ring
+        self._notifier: Notifier | None = None
+        self._able = os.path.isdir("/proc/self/fd")
+        self._file: tuple[int, int] | None = None
+
+    def set(self) -> bool:
+        """See to it that the present file is watched; whether it is."""
+        if not self._able:
+            return False
+        try:
+            with opened(self._open_log) as fd:
+                if fd < 0:
+                    return False
+                info = os.fstat(fd)
+                file = info.st_dev, info.st_ino
+                if self._notifier is None or self._notifier.lost or file != self._file:
+                    self.close()
+                    # By its descriptor: whatever else may bear the name by now is not followed.
+                    notifier = open_notifier([f"/proc/self/fd/{fd}"], WRITES, GROUPING_MS)
+                    self._notifier, self._file = notifier, file
+                    Thread(target=self._listen, args=(notifier,), name="runboard-log-alarm", daemon=True).start()
+        except (OSError, Unfit):
+            self.close()
+            self._able = False  # a guest may not, and of others the limit is reached: they look more often
+        return self._able
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        if self._notifier is not None:
+            self._notifier.stop()
+            self._notifier = None
+
+    def _listen(self, notifier: Notifier) -> None:
+        """The thread: ring until there is nothing to listen to."""
+        try:
+            while notifier.wait() is not None and not notifier.lost:
+                self._ring()
+        except OSError:
+            notifier.lost = True
+        finally:
+            notifier.close()
