@@ -29,16 +29,19 @@ class Painting:
         self._width = 0
         self._styles: dict[tuple[str, ...], Style] = {}
         self._strips: dict[Line, Strip] = {}
+        self._parts: dict[tuple[object, ...], Strip] = {}
 
     def lay_out(self, slots: tuple[Slot, ...], width: int) -> None:
         """Paint these columns from now on, in so many cells."""
         self._slots, self._width = slots, width
         self._strips.clear()
+        self._parts.clear()
 
     def restyle(self) -> None:
         """Forget the looks of the old theme or focus."""
         self._styles.clear()
         self._strips.clear()
+        self._parts.clear()
 
     def row(self, line: Line) -> Strip:
         """A run's line."""
@@ -53,9 +56,16 @@ class Painting:
         """Some cells of a run's line, without making the whole of it."""
         if line.marked or line in self._strips:
             return self.row(line).crop(first, end)
-        cells = self._cells(line, first, end)
-        start = min(first, cells[0][0].x) if cells else first
-        return self._strip(cells, self._base(_ground(line)), start, end).crop(first - start, end - start)
+        look = (line.kind, line.under_cursor, first, end, *(text for _, text in self._within(line, first, end)))
+        strip = self._parts.get(look)
+        if strip is None:  # what one run's clock shows another's has shown a second before
+            if len(self._parts) >= KEPT:
+                self._parts.clear()
+            cells = self._cells(line, first, end)
+            start = min(first, cells[0][0].x) if cells else first
+            whole = self._strip(cells, self._base(_ground(line)), start, end)
+            strip = self._parts[look] = whole.crop(first - start, end - start)
+        return strip
 
     def header(self, sorting: Sorting) -> Strip:
         """The titles of the columns, the one that the rows are sorted by in the colour of what is chosen."""
@@ -85,9 +95,13 @@ class Painting:
         ground, chosen = _ground(line), line.under_cursor
         return [
             (slot, text, self._inked(ground, ink(slot.column.key, line.kind, chosen=chosen)))
-            for slot, text in zip(self._slots, line.texts, strict=True)
-            if slot.x < end and slot.x + slot.width > first
+            for slot, text in self._within(line, first, end)
         ]
+
+    def _within(self, line: Line, first: int, end: int) -> list[tuple[Slot, str]]:
+        """Those of a line's texts, in their places, that reach into some cells."""
+        told = zip(self._slots, line.texts, strict=True)
+        return [(slot, text) for slot, text in told if slot.x < end and slot.x + slot.width > first]
 
     def _strip(self, cells: list[Cell], between: Style, x: int, end: int) -> Strip:
         """Texts in their places, on a ground that reaches from a cell to before an end."""

@@ -25,7 +25,7 @@ def cell_text(slot: Slot, run: Run, now: float, usual: float | None = None) -> s
     is a bar does not change as time goes on.
     """
     text, narrow = slot.column.text(run, now), slot.width < ROOMY
-    if slot.column.key != "elapsed" or not run.active:
+    if slot.column.key != "elapsed" or not run.active or not (usual or run.timeout):
         return text
     part = expected(run, Earlier(usual=usual), now)
     late = part is not None and part > 1

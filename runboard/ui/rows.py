@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from time import monotonic
 from typing import NamedTuple
 
 from textual.geometry import Region
@@ -15,6 +16,9 @@ from runboard.ui.progress import cell_text
 
 KEPT = 512
 """So many runs' texts are kept: more than fit on any screen."""
+
+FRESH_SECONDS = 0.1
+"""So long what was found to differ is painted as it was found."""
 
 _TIMED = frozenset({"elapsed", "age", "ended"})
 """The columns whose text changes though the run does not."""
@@ -76,6 +80,30 @@ class Rows:
         made = tuple(cell_text(slot, seen, now, usual) for slot in self._slots)
         self._known[run.id] = run, sample, made
         return made
+
+
+class Fresh:
+    """Lines that were found to differ from what is painted, for as long as it takes until they are painted."""
+
+    def __init__(self) -> None:
+        """Have none."""
+        self._lines: dict[int, Line] = {}
+        self._until = 0.0
+
+    def forget(self) -> None:
+        """All is asked anew: what is kept from now on was found just now."""
+        self._lines.clear()
+        self._until = monotonic() + FRESH_SECONDS
+
+    def keep(self, y: int, line: Line | None) -> None:
+        """A line that is going to be painted."""
+        if line is not None:
+            self._lines[y] = line
+
+    def take(self, y: int) -> Line | None:
+        """The line that was kept, once, and not if that is long ago."""
+        line = self._lines.pop(y, None)
+        return line if monotonic() < self._until else None
 
 
 def difference(slots: tuple[Slot, ...], y: int, width: int, before: Line | None, now: Line | None) -> Region:

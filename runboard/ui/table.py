@@ -19,7 +19,7 @@ from runboard.ui.marks import Marks
 from runboard.ui.ordering import Ordering
 from runboard.ui.painting import Painting
 from runboard.ui.places import Places
-from runboard.ui.rows import Line, Rows, difference
+from runboard.ui.rows import Fresh, Line, Rows, difference
 from runboard.ui.tablekeys import TABLE_KEYS
 from runboard.ui.titlebar import TitleBar, TitledView
 from runboard.ui.welcome import empty_line
@@ -78,6 +78,7 @@ class RunTable(TitledView, can_focus=True, inherit_bindings=False):
         self._key: Key = ()
         self._pinned, self._measured = False, Size(0, 0)
         self._painted: dict[int, Line] = {}
+        self._fresh = Fresh()
         self._painting = Painting(self)
 
     # What is told to the table.
@@ -128,12 +129,14 @@ class RunTable(TitledView, can_focus=True, inherit_bindings=False):
     def flush(self, among: Collection[str] | None = None) -> None:
         """Paint what differs from what is on the screen, and nothing else; only lines of those ``among`` can differ."""
         width, height = self.size
+        self._fresh.forget()
         changed, wider, shown = [], False, self._board.stretch(self.scroll_offset.y, height - 1)
         for y in range(1, height) if among is None else (y for y, one in enumerate(shown, 1) if one in among):
             now, before = self._line(y), self._painted.get(y)
             if now != before:
                 wider |= now is not None and self.places.see(now.texts)
                 changed.append(difference(self.places.slots, y, width, before, now))
+                self._fresh.keep(y, now)
         if wider:
             self._lay_out()
         elif changed:
@@ -155,6 +158,7 @@ class RunTable(TitledView, can_focus=True, inherit_bindings=False):
         self._rows.lay_out(self.places.slots)
         self._painting.lay_out(self.places.slots, self.size.width)
         self._painted.clear()
+        self._fresh.forget()
         self.refresh()
 
     # The order and the cursor.
@@ -223,9 +227,11 @@ class RunTable(TitledView, can_focus=True, inherit_bindings=False):
 
     # Painting.
 
-    def _line(self, y: int) -> Line | None:
-        """What the line at a height of the screen shows now; None where there is no row."""
+    def _line(self, y: int, *, lately: bool = False) -> Line | None:
+        """What the line at a height of the screen shows now, or did ``lately``; None where there is no row."""
         spot = self.scroll_offset.y + y - 1
+        if lately and (line := self._fresh.take(y)) and self._board.stretch(spot, 1) == [line.run_id]:
+            return line
         run = self._board.get(self._board.at(spot)) if spot < len(self._board) else None
         if run is None:
             return None
@@ -237,7 +243,7 @@ class RunTable(TitledView, can_focus=True, inherit_bindings=False):
         first, end = crop.column_span
         strips = []
         for y in crop.line_range:
-            line = self._line(y) if y > 0 and (first or end < self.size.width) else None
+            line = self._line(y, lately=True) if y > 0 and (first or end < self.size.width) else None
             if line is None:
                 strip = self.render_line(y).crop(first, end)
             else:
