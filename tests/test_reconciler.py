@@ -129,6 +129,33 @@ def test_the_older_tools_writes_are_followed(tmp_path: Path) -> None:
             child.kill()
 
 
+@pytest.mark.parametrize("watches", [256, 0])
+def test_what_the_older_tool_writes_is_seen_when_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watches: int
+) -> None:
+    """Long before the next sweep, though it keeps no journal; unwatched it would be seen by that alone."""
+    monkeypatch.setattr("runboard.reconciler.FOREIGN_WATCHES", watches)
+    with subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL) as child:
+        try:
+            doc = {"id": "seed", "status": "running", "pid": child.pid, "startedAt": iso(time.time()), "issue": "1"}
+            path = tmp_path / "seed" / "run.json"
+            path.parent.mkdir()
+            path.write_text(json.dumps(doc), "utf-8")
+            with looking(tmp_path) as audience:
+                until(audience.sees("seed", Status.RUNNING))
+                time.sleep(0.3)  # its directory is watched by then
+                monkeypatch.setattr("runboard.reconciler.SWEEP_SECONDS", 60.0)
+                for issue in ("2", "3"):
+                    path.write_text(json.dumps(doc | {"issue": issue}), "utf-8")
+                    if watches:
+                        until(lambda: audience.runs["seed"].issue == issue)  # noqa: B023 - asked at once
+                if not watches:
+                    time.sleep(0.5)
+                    assert audience.runs["seed"].issue == "1", "negative control"
+        finally:
+            child.kill()
+
+
 def test_a_looker_judges_in_memory_and_changes_no_file(tmp_path: Path) -> None:
     """Without the right to write, a dead process shows its verdict as unsaved, and no byte or time on disk changes."""
     control = Control(Store(str(tmp_path)))

@@ -42,6 +42,28 @@ async def test_it_follows_and_says_so(tmp_path: Path) -> None:
         await desk.shows("line 199", "following")
 
 
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_quiet_log_that_speaks_again_is_told_by_the_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, told: bool
+) -> None:
+    """However seldom it is looked at by then; without that word the new line is seen at the next look, not before."""
+    for name in ("POLL_SECONDS", "CALM_SECONDS"):
+        monkeypatch.setattr(f"runboard.ui.reader.{name}", 60.0)
+    if not told:
+        monkeypatch.setattr("runboard.logs.alarm.Alarm.set", lambda _alarm: False)
+    write(tmp_path, LIVE, 0, 3)
+    async with fixed_board([LIVE], logs=tmp_path) as desk:
+        await desk.shows("line 2", "following")
+        write(tmp_path, LIVE, 3, 5)
+        if told:
+            await desk.shows("line 4")
+            write(tmp_path, LIVE, 5, 7)
+            await desk.shows("line 6")
+        else:
+            await asyncio.sleep(0.5)
+            assert "line 4" not in desk.text(), "negative control"
+
+
 async def test_scrolling_pauses_and_g_follows_again(tmp_path: Path) -> None:
     """Away from the end the pane says how far it is and which key leads back; it stays there while lines come."""
     write(tmp_path, LIVE, 0, 1000)

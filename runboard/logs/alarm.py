@@ -55,7 +55,7 @@ class Alarm:
     def _listen(self, notifier: Notifier) -> None:
         """The thread: ring until there is nothing to listen to."""
         try:
-            while notifier.wait() is not None and not notifier.lost:
+            while not notifier.lost and notifier.wait() is not None:
                 self._ring()
         except OSError:
             notifier.lost = True
