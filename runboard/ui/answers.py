@@ -58,6 +58,8 @@ class AnswerReader:
         """Show this run's answer in so many cells from now on; with no run or no cells, none."""
         wish = None if run_id is None or width <= 0 else _Wish(run_id, width, looks, ended)
         if wish != self._wish:
+            if wish is None or self._shown is None or wish.run_id != self._shown[0].run_id:
+                self._shown = None  # the pane may have forgotten it by the time it is wanted again
             self._wish = wish
             self._wake.set()
 
@@ -94,8 +96,9 @@ class AnswerReader:
     def _answer(self, wish: _Wish) -> tuple[str | None, Answer]:
         """A run's answer and how it is laid out, in the thread; the lines on show where it has not changed."""
         text = self._read(wish.run_id)
-        if self._shown is not None and self._shown[:2] == (wish, text) and not self._shown[2].trouble:
-            return text, self._shown[2]
+        shown = self._shown
+        if shown is not None and shown[:2] == (wish, text) and not shown[2].trouble:
+            return text, shown[2]
         from runboard.ui.markdown import rendered  # noqa: PLC0415 - takes a while, and most boards show no answer
 
         lines = rendered(text, wish.width, wish.looks) if text else []

@@ -71,7 +71,7 @@ class FilterTabs(Widget):
 
     def save(self, name: str) -> None:
         """Remember the present filter under a name."""
-        self._keep(self._saved | {name: self._text})
+        self._keep(self._saved | {name: self._text.strip()})
 
     def forget(self, name: str) -> None:
         """Remember it no more."""

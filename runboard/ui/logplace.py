@@ -58,6 +58,8 @@ class Placing(Picking):
             parts += [self._selected_text(brief)] if self._selection and brief < _END_ALONE else []
             parts += self._middle_texts(window) if brief < _NO_MIDDLE else []
             parts.append(self._end_text(window, brief, active=run.active))
+        elif run.active:
+            parts.append("following")
         return " · ".join(parts)
 
     def _middle_texts(self, window: logs.Window) -> list[str]:

@@ -74,6 +74,8 @@ class Pane(Widget, can_focus=True, inherit_bindings=False):
             if self.seen:
                 return
             self._forget()
+        if run is None:
+            self._forget()
         emptied = (run is None) != (self._run is None)
         was_active = self._run.active if self._run else False
         self._run, self._word = run, word

@@ -47,6 +47,10 @@ class ResponsePane(ScrolledPane, inherit_bindings=False):
         """The looks of the present theme, by the names in `LOOKS`."""
         return {look: self.get_component_rich_style(f"response--{look}", partial=True) for look in LOOKS}
 
+    def _forget(self) -> None:
+        """Nothing is on show any more."""
+        self._answer, self._lines = None, ()
+
     def _count(self) -> int:
         """The lines of the answer."""
         return len(self._lines)
