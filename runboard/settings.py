@@ -65,7 +65,7 @@ def _columns(value: object) -> str | None:
     for name in names:
         if name not in known:
             others = nearest(name, known) or f"; there are {', '.join(known)}"
-            return f"there is no column '{clean(name)}'{others}"
+            return f"is wrong: there is no column '{clean(name)}'{others}"
         if names.count(name) > 1:
             return f"names the column {name} twice"
     return None
@@ -82,7 +82,7 @@ def _filters(value: object) -> str | None:
         try:
             Query.parse(text)
         except BadQuery as error:
-            return f"the filter '{clean(name)}' is no filter: {error}"
+            return f"is wrong: the filter '{clean(name)}' is no filter: {error}"
     return None
 
 
