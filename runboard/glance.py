@@ -8,10 +8,12 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from runboard import files
+from runboard.folder import RECORD, stamp_of
 from runboard.model import Run
 from runboard.reconcile import preview, settle
 from runboard.store import NoSuchRun, Stamp, Store, StoreError
-from runboard.tally import Tally
+from runboard.tally import LOG, Tally
 
 if TYPE_CHECKING:
     from runboard.settlers import Settlers
@@ -62,6 +64,22 @@ class Glance:
         self._seen: dict[str, tuple[float, int | None]] = {}
         self._torn: dict[str, float] = {}
         self._settlers: Settlers | None = None
+
+    def due(self, run: Run, stamp: Stamp | None, *, turn: bool) -> bool:
+        """Whether an open run is to be looked at again: its record lost its ``stamp``, or its log has grown.
+
+        The older tool's records, and in its ``turn`` each, are asked; else only the logs that are followed.
+        """
+        if not turn and not run.older:
+            return self.tally.due(run)
+        try:
+            with files.opened(self._store.open_dir(run.id)) as fd:
+                record, log = files.found(RECORD, fd), files.found(LOG, fd)
+        except (StoreError, OSError):
+            return True
+        now = stamp_of(record) if record is not None and files.is_plain(record) else None
+        grown = (turn or self.tally.follows(run)) and self.tally.grown(run, log.st_size if log else 0)
+        return grown or now != stamp
 
     def saw_exit(self, run_id: str, kernel_status: int | None) -> None:
         """A process has ended just now: every look goes by that until the ending is saved."""

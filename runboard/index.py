@@ -69,7 +69,7 @@ class Index:
         self._lock = RLock()
         self._file: CacheFile | None = None
         self._memory: sqlite3.Connection | None = None
-        self._pid = 0
+        self._pid = self._looked = 0
 
     def sync(self) -> Synced:
         """Bring the rows up to date with the disk.
@@ -135,10 +135,10 @@ class Index:
         """The finished run that began last, and when in epoch seconds."""
         return self._ask(rowtable.last)
 
-    def stale(self, run_ids: Iterable[str]) -> list[str]:
-        """Which of these runs have a row that is no longer true, by the stamps of their records."""
-        names = list(run_ids)
-        return bulk.changed(self._root, self._ask(lambda db: rowtable.stamps_of(db, names)))
+    def stale(self, most: int) -> list[str]:
+        """Which of the next so many rows are no longer true, by the stamps of their records: all are asked in turn."""
+        known, self._looked = self._ask(lambda db: rowtable.stamps_after(db, self._looked, most))
+        return bulk.changed(self._root, known)
 
     def sizes(self) -> dict[str, int]:
         """The bytes that finished runs take on the disk, as far as somebody has measured them."""

@@ -197,10 +197,8 @@ class Reconciler:
             run = self._picture.open.get(run_id)
             if run is None or self._jobs.pending(run_id):
                 continue
-            turn = run_id in thorough
-            changed = (turn or run.older) and self._store.stamp(run_id) != self._picture.stamp(run_id)
-            due = unsure(run) or self._glance.tally.due(run, thorough=turn)
-            if changed or due or not self._exits.add(run):
+            due = self._glance.due(run, self._picture.stamp(run_id), turn=run_id in thorough)
+            if due or unsure(run) or not self._exits.add(run):
                 self._look_soon(run_id)
             elif self._writing and run.timeout is not None and overdue(run):
                 self._jobs.add(run_id, partial(self._done, run_id, partial(end_overdue, self._store, run, by=self._by)))
@@ -222,7 +220,7 @@ class Reconciler:
             return changed
         with suppress(StoreError):
             self._index.refresh(settled)  # of none it asks nobody
-        return changed + self._index.stale(run_id for run_id, stamp in known if stamp is None)
+        return changed + self._index.stale(STALE)
 
     def _read_journal(self) -> None:
         """Look at the runs that other processes say they changed; what is told of our own endings is known."""

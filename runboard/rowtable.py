@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any
 
 from runboard.bulk import Stored
 from runboard.columns import COLUMNS
@@ -109,24 +108,21 @@ def stamps(db: sqlite3.Connection) -> list[tuple[str, int, int, int]]:
     return db.execute("SELECT id, time, inode, length FROM runs").fetchall()
 
 
-def stamps_of(db: sqlite3.Connection, names: Iterable[str]) -> list[tuple[str, int, int, int]]:
-    """The same of the rows there are of these runs."""
-    return _those(db, "id, time, inode, length", names)
+def stamps_after(db: sqlite3.Connection, place: int, most: int) -> tuple[list[tuple[str, int, int, int]], int]:
+    """The same of so many rows as they lie behind a place, and the place of the last; 0 where there are no more."""
+    sql = "SELECT id, time, inode, length, rowid FROM runs WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    found = db.execute(sql, (place, most)).fetchall()
+    return [one[:4] for one in found], found[-1][4] if len(found) == most else 0
 
 
 def held(db: sqlite3.Connection, names: Iterable[str]) -> list[Row]:
-    """The rows there are of these runs."""
-    return list(map(row, _those(db, _ROW, names)))
-
-
-def _those(db: sqlite3.Connection, what: str, names: Iterable[str]) -> list[Any]:
-    """So much of the rows of these runs, a hundred at once: each question locks the file and looks at it anew."""
+    """The rows there are of these runs, a hundred at once: each question locks the file and looks at it anew."""
     wanted, found = list(_told(names)), []
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        sql = f"SELECT {what} FROM runs WHERE id IN ({','.join('?' * len(some))})"  # noqa: S608 - our own names
+        sql = f"SELECT {_ROW} FROM runs WHERE id IN ({','.join('?' * len(some))})"  # noqa: S608 - our own names
         found += db.execute(sql, some).fetchall()
-    return found
+    return list(map(row, found))
 
 
 def page(db: sqlite3.Connection, after: tuple[float, str] | None, most: int) -> tuple[list[Row], tuple[float, str]]:

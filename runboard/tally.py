@@ -70,15 +70,18 @@ class Tally:
             self._agents[run.id] = names_agent(run)
         return run.agent is not None or self._agents[run.id]
 
-    def due(self, run: Run, *, thorough: bool) -> bool:
-        """Whether a log has grown since the last time; of agents it is always asked, of others when ``thorough``."""
-        if not (thorough or self.follows(run)):
+    def due(self, run: Run) -> bool:
+        """Whether the log of one that is followed has grown since the last time, or cannot be looked at."""
+        if not self.follows(run):
             return False
         try:
             log = self._store.file_stat(run.id, LOG)
         except StoreError:
             return True
-        size = log.st_size if log else 0
+        return self.grown(run, log.st_size if log else 0)
+
+    def grown(self, run: Run, size: int) -> bool:
+        """Whether a log is not as long as the last time."""
         before, self._sizes[run.id] = self._sizes.get(run.id, 0), size
         return size != before
 
