@@ -11,6 +11,7 @@ from runboard.model import Outcome, Reason, Run, Status
 from runboard.state import State
 from runboard.ui import filterbar
 from runboard.ui.completing import completed, finished
+from runboard.ui.screen import BoardScreen
 from runboard.ui.tabline import line, present, tabs
 from runboard.ui.taste import Taste
 from tests.pilots import NOW, Desk, arranged, fixed_board
@@ -179,3 +180,21 @@ async def test_the_table_is_not_emptied_by_half_a_key(monkeypatch: pytest.Monkey
         monkeypatch.setattr(filterbar, "finished", lambda _line: None)  # negative control: every word counts at once
         await desk.press("escape", "slash", *keys[:4])
         assert told(desk)[0] == []
+
+
+async def test_the_run_one_comes_from_is_chosen_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is typed may hide it on the way: as soon as it is there it is under the cursor; what was chosen stays."""
+    runs = [LIVE._replace(id=f"{number:08}", name=name) for number, name in enumerate(("ox", "cow", "cat", "owl"))]
+    async with fixed_board(runs) as desk:
+        await desk.press("down")
+        for home in ("00000001", "00000003"):
+            if home == "00000003":  # negative control: the cursor goes to whoever is nearest, and stays there
+                monkeypatch.setattr(BoardScreen, "refilter", lambda screen: screen.table.reorder())
+            assert desk.table.cursor == "00000001"
+            await desk.press("slash", *"owl")
+            assert desk.table.cursor == "00000003"
+            await desk.press("backspace", "backspace")
+            assert (told(desk)[1], desk.table.cursor) == ("o", home)
+            await desk.press("w", "l", "enter", "escape")
+            assert (told(desk)[1], desk.table.cursor) == ("", "00000003")
+            desk.table.go_to("00000001")

@@ -248,7 +248,7 @@ class RunboardApp(OutspokenApp, inherit_bindings=False):
             return
         self._main.filter_bar.complain("")
         self._tabs.tell(message.text)
-        self._table.reorder()
+        self._main.refilter()
         self._told()
 
     # Keys.
@@ -326,7 +326,7 @@ class RunboardApp(OutspokenApp, inherit_bindings=False):
         """Type a filter."""
         if self._zoomed is not None:
             self._unzoom()
-        self._main.filter_bar.open()
+        self._main.open_filter()
 
     def action_leave(self) -> None:
         """Leave the innermost thing: the zoomed log, then the marks, then the filter."""

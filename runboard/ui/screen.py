@@ -81,6 +81,7 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         self.vigil = vigil
         self.filter_bar = FilterBar(FilterSuggester(runs))
         self.hints = Hints()
+        self._home: str | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -148,6 +149,17 @@ class BoardScreen(Arriving, Screen[None], inherit_bindings=False):
         """Filter as it says."""
         if self.filter_bar.is_attached:  # the mouse may be quicker
             self.filter_bar.take(message.text)
+
+    def open_filter(self) -> None:
+        """Begin to type a filter."""
+        self._home = self.table.cursor
+        self.filter_bar.open()
+
+    def refilter(self) -> None:
+        """Show what another filter leaves; while one types, the run one comes from is chosen whenever it is there."""
+        self.table.reorder()
+        if self._home is not None and self.filter_bar.has_focus_within:
+            self.table.go_to(self._home)
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
