@@ -345,3 +345,16 @@ async def test_help_groups_the_keys() -> None:
             assert found == sorted(found)
             assert (found[0] == found[1]) is beside
             assert "Leave; the runs go on" in desk.text()
+
+
+async def test_the_board_is_seen_behind_what_lies_over_it_in_sixteen_colours_too() -> None:
+    """No dialog blanks the board, where themes are tried on least of all; a ground of its own would."""
+    async with fixed_board([LIVE, LOST], control=object(), taste=Taste(theme="runboard-ansi")) as desk:
+        for key in ("T", "ctrl+p", "question_mark", "i", "s"):
+            await desk.press(key)
+            await desk.until(lambda: len(desk.app.screen_stack) == 2)
+            await desk.shows("1 failed")
+            desk.app.screen.styles.background = "ansi_default"  # negative control
+            await desk.hides("1 failed")
+            await desk.press("escape")
+            await desk.until(lambda: len(desk.app.screen_stack) == 1)
