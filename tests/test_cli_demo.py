@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -97,6 +98,39 @@ def keeper(root: Path) -> int:
     return found[0]
 
 
+HELD = """
+import sys, time
+from runboard.cli import stage
+from runboard.control import Control
+from runboard.store import Store
+root = sys.argv[1]
+stage.prepare(root)
+with stage.held(root):
+    print(Control(Store(root)).start(["sleep", "60"]).process.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_who_holds_a_demo_and_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    """The shell beside it ends the run and removes the directory; without that, the run lives on."""
+    for kept in (True, False):
+        root = tmp_path / f"{stage.PREFIX}{kept}"
+        root.mkdir()
+        holder = subprocess.Popen([sys.executable, "-c", HELD, str(root)], stdout=subprocess.PIPE)
+        assert holder.stdout is not None
+        with holder, holder.stdout:
+            pid = int(holder.stdout.readline())
+            if not kept:
+                os.kill(keeper(root), signal.SIGKILL)
+            holder.kill()
+        if kept:
+            until(lambda root=root: not root.exists(), 20)  # type: ignore[misc]
+        assert alive(pid) is not kept
+    assert stage.clear_abandoned(str(root), 0.0)
+    assert not alive(pid)
+
+
+@pytest.mark.nightly
 def test_a_killed_demo_leaves_nothing(tmp_path: Path) -> None:
     """When the board of a demo is killed, what it started and its directory are gone a moment later."""
     with Terminal([*COMMAND, "demo"], 120, 40, {"TMPDIR": str(tmp_path)}) as terminal:

@@ -229,7 +229,11 @@ async def test_too_much_is_cut_and_a_bad_expression_told(logs: Path, monkeypatch
         assert desk.app.screen is not screen
 
 
-@pytest.mark.parametrize("size", [(200, 50), (80, 24), (40, 10)], ids=lambda size: "x".join(map(str, size)))
+@pytest.mark.parametrize(
+    "size",
+    [(200, 50), pytest.param((80, 24), marks=pytest.mark.nightly), (40, 10)],
+    ids=lambda size: "x".join(map(str, size)),
+)
 async def test_the_count_stands_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     """However long what is looked for is, which match it is and whether it follows; at 40x10 only that."""
     sought = "a needle in a haystack that has many words more than a title has room for"

@@ -109,7 +109,7 @@ async def test_a_button_let_go_elsewhere_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_the_edge_follows_the_mouse_of_a_terminal(tmp_path: Path) -> None:
-    """Through a pty: to the very row, as far as both can be used, and there is where it stands the next time."""
+    """Through a pty: to the very row, as far as both can be used, and so it is remembered."""
     environ = {"XDG_STATE_HOME": str(tmp_path / "state")}
     runboard(tmp_path / "runs", "run", "--wait", "--", "true")
 
@@ -122,17 +122,16 @@ def test_the_edge_follows_the_mouse_of_a_terminal(tmp_path: Path) -> None:
         terminal.send(f"\x1b[<32;31;{y + 1}M".encode())
         return edge(terminal)
 
-    for start in (16, 13):
-        with Terminal([*COMMAND, "--runs-dir", str(tmp_path / "runs")], 120, 36, environ) as terminal:
-            terminal.wait_for("No output")
-            assert edge(terminal) == start
-            if start == 16:
-                terminal.send(f"\x1b[<0;31;{start + 1}M".encode())
-                for to, there in ((10, 10), (1, 8), (33, 28), (13, 13)):
-                    until(lambda to=to, there=there: pulled(terminal, to) == there)  # type: ignore[misc]
-                terminal.send(b"\x1b[<0;31;90m")  # let go below the window
-            terminal.press("q")
-            terminal.wait_exit()
+    with Terminal([*COMMAND, "--runs-dir", str(tmp_path / "runs")], 120, 36, environ) as terminal:
+        terminal.wait_for("No output")
+        terminal.send(f"\x1b[<0;31;{edge(terminal) + 1}M".encode())
+        for to, there in ((10, 10), (1, 8), (33, 28), (13, 13)):
+            until(lambda to=to, there=there: pulled(terminal, to) == there)  # type: ignore[misc]
+        terminal.send(b"\x1b[<0;31;90m")  # let go below the window
+        until(lambda: State(str(tmp_path / "state" / "runboard")).load().get("split"))
+        terminal.press("q")
+        terminal.wait_exit()
+    assert State(str(tmp_path / "state" / "runboard")).load()["split"] == {"chosen": None, "below": 34, "beside": 60}
 
 
 async def test_there_is_no_edge_on_a_short_screen_or_in_a_zoomed_pane() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable
@@ -116,18 +117,19 @@ async def test_a_title_that_goes_ahead_would_be_seen(
         assert mixed
 
 
-@pytest.mark.parametrize("view", SWITCHES)
-async def test_where_no_run_is_chosen_none_is_shown(view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A filter that leaves nothing leaves the pane empty, title and all; a pane that forgets nothing would show on."""
+async def test_where_no_run_is_chosen_none_is_shown(tmp_path: Path) -> None:
+    """A filter that leaves nothing leaves each pane empty, title and all; one that forgets nothing would show on."""
     write_logs(tmp_path)
     async with fixed_board(RUNS, logs=tmp_path, sources=SOURCES, read_response=lambda run_id: run_id * 3) as desk:
-        await desk.press(view)
-        for forgets in (True, False):
-            if not forgets:
-                monkeypatch.setattr(type(desk.app._run_pane.present), "_forget", lambda _pane: None)
+        for view, forgets in itertools.product(SWITCHES, (True, False)):
+            await desk.press(view)
             await desk.until(lambda: all(ids_by_screen(desk)))
-            await desk.press("slash", *"zzz", "enter")
-            await desk.shows("No run matches")
-            title, below = ids_by_screen(desk)
-            assert (title, bool(below)) == (set(), not forgets and view != "1")
-            await desk.press("escape")
+            with pytest.MonkeyPatch.context() as patch:
+                if not forgets:
+                    patch.setattr(type(desk.app._run_pane.present), "_forget", lambda _pane: None)
+                desk.app._main.filter_bar.take("zzz")
+                await desk.shows("No run matches")
+                title, below = ids_by_screen(desk)
+                assert (title, bool(below)) == (set(), not forgets and view != "1"), view
+                desk.app._main.filter_bar.take("")
+                await desk.hides("No run matches")

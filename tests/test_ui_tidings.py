@@ -16,6 +16,7 @@ from runboard.control import Control
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.row import Row
 from runboard.store import Store
+from runboard.ui.taste import Taste
 from runboard.ui.tidings import GIVE_BACK_TITLE, Notify, Severity, Tidings, lines_of, notification, title_of
 from tests.pilots import NOW, HandFeed, fixed_board
 from tests.program import COMMAND, runboard, start
@@ -155,6 +156,21 @@ def test_each_terminal_is_spoken_to_in_its_way(environ: dict[str, str], way: int
     assert way_of(environ) == way
 
 
+async def test_what_is_for_the_outer_terminal_is_wrapped_for_tmux(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy and a notification are sent as they are and wrapped, once each; the title and the bell are tmux's own."""
+    for within in (True, False):
+        sent: list[str] = []
+        async with fixed_board([LIVE], taste=Taste(tmux=within)) as desk:
+            monkeypatch.setattr(type(desk.app), "is_headless", property(lambda _app: False))
+            monkeypatch.setattr(desk.app._driver, "write", sent.append)
+            for sequence in ("\x1b]9;told\x1b\\", "\x1b]52;c;Zm9v\a", "\x1b]2;title\x1b\\", "\a"):
+                desk.app.emit(sequence)
+            monkeypatch.undo()
+        wrapped = ["\x1bPtmux;\x1b\x1b]9;told\x1b\x1b\\\x1b\\", "\x1bPtmux;\x1b\x1b]52;c;Zm9v\a\x1b\\"]
+        assert [text in "".join(sent) for text in wrapped] == [within] * 2
+        assert "".join(sent).count("Ptmux") == 2 * within
+
+
 def test_the_config_says_how_endings_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Toast, bell and the terminal's own way are the config's; without one there is only the toast."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -179,6 +195,7 @@ async def test_a_board_that_is_told_nothing_says_that_it_polls() -> None:
         await desk.hides("polling")
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not HAS_TMUX, reason="there is no tmux here")
 def test_tmux_hands_on_what_is_for_the_terminal_it_runs_in(tmp_path: Path) -> None:
     """A copy and a notification reach the terminal around tmux; as any other terminal gets them, tmux drops both."""
