@@ -41,6 +41,9 @@ AT_A_STRETCH = 50
 STALE = 100
 """In one sweep so many records of finished runs are looked at, in turn."""
 
+KEPT_SWEEPS = 5
+"""In one of so many sweeps the index learns what was settled: that waits for the disk, as whoever settles does."""
+
 GLANCE_SECONDS = 0.25
 """How often one who may not watch directories reads the journal instead."""
 
@@ -79,7 +82,7 @@ class Reconciler:
         self._notices: set[str] = set()
         self._blind = False
         self._listing = Listing(store.root)
-        self._leaving = False
+        self._leaving, self._sweeps = False, 0
 
     def start(self, publish: Callable[[Batch], None]) -> None:
         """Begin; ``publish`` is called on the reconciler's thread and must not block."""
@@ -206,9 +209,11 @@ class Reconciler:
     async def _look_at_done(self) -> None:
         """Look again at some finished runs whose records somebody may have changed without a word in the journal."""
         settled: set[str] = set()
+        self._sweeps += 1
         if not self._jobs.flooded:
             self._glance.rest()
-            settled, self._settled = self._settled, settled
+            if self._sweeps % KEPT_SWEEPS == 0:
+                settled, self._settled = self._settled, settled
         known = [(run_id, self._picture.stamp(run_id)) for run_id in self._picture.some_done(STALE)]
         for run_id in await self._jobs.in_thread(self._changed, known, settled):
             self._look_soon(run_id)
@@ -226,7 +231,7 @@ class Reconciler:
         """Look at the runs that other processes say they changed; what is told of our own endings is known."""
         for entry in self._journal.poll():
             run_id = entry.get("id")
-            if isinstance(run_id, str) and run_id and not self._known(run_id):
+            if isinstance(run_id, str) and run_id and not self._picture.known(run_id, self._store.stamp):
                 self._look_soon(run_id)
             if entry.get("event") == HOOK_FAILED:
                 self._publish(Batch(unheard=((str(run_id), str(entry.get("reason"))),)))
@@ -241,10 +246,6 @@ class Reconciler:
         for run in changed:
             if run.active:
                 self._look_soon(run.id, ended=process.absent(run))
-
-    def _known(self, run_id: str) -> bool:
-        """Whether a run is finished and shown as its record stands."""
-        return run_id not in self._picture.open and self._picture.settled(run_id, self._store.stamp(run_id))
 
     def _look_soon(self, run_id: str, *, favoured: bool = False, ended: bool = False) -> None:
         """Look at one run in a thread; if it is being looked at, once more afterwards."""
