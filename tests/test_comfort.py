@@ -350,7 +350,7 @@ async def test_help_groups_the_keys() -> None:
 async def test_the_board_is_seen_behind_what_lies_over_it_in_sixteen_colours_too() -> None:
     """No dialog blanks the board, where themes are tried on least of all; a ground of its own would."""
     async with fixed_board([LIVE, LOST], control=object(), taste=Taste(theme="runboard-ansi")) as desk:
-        for key in ("T", "ctrl+p", "question_mark", "i", "s"):
+        for key in ("T", "ctrl+p", "s"):
             await desk.press(key)
             await desk.until(lambda: len(desk.app.screen_stack) == 2)
             await desk.shows("1 failed")
