@@ -23,8 +23,8 @@ RUNS = [
 ]
 
 WALK = [
-    *([], ["j", "tab"], ["slash", "x"], ["escape", "question_mark"], ["escape", "ctrl+p"], ["escape", "n"]),
-    *(["escape", "enter"], ["escape", "T", "j"]),
+    *([], ["j", "tab"], ["slash", "x"], ["escape", "question_mark"], ["escape", "ctrl+p"]),
+    *(["escape", "tab", "n"], ["escape", "enter"], ["escape", "T", "j"]),
 ]
 """Keys that open, focus, mark and leave what the board has."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from runboard.batch import Batch
 from runboard.board import Board
-from runboard.cli.comfort import taste_of, way_of
+from runboard.cli.comfort import taste_of, way_of, within_tmux
 from runboard.control import Control
 from runboard.model import Outcome, Reason, Run, Status
 from runboard.row import Row
@@ -154,6 +154,25 @@ def test_a_terminal_gets_title_and_its_old_one_back(tmp_path: Path) -> None:
 def test_each_terminal_is_spoken_to_in_its_way(environ: dict[str, str], way: int) -> None:
     """The sequence follows the terminal, as far as its variables tell which one it is."""
     assert way_of(environ) == way
+
+
+@pytest.mark.parametrize(
+    ("said", "within"),
+    [
+        ("/tmp/tmux-0/default,84,0", True),
+        ("/tmp/a,b/default,84,0", True),
+        ("", False),
+        ("1", False),
+        (",84,0", False),
+        ("/tmp/x,84,", False),
+        ("/tmp/x,84,²", False),
+        ("\x1b]52;c;x\a", False),
+    ],
+)
+def test_tmux_is_believed_where_it_says_itself_as_it_does(said: str, within: bool) -> None:
+    """Whatever else is in the variable is no tmux: to any other terminal its wrapping would be noise."""
+    assert within_tmux({"TMUX": said}) is within
+    assert not within_tmux({})
 
 
 async def test_what_is_for_the_outer_terminal_is_wrapped_for_tmux(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def taste_of(options: Mapping[str, str | None], *, writable: bool) -> Taste:
             bell=config.values["notify.bell"] is True,
             osc=way_of(os.environ) if config.values["notify.osc"] is True else 0,
         ),
-        tmux=bool(os.environ.get("TMUX")),
+        tmux=within_tmux(os.environ),
     )
 
 
@@ -54,3 +54,9 @@ def way_of(environ: Mapping[str, str]) -> int:
     if environ.get("KITTY_WINDOW_ID") or term == "xterm-kitty":
         return 99
     return 777 if term.startswith(("rxvt", "foot")) or environ.get("VTE_VERSION") else 9
+
+
+def within_tmux(environ: Mapping[str, str]) -> bool:
+    """Whether tmux stands between the board and the terminal: it sets TMUX to a socket, a pid and a session."""
+    socket, *numbers = environ.get("TMUX", "").rsplit(",", 2)
+    return bool(socket) and len(numbers) == 2 and all(one.isascii() and one.isdigit() for one in numbers)
