@@ -73,7 +73,10 @@ def open_notifier(paths: Iterable[str], changes: int = CHANGES, grouping_ms: int
     Raises:
         OSError: They cannot be watched, as where the user's limit of watches is reached.
     """
-    return Inotify(paths, changes, grouping_ms) if sys.platform == "linux" else Watchfiles(paths, grouping_ms)
+    if sys.platform == "linux":
+        with suppress(ImportError):  # Python may be built without ctypes
+            return Inotify(paths, changes, grouping_ms)
+    return Watchfiles(paths, grouping_ms)
 
 
 class Inotify:
@@ -83,6 +86,7 @@ class Inotify:
         """Watch these from now on.
 
         Raises:
+            ImportError: Python is built without ctypes.
             OSError: The kernel has no instance or watch left, or none of the paths can be watched.
         """
         import ctypes  # noqa: PLC0415 - an interpreter may be built without it

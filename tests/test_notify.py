@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -278,12 +279,15 @@ def test_a_bell_wakes_a_selector_until_it_is_cleared() -> None:
 
 
 def test_each_system_has_its_notifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Linux is asked itself; elsewhere watchfiles is."""
+    """Linux is asked itself; elsewhere, and by a Python without ctypes, watchfiles is."""
     monkeypatch.setattr("sys.platform", "linux")
     found: list[Notifier] = [notify.open_notifier([str(tmp_path)])]
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "ctypes", None)
+        found.append(notify.open_notifier([str(tmp_path)]))
     monkeypatch.setattr("sys.platform", "darwin")
     found.append(notify.open_notifier([str(tmp_path)]))
-    assert [type(one) for one in found] == [Inotify, Watchfiles]
+    assert [type(one) for one in found] == [Inotify, Watchfiles, Watchfiles]
     for one in found:
         one.stop()
         assert one.wait() is None
