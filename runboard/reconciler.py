@@ -214,13 +214,14 @@ class Reconciler:
             self._glance.rest()
             if self._sweeps % KEPT_SWEEPS == 0:
                 settled, self._settled = self._settled, settled
-        known = [(run_id, self._picture.stamp(run_id)) for run_id in self._picture.some_done(STALE)]
+        some = ((run_id, self._picture.stamp(run_id)) for run_id in self._picture.some_done(STALE))
+        known = [(run_id, stamp) for run_id, stamp in some if stamp is not None]  # of the others the index knows it
         for run_id in await self._jobs.in_thread(self._changed, known, settled):
             self._look_soon(run_id)
 
-    def _changed(self, known: Iterable[tuple[str, Stamp | None]], settled: set[str]) -> list[str]:
+    def _changed(self, known: Iterable[tuple[str, Stamp]], settled: set[str]) -> list[str]:
         """Which records are not what they were, in a thread; the index first learns of what has been settled."""
-        changed = [run_id for run_id, stamp in known if stamp is not None and self._store.stamp(run_id) != stamp]
+        changed = [run_id for run_id, stamp in known if self._store.stamp(run_id) != stamp]
         if self._index is None or not self._indexed:
             return changed
         with suppress(StoreError):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,31 @@ def looking(runs: Path, *, writing: bool = True) -> Iterator[Audience]:
         reconciler.stop()
 
 
+@contextmanager
+def looking_at_an_older_run(runs: Path) -> Iterator[tuple[Audience, Path, dict[str, object]]]:
+    """A reconciler that has seen the live run "seed" of the older tool; its record, and what that says."""
+    with subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL) as child:
+        try:
+            doc = {"id": "seed", "status": "running", "pid": child.pid, "startedAt": iso(time.time()), "issue": "1"}
+            path = runs / "seed" / "run.json"
+            path.parent.mkdir()
+            path.write_text(json.dumps(doc), "utf-8")
+            with looking(runs) as audience:
+                until(audience.sees("seed", Status.RUNNING))
+                yield audience, path, doc
+        finally:
+            child.kill()
+
+
+def watched(folder: Path) -> bool:
+    """Whether this process watches a directory by inotify (proc_pid_fdinfo(5))."""
+    told = []
+    for one in Path("/proc/self/fdinfo").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            told.append(one.read_text("utf-8"))
+    return any(f" ino:{folder.stat().st_ino:x} " in text for text in told)
+
+
 def snapshot(runs: Path) -> dict[str, tuple[int, bytes]]:
     """Every file below a directory with its time and content."""
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in runs.rglob("*") if path.is_file()}
@@ -108,25 +133,16 @@ def test_endings_are_settled_even_if_nothing_is_noticed(tmp_path: Path) -> None:
 
 def test_the_older_tools_writes_are_followed(tmp_path: Path) -> None:
     """A record rewritten in place is taken over; a torn one keeps the last good state and is flagged only later."""
-    with subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL) as child:
-        try:
-            doc = {"id": "seed", "status": "running", "pid": child.pid, "startedAt": iso(time.time()), "issue": "1"}
-            path = tmp_path / "seed" / "run.json"
-            path.parent.mkdir()
-            path.write_text(json.dumps(doc), "utf-8")
-            with looking(tmp_path) as audience:
-                until(audience.sees("seed", Status.RUNNING))
-                path.write_text(json.dumps(doc | {"issue": "2"}), "utf-8")
-                until(lambda: audience.runs["seed"].issue == "2")
-                path.write_text(json.dumps(doc)[:30], "utf-8")
-                time.sleep(0.5)  # the claim is that for a while nothing happens
-                assert audience.runs["seed"].status is Status.RUNNING
-                until(audience.sees("seed", Status.DAMAGED), 10)
-                done = doc | {"status": "completed", "completedAt": iso(time.time())}
-                path.write_text(json.dumps(done), "utf-8")
-                until(audience.sees("seed", Status.COMPLETED), 10)
-        finally:
-            child.kill()
+    with looking_at_an_older_run(tmp_path) as (audience, path, doc):
+        path.write_text(json.dumps(doc | {"issue": "2"}), "utf-8")
+        until(lambda: audience.runs["seed"].issue == "2")
+        path.write_text(json.dumps(doc)[:30], "utf-8")
+        time.sleep(0.5)  # the claim is that for a while nothing happens
+        assert audience.runs["seed"].status is Status.RUNNING
+        until(audience.sees("seed", Status.DAMAGED), 10)
+        done = doc | {"status": "completed", "completedAt": iso(time.time())}
+        path.write_text(json.dumps(done), "utf-8")
+        until(audience.sees("seed", Status.COMPLETED), 10)
 
 
 @pytest.mark.parametrize("watches", [256, 0])
@@ -135,25 +151,17 @@ def test_what_the_older_tool_writes_is_seen_when_it_is_written(
 ) -> None:
     """Long before the next sweep, though it keeps no journal; unwatched it would be seen by that alone."""
     monkeypatch.setattr("runboard.reconciler.FOREIGN_WATCHES", watches)
-    with subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL) as child:
-        try:
-            doc = {"id": "seed", "status": "running", "pid": child.pid, "startedAt": iso(time.time()), "issue": "1"}
-            path = tmp_path / "seed" / "run.json"
-            path.parent.mkdir()
-            path.write_text(json.dumps(doc), "utf-8")
-            with looking(tmp_path) as audience:
-                until(audience.sees("seed", Status.RUNNING))
-                time.sleep(0.3)  # its directory is watched by then
-                monkeypatch.setattr("runboard.reconciler.SWEEP_SECONDS", 60.0)
-                for issue in ("2", "3"):
-                    path.write_text(json.dumps(doc | {"issue": issue}), "utf-8")
-                    if watches:
-                        until(lambda: audience.runs["seed"].issue == issue)  # noqa: B023 - asked at once
-                if not watches:
-                    time.sleep(0.5)
-                    assert audience.runs["seed"].issue == "1", "negative control"
-        finally:
-            child.kill()
+    with looking_at_an_older_run(tmp_path) as (audience, path, doc):
+        until(lambda: watched(tmp_path))
+        until(lambda: watched(path.parent) or not watches)
+        monkeypatch.setattr("runboard.reconciler.SWEEP_SECONDS", 60.0)
+        for issue in ("2", "3"):
+            path.write_text(json.dumps(doc | {"issue": issue}), "utf-8")
+            if watches:
+                until(lambda: audience.runs["seed"].issue == issue)  # noqa: B023 - asked at once
+        if not watches:
+            time.sleep(0.5)
+            assert audience.runs["seed"].issue == "1", "negative control"
 
 
 def test_a_looker_judges_in_memory_and_changes_no_file(tmp_path: Path) -> None:
