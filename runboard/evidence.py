@@ -26,6 +26,7 @@ def gather(
     Without ``words`` its log is not read: enough to tell whether it is over, and the log is read once, by who judges.
 
     The order matters: life first, then the shim's, then its record: whoever was seen dead has written all it ever will.
+    Only where that record is there already, as it mostly is, nothing more is asked of the shim.
 
     Raises:
         StoreError: Something of it cannot be read, so that nothing can be said.
@@ -43,8 +44,10 @@ def _gathered(
     if liveness is Liveness.GONE and run.process.pid is None:
         run, started = _adopted(folder, run)
         liveness = _liveness(run, started)
-    shim_lives = liveness is Liveness.GONE and run.process.shim_pid != os.getpid() and process.shim_alive(run)
-    exit_record = exit_of(folder)
+    exit_record, shim_lives = exit_of(folder), False
+    if exit_record is None and liveness is Liveness.GONE and run.process.shim_pid != os.getpid():
+        shim_lives = process.shim_alive(run)
+        exit_record = exit_of(folder)
     log = folder.file_stat("output.log")
     log_size = log.st_size if log else 0
     start_error = None if exit_record else _start_error(run, started, liveness, log_size)

@@ -100,8 +100,10 @@ def read_plain(parent: int, name: str, most: int) -> bytes:
     with opened(open_file(parent, name)) as fd:
         size = _require_plain(os.fstat(fd), name, most)
         data = b""
-        while len(data) <= most and (part := os.read(fd, max(size - len(data), 0) + 1)):
+        while len(data) <= most and (part := os.read(fd, more := max(size - len(data), 0) + 1)):
             data += part
+            if len(part) < more and len(data) >= size:
+                break  # there was no more of it: a look for its end saves nobody anything
     if len(data) > most:
         raise Unfit(f"{name} is larger than {most} bytes; it is not read")
     return data

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from typing import Any, NamedTuple
 
 from runboard import files, record
@@ -130,7 +131,6 @@ class LockedRun(OpenRun):
         self._require_whole()
         doc, data = _encoded(run, self.run)
         with told(_unwritten(run)):
-            files.sweep(self.fd, _OVER if run.finished else ())
             temp = files.draft(self.fd, data, through=False)
             try:
                 return Draft(temp, doc, None if answer is None else files.draft(self.fd, answer, through=False))
@@ -149,6 +149,8 @@ class LockedRun(OpenRun):
             if draft.answer is not None:
                 with suppress(OSError):  # the ending is saved; the answer still is in the log
                     files.name_once(self.fd, draft.answer, ANSWER)
+            with suppress(OSError):
+                files.sweep(self.fd, _OVER)
             return stamp_of(os.stat(RECORD, dir_fd=self.fd, follow_symlinks=False))
 
     def drop(self, draft: Draft) -> None:
@@ -196,8 +198,15 @@ def write_record(fd: int, run: Run, before: Run | None = None) -> Run:
     """
     doc, data = _encoded(run, before)
     with told(_unwritten(run)):
+        try:
+            files.replace(fd, RECORD, data)
+        except OSError as error:
+            if error.errno not in {ENOSPC, EDQUOT}:
+                raise
+            files.sweep(fd)  # what a dead writer left may be what takes the room
+            files.replace(fd, RECORD, data)
+    with suppress(OSError):  # what the shim left was the only witness until now, and nobody waits for this any more
         files.sweep(fd, _OVER if run.finished else ())
-        files.replace(fd, RECORD, data)
     return record.parse(doc, run.id)._replace(foreign=run.foreign)
 
 

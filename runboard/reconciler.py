@@ -253,7 +253,7 @@ class Reconciler:
         if favoured:
             self._jobs.favour(run_id)
         add = self._jobs.add_ended if ended else self._jobs.add
-        add(run_id, partial(self._done, run_id, partial(self._look, run_id)))
+        add(run_id, partial(self._done, run_id, partial(self._look, run_id), ended=ended))
 
     def _look(self, run_id: str) -> Run | None:
         """Look at one run, in a thread."""
@@ -283,10 +283,10 @@ class Reconciler:
         for run_id in set(run_ids).difference(row.id for row, _ in settled):
             self._look_soon(run_id)
 
-    def _done(self, run_id: str, work: Callable[[], Run | None]) -> Callable[[], None]:
+    def _done(self, run_id: str, work: Callable[[], Run | None], *, ended: bool = False) -> Callable[[], None]:
         """Do some work on a run in a thread; returns how to take over what it found, on the loop."""
         # The stamp is from before the reading: a change in between is seen by a later sweep, never missed.
-        stamp = self._store.stamp(run_id)
+        stamp = None if ended else self._store.stamp(run_id)
         if self._picture.settled(run_id, stamp):  # as after each ending of ours, which the journal names too
             return nothing
         try:

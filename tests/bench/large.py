@@ -22,6 +22,7 @@ from runboard.ui.theme import DARK
 from tests.bench import fleet
 from tests.bench.figures import Figure
 from tests.bench.glass import Glass, rss
+from tests.bench.killer import Killer
 from tests.program import COMMAND
 from tests.terminal import Terminal
 from tests.waiting import until
@@ -69,17 +70,6 @@ MEASURING = 8.0
 """Per cent of a core: what measures sizes takes more, and a board that does not takes less."""
 
 
-def seen_final(path: Path, limit: float = 10.0) -> float:
-    """When a record is first seen to be final, looked at every 100 microseconds."""
-    deadline = time.perf_counter() + limit
-    while time.perf_counter() < deadline:
-        now = time.perf_counter()
-        if json.loads(path.read_bytes())["status"] != "running":
-            return now
-        time.sleep(0.0001)
-    raise AssertionError(f"{path} was not final within {limit} s")
-
-
 def large(place: Path) -> list[Figure]:
     """A board on real runs: memory, idle CPU, an exit to its record and its count, changes by another process."""
     store = fleet.fleet(place / "runs", FINISHED)
@@ -120,14 +110,14 @@ def shown(board: Terminal, text: str, limit: float = 30.0) -> float:
 
 
 def exits(store: Store, board: Terminal, runs: list[Run]) -> tuple[list[float], list[float]]:
-    """Milliseconds from the kill of a command to its final record, and to one running run less on the screen."""
+    """Milliseconds from the end of a command to its final record, and to one running run less on the screen."""
     final, painted = [], []
-    for left, run in enumerate(runs, 1):
-        begun = time.perf_counter()
-        os.kill(run.process.pid or 0, signal.SIGKILL)
-        final.append((seen_final(Path(store.path(run.id), "run.json")) - begun) * 1e3)
-        painted.append((shown(board, f"{LIVE - left} running") - begun) * 1e3)
-        time.sleep(0.3)
+    with Killer() as killer:
+        for left, run in enumerate(runs, 1):
+            begun, saved = killer.kill(run.process.pid or 0, f"{store.path(run.id)}/run.json")
+            final.append((saved - begun) * 1e3)
+            painted.append((shown(board, f"{LIVE - left} running") - begun) * 1e3)
+            time.sleep(0.3)
     return final, painted
 
 

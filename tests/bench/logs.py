@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from hashlib import sha512
 from pathlib import Path
 
 from runboard.store import Store
@@ -165,6 +166,11 @@ def toolong(place: Path) -> list[str] | None:
     return [str(place / "venv/bin/tl")]
 
 
+def line_of(number: int) -> bytes:
+    """A line of a log that fills most of 200 columns and has next to no cell in common with the one before."""
+    return b"%d %s\n" % (number, sha512(b"%d" % number).hexdigest().encode())
+
+
 class Writer(threading.Thread):
     """Writes a log at an even rate."""
 
@@ -177,11 +183,10 @@ class Writer(threading.Thread):
     def run(self) -> None:
         """Write in steps of ten milliseconds, and a last line."""
         step = max(1, self._rate // 100)
-        line = b"worker %d  a line of a log as they are, neither short nor long, and never twice the same\n"
         number, next_at, until = 0, time.perf_counter(), time.perf_counter() + self._seconds
         with open(self._log, "ab", buffering=0) as file:
             while time.perf_counter() < until:
-                few = b"".join(line % (number + more) for more in range(max(1, min(step // 90, 200))))
+                few = b"".join(line_of(number + more) for more in range(max(1, min(step // 140, 200))))
                 file.write((few * (step // len(few) + 1))[:step].rsplit(b"\n", 1)[0] + b"\n")
                 number += 200
                 next_at += 0.01

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from runboard.control import Control
+from runboard.folder import UNSAVED
 from runboard.model import Run
 from runboard.store import Store
 from tests.faults.disks import done, loop_disk, memory_disk, needs_root
 from tests.faults.table import Table
-from tests.program import record, runboard
+from tests.program import ended, record, runboard
 from tests.terminal import Terminal
 from tests.waiting import until
 
@@ -159,6 +162,43 @@ def test_what_may_not_be_changed_is_shown_all_the_same(tmp_path: Path, table: Ta
     table.tell("a record or directory is immutable", 1, 0)
     table.control("a record or directory is immutable", 1, lies)
     assert lies, "the control: the record is as it was"
+
+
+@needs_root
+def test_the_only_witness_outlives_a_record_that_cannot_be_written(tmp_path: Path, table: Table) -> None:
+    """What a shim wrote and could not name any more is kept until the record tells it; the control: swept before."""
+    with loop_disk(tmp_path / "disk", tmp_path / "disk.img") as disk:
+        runs = disk / "runs"
+        control = Control(Store(str(runs)))
+        word = ended_word(runs, control.start(["sh", "-c", "exit 3"], cwd="/").id)
+        kept, swept = (control.start(["sleep", "1000"], cwd="/") for _ in range(2))
+        for run in (kept, swept):
+            for pid in (run.process.shim_pid or 0, run.process.pid or 0):
+                os.kill(pid, signal.SIGKILL)
+            until(partial(lambda run: not alive(run), run), 10, "shim and command are gone")
+            (runs / run.id / UNSAVED).write_bytes(word)
+            done("chattr", "+i", runs / run.id / "run.json")
+        (runs / swept.id / UNSAVED).unlink()
+        assert runboard(runs, "reconcile", kept.id, swept.id).returncode != 0
+        assert (runs / kept.id / UNSAVED).read_bytes() == word
+        for run in (kept, swept):
+            done("chattr", "-i", runs / run.id / "run.json")
+        assert runboard(runs, "reconcile", kept.id, swept.id).returncode == 0
+        codes = [record(runs, run.id).get("exitCode") for run in (kept, swept)]
+        assert (codes, (runs / kept.id / UNSAVED).exists()) == ([3, None], False)
+    table.tell("a record or directory is immutable", 1, 0)
+    table.control("a record or directory is immutable", 1, codes[1] is None)
+
+
+def ended_word(runs: Path, run_id: str) -> bytes:
+    """What a shim writes of an end."""
+    ended(runs, run_id)
+    return (runs / run_id / "exit.json").read_bytes()
+
+
+def alive(run: Run) -> bool:
+    """Whether the command or the shim of a run still has its pid."""
+    return any(os.path.exists(f"/proc/{pid}") for pid in (run.process.shim_pid, run.process.pid))
 
 
 def saved_carelessly(runs: Path, run_id: str) -> bool:
