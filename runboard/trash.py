@@ -82,7 +82,7 @@ class OpenTrash:
         self._kept = kept
         self._fds: tuple[int, int] | None = None
         self._changed: dict[int, None] = {}
-        self._mounts: list[str] | None = None
+        self._mounts: list[tuple[str, str]] | None = None
 
     def folder(self) -> int:
         """The descriptor of the trash itself."""
@@ -157,9 +157,9 @@ class OpenTrash:
             Refused: There is one; the message says where.
         """
         if self._mounts is None:
-            self._mounts = mount_points()
-        inside = f"{os.path.realpath(self._path)}/{run_id}/"
-        found = next((point for point in self._mounts if point.startswith(inside)), None)
+            place = f"{os.path.realpath(self._path)}/"
+            self._mounts = [(point.removeprefix(place), point) for point in mount_points() if point.startswith(place)]
+        found = next((point for inside, point in self._mounts if inside.startswith(f"{run_id}/")), None)
         if found is not None:
             raise Refused(
                 f"Run {clean(run_id)} cannot be removed for good: Device or resource busy;"
@@ -198,9 +198,7 @@ class OpenTrash:
         """
         path = f"{self._path}/{run_id}"
         try:
-            if unlock:
-                tree.make_writable(trash, run_id)
-            fd = files.open_folder(run_id, trash)
+            fd = tree.entered(trash, run_id) if unlock else files.open_folder(run_id, trash)
         except NotADirectoryError:
             yield False
             return

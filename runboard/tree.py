@@ -61,8 +61,7 @@ def remove(parent: int, name: str, last: str) -> int:
     Raises:
         OSError: Something could not be removed, EBUSY for a mounted file system; what is left stays under ``name``.
     """
-    make_writable(parent, name)
-    with files.opened(files.open_folder(name, parent)) as top:
+    with files.opened(entered(parent, name)) as top:
         moved, freed = _empty(top, top, last)
         if moved:
             while level := [entry for entry in os.listdir(top) if entry != last]:
@@ -136,8 +135,7 @@ def _take(lock: int) -> bool:
 
 def _remove_level(top: int, name: str) -> int:
     """Remove one directory of the top, having moved its subdirectories beside it; returns the bytes freed."""
-    make_writable(top, name)
-    with files.opened(files.open_folder(name, top)) as fd:
+    with files.opened(entered(top, name)) as fd:
         _, freed = _empty(fd, top)
         freed += os.fstat(fd).st_blocks * 512
     os.rmdir(name, dir_fd=top)
@@ -197,6 +195,21 @@ def let_in(parent: str, name: str, *, for_now: bool = False) -> Iterator[None]:
             if _let(fd, mode):
                 kept.push(lambda kind, *_: _put_back(fd, mode) if for_now or kind else None)
         yield
+
+
+def entered(parent: int, name: str) -> int:
+    """A descriptor of a directory that its owner may enter and empty from now on; a link in its place is refused."""
+    try:
+        fd = files.open_folder(name, parent)
+    except PermissionError:
+        make_writable(parent, name)
+        return files.open_folder(name, parent)
+    try:
+        _let(fd, stat.S_IMODE(os.fstat(fd).st_mode))
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 def make_writable(parent: int, name: str) -> None:

@@ -6,6 +6,7 @@ Only a repository that names this very worktree is told: a ``repo/.git`` that po
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 
 from runboard import files
@@ -38,7 +39,8 @@ def administration(path: str, home: str) -> str | None:
     """
     tree = os.path.join(path, "repo")
     try:
-        if os.path.islink(tree) or not os.path.isfile(os.path.join(tree, ".git")):
+        info = files.found(tree)
+        if info is None or not stat.S_ISDIR(info.st_mode) or not os.path.isfile(os.path.join(tree, ".git")):
             return None
         admin = git_dir_of(tree, os.path.join(home, "repo"))
         known = os.path.join(admin, line_of(admin, "gitdir") or "")
