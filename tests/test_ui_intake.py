@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 
 from runboard.batch import Batch
 from runboard.model import Run
-from runboard.ui.intake import PACE, Intake
+from runboard.ui.intake import FLOODED, MANY, PACE, Intake
 
 ONE, OTHER = Run("11111111", name="train"), Run("22222222", name="import")
 
@@ -86,3 +87,28 @@ async def test_sizes_come_with_the_news() -> None:
     assert woken.intake.take() == Batch((ONE,), sizes={ONE.id: 1})
     await asyncio.sleep(1.2 * PACE)
     assert woken.times == 1
+
+
+async def test_a_flood_is_painted_less_often() -> None:
+    """Where many runs change within the pace the next look comes later; the control: one run fewer, and it does not."""
+    loop, all_told = asyncio.get_running_loop(), asyncio.Event()
+    woken: list[tuple[int, float]] = []
+    begun = {}
+
+    def wake(count: int) -> None:
+        """Note who woke, and when."""
+        woken.append((count, loop.time()))
+        if len(woken) == 4:
+            all_told.set()
+
+    for count in (MANY, MANY - 1):
+        intake = Intake(loop, partial(wake, count))
+        intake.offer(Batch(tuple(Run(f"{number:08x}") for number in range(count))))
+        begun[count] = loop.time()
+        assert len(intake.take().changed) == count
+        intake.offer(Batch((ONE,)))
+    async with asyncio.timeout(5):
+        await all_told.wait()
+    assert [count for count, _at in woken] == [MANY, MANY - 1, MANY - 1, MANY]
+    few, many = (at - begun[count] for count, at in woken[2:])
+    assert (few >= PACE, many >= FLOODED) == (True, True)

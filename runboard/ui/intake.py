@@ -19,6 +19,9 @@ from runboard.row import Row
 PACE = 0.1
 """Changes that come faster than this are painted together."""
 
+MANY, FLOODED = 50, 0.2
+"""Where so many come in that time, this is the pace: nobody reads them sooner, and who settles has the core."""
+
 PORTION = 2_000
 """So many runs are taken over at once: a few milliseconds, in which no key is heard."""
 
@@ -61,8 +64,9 @@ class Feed(Protocol):
 class Intake:
     """Keeps what came since the app last looked, the newest state of each run, and gives it in portions, not too often.
 
-    What comes after a quiet time is told at once; what comes faster than ``PACE`` is painted together. Sizes are in no
-    hurry: they come ``PACE`` later or with other news, and nothing waits because of them.
+    What comes after a quiet time is told at once; what comes faster than ``PACE`` is painted together, and less often
+    where it is much. Sizes are in no hurry: they come ``PACE`` later or with other news, and nothing waits because of
+    them.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
@@ -77,7 +81,7 @@ class Intake:
         self._sizes: dict[str, int] = {}
         self._blind: bool | None = None
         self._listing: int | None = None
-        self._woken = False  # until PACE after the last taking, too: what comes then wakes nobody by itself
+        self._woken = False  # for a while after the last taking, too: what comes then wakes nobody by itself
         self._waiting = False
         self._dozing = False
         self.more = False
@@ -141,7 +145,7 @@ class Intake:
             if whole:
                 self._news, self._sizes, self._waiting = {}, {}, False
                 if self._woken:
-                    self._loop.call_later(PACE, self._look_again)
+                    self._loop.call_later(FLOODED if len(portion) >= MANY else PACE, self._look_again)
             else:
                 for entry in portion:
                     del self._news[entry.id]
