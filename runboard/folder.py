@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from errno import EDQUOT, ENOSPC
 from typing import Any, NamedTuple
 
 from runboard import files, record
@@ -200,11 +199,10 @@ def write_record(fd: int, run: Run, before: Run | None = None) -> Run:
     with told(_unwritten(run)):
         try:
             files.replace(fd, RECORD, data)
-        except OSError as error:
-            if error.errno not in {ENOSPC, EDQUOT}:
-                raise
-            files.sweep(fd)  # what a dead writer left may be what takes the room
-            files.replace(fd, RECORD, data)
+        except OSError:
+            with suppress(OSError):
+                files.sweep(fd)  # what a dead writer left may take the room that the next try needs
+            raise
     with suppress(OSError):  # what the shim left was the only witness until now, and nobody waits for this any more
         files.sweep(fd, _OVER if run.finished else ())
     return record.parse(doc, run.id)._replace(foreign=run.foreign)

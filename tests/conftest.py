@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,10 @@ HOME = tempfile.TemporaryDirectory(prefix="runboard-tests-")
 
 for name in ("CONFIG", "STATE", "CACHE"):
     os.environ[f"XDG_{name}_HOME"] = os.path.join(HOME.name, name.lower())
+
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:  # as of a shell's background jobs; what is tested would inherit it
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)
