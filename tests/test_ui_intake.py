@@ -85,7 +85,7 @@ async def test_sizes_come_with_the_news() -> None:
     woken.intake.offer(Batch((ONE,)))
     assert await woken.soon() == 1
     assert woken.intake.take() == Batch((ONE,), sizes={ONE.id: 1})
-    await asyncio.sleep(1.2 * PACE)
+    await asyncio.sleep(1.2 * FLOODED)
     assert woken.times == 1
 
 

@@ -16,10 +16,10 @@ from runboard.model import Run
 from runboard.order import Delta
 from runboard.row import Row
 
-PACE = 0.1
+PACE = 0.05
 """Changes that come faster than this are painted together."""
 
-MANY, FLOODED = 50, 0.2
+MANY, FLOODED = 25, 0.2
 """Where so many come in that time, this is the pace: nobody reads them sooner, and who settles has the core."""
 
 PORTION = 2_000
@@ -65,8 +65,8 @@ class Intake:
     """Keeps what came since the app last looked, the newest state of each run, and gives it in portions, not too often.
 
     What comes after a quiet time is told at once; what comes faster than ``PACE`` is painted together, and less often
-    where it is much. Sizes are in no hurry: they come ``PACE`` later or with other news, and nothing waits because of
-    them.
+    where it is much. Sizes are in no hurry: they come ``FLOODED`` later or with other news, and nothing waits because
+    of them.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
@@ -115,7 +115,7 @@ class Intake:
             if urgent:
                 self._loop.call_soon_threadsafe(self._wake)
             else:
-                self._loop.call_soon_threadsafe(self._loop.call_later, PACE, self._wake_dozing)
+                self._loop.call_soon_threadsafe(self._loop.call_later, FLOODED, self._wake_dozing)
 
     def take(self) -> Batch:
         """What came, as one batch; what is more than a portion comes next, after the keys that wait."""
