@@ -26,7 +26,7 @@ def gather(
     Without ``words`` its log is not read: enough to tell whether it is over, and the log is read once, by who judges.
 
     The order matters: life first, then the shim's, then its record: whoever was seen dead has written all it ever will.
-    Only where that record is there already, as it mostly is, nothing more is asked of the shim.
+    Where that record is there already, as it mostly is, nothing is asked of the shim.
 
     Raises:
         StoreError: Something of it cannot be read, so that nothing can be said.
