@@ -16,10 +16,10 @@ from runboard.model import Run
 from runboard.order import Delta
 from runboard.row import Row
 
-PACE = 0.05
+PACE = 0.1
 """Changes that come faster than this are painted together."""
 
-MANY, FLOODED = 25, 0.2
+MANY, FLOODED = 50, 0.2
 """Where so many come in that time, this is the pace: nobody reads them sooner, and who settles has the core."""
 
 PORTION = 2_000
