@@ -204,6 +204,8 @@ async def test_the_follow_state_is_always_told(tmp_path: Path, size: tuple[int, 
     write(tmp_path, run, 0, 1000)
     async with fixed_board([run], logs=tmp_path, size=size) as desk:
         await desk.press("enter")
+        # Typed ahead on a busy machine, the slash has no effect here now and then: a fault of the board, not understood
+        # yet, and not what is claimed here.
         await desk.shows("line 999", "following")
         await desk.press("slash", *"line 99", "enter")
         await desk.shows("paused")
