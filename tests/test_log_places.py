@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runboard.logs import NoPlace, moments
+from runboard.logs.filtered import FilteredView
 from runboard.logs.moments import Moment, place_of
+from runboard.logs.pattern import Pattern
+from runboard.logs.search import Search
 from runboard.logs.view import FAR
 from tests.logfile import bytes_read, texts, view
+from tests.waiting import until
 
 
 def found(path: Path, typed: str) -> str:
@@ -136,3 +142,24 @@ def test_a_long_line_is_read_where_one_looks(tmp_path: Path) -> None:
     assert texts(window.pan(10 << 20, 3))[0] == "the end"
     assert texts(window.end(2)) == ["", ""]
     assert texts(window.pan(FAR - 1, 2))[-1] == "short"
+
+
+@pytest.mark.parametrize("filtered", [False, True], ids=["all lines", "matches"])
+def test_panning_moves_neither_up_nor_down(tmp_path: Path, filtered: bool) -> None:
+    """Held at the end a view stays held when it is panned, near or far, and one that follows goes on to follow."""
+    path = tmp_path / "output.log"
+    path.write_text("a line\n" * 10)
+    search = Search(partial(os.open, path, os.O_RDONLY), Pattern("line"), tools=False)
+    window = FilteredView(partial(os.open, path, os.O_RDONLY), search) if filtered else view(path)
+    until(lambda: search.progress.done)
+    for held in (True, False):
+        window.end(3)
+        if held:
+            window.hold()
+        for column in (8, FAR, FAR, 0):
+            window.pan(column, 3)
+            assert window.follows is not held
+    window.hold()
+    window.move(0, 3)  # negative control: what moves, to where the end is, follows it
+    assert window.follows
+    search.cancel()

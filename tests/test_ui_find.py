@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from runboard.logs import search, sweep
+from runboard.logs import LogView, search, sweep
 from runboard.ui.cells import cut_start
 from tests.pilots import Desk, fixed_board
 from tests.test_ui_log import LIVE, OVER
+from tests.waiting import patient
 
 
 @pytest.fixture
@@ -32,6 +36,12 @@ async def typed(desk: Desk, key: str, text: str) -> None:
     await desk.press(key)
     desk.app._run_pane.look_bar.entry.value = text
     await desk.press("enter")
+
+
+def slow(there: Event, logs: Path) -> int:
+    """Open the finished run's log on a disk that takes its time."""
+    assert there.wait(patient(20))
+    return os.open(logs / f"{OVER.id}.log", os.O_RDONLY)
 
 
 def current(desk: Desk) -> str:
@@ -60,6 +70,40 @@ async def test_find_goes_from_match_to_match(logs: Path) -> None:
         await desk.press("escape")
         await desk.hides("/error")
         assert not desk.app._board.query.terms
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        (["slash", *"error", "enter"], "/error 100 of 100"),
+        (["g", "slash", *"error", "enter"], "/error 1 of 100"),
+        (["slash", *"error", "enter", "n"], "/error 1 of 100"),
+        (["ampersand", *"error", "enter"], "step 9950 Error: disk"),
+        (["percent_sign", *"01:23:20", "enter"], "step 5000"),
+    ],
+    ids=["find", "from the start", "on", "only", "go to"],
+)
+async def test_a_log_that_is_still_being_read_can_be_searched(logs: Path, keys: list[str], shown: str) -> None:
+    """What is typed ahead of the first line is done when there are lines, in the order in which it was typed."""
+    there = Event()
+    async with fixed_board([OVER], open_log=lambda _run_id: LogView(partial(slow, there, logs))) as desk:
+        await desk.press("tab")
+        await desk.shows("Reading the log")
+        await desk.press(*keys)
+        there.set()
+        await desk.shows(shown)
+
+
+async def test_a_jump_after_a_search_stays_where_it_went(logs: Path) -> None:
+    """Both typed ahead, the search does not take one away from where one went after it."""
+    there = Event()
+    there.set()
+    async with fixed_board([OVER], open_log=lambda _run_id: LogView(partial(slow, there, logs))) as desk:
+        await desk.shows("step 9999")
+        there.clear()
+        await desk.press("tab", "slash", *"error", "enter", "g")
+        there.set()
+        await desk.shows("/error 100 ·", "T00:00:00Z")
 
 
 async def test_what_is_not_there_is_told(logs: Path) -> None:

@@ -172,7 +172,9 @@ async def test_the_keys_to_find_stay_the_logs(monkeypatch: pytest.MonkeyPatch) -
         await desk.press("tab")
         await desk.shows("Reading the log")
         assert await told(desk, "n") == "Nothing is looked for in the log: / finds"
-        assert await told(desk, "slash") == "There is no log to look into yet"
+        await desk.press("slash")
+        assert desk.app._run_pane.look_bar.has_focus_within
+        await desk.press("escape")
         assert desk.app.focused is desk.log
         there.set()
         offered = {command.title for command in desk.app.get_system_commands(desk.app.screen)}

@@ -76,7 +76,7 @@ class FilteredView(Stand):
     def pan(self, column: int, rows: int) -> Window:
         """The same lines from so many bytes behind their beginnings on, as `LogView.pan` does."""
         self._column = 0 if column < FAR else column - column % PAN_STEP
-        return self.move(0, rows)
+        return self.poll(rows)
 
     def widen(self, near: int, rows: int) -> Window:
         """So many lines around each match from now on."""

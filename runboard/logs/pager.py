@@ -224,7 +224,8 @@ class Pager:
         """Move as it is wished; None where nothing has changed."""
         view = self._view
         self._from = wish.offset if wish.offset is not None else self._from
-        if (wish.place, wish.to, wish.by) != (None, None, 0) or (wish.offset is not None and self._current is not None):
+        moves = (wish.place, wish.to, wish.by) != (None, None, 0)
+        if (moves and not wish.then) or (wish.offset is not None and self._current is not None):
             self._seeking = 0
         if self._find is not None:
             self._seeking += wish.step

@@ -107,11 +107,8 @@ class LogView(Stand):
 
     def pan(self, column: int, rows: int) -> Window:
         """The same lines from so many bytes behind their beginnings on, or, near them, from their beginnings."""
-        column = 0 if column < FAR else column - column % PAN_STEP
-        if column == self._column:
-            return self.poll(rows) or self.move(0, rows)
-        self._column = column
-        return self.move(0, rows)
+        self._column = 0 if column < FAR else column - column % PAN_STEP
+        return self._look(lambda lines, before: self._anew(lines, before, rows))
 
     def wrap(self, width: int) -> None:
         """Lay lines over rows of so many cells; how many fit is then found out anew."""
@@ -194,8 +191,10 @@ class LogView(Stand):
 
     def _latest(self, lines: Lines, before: Glimpse | None, rows: int) -> Window | None:
         """The newest lines, or those at the place held; None where neither the log nor the rows have changed."""
-        if before == self._seen and self._rows == max(rows, 1):
-            return None
+        return None if before == self._seen and self._rows == max(rows, 1) else self._anew(lines, before, rows)
+
+    def _anew(self, lines: Lines, before: Glimpse | None, rows: int) -> Window:
+        """The newest lines while at the end, else those at the place held."""
         if not self._following:
             return self._window(lines, self._top, rows)
         skipped = max(0, lines.size - WINDOW_MOST - before.size) if before else 0

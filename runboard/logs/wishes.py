@@ -22,8 +22,8 @@ class Wish(NamedTuple):
     ``find`` and ``only`` hold on: what is marked, and what alone is shown; so do ``width``, the cells that long lines
     are wrapped into (0: they are not), ``numbers`` and ``times`` of the lines, and ``hold``, which keeps the window
     where it is while lines are selected. The rest is done once: ``step`` goes to matches, ``place`` to what is typed,
-    ``offset`` to a byte, ``to`` to the start or the end, ``by`` some lines on; ``ends`` asks where the longest line on
-    show ends.
+    ``offset`` to a byte, ``to`` to the start or the end, ``by`` some lines on, from where ``then`` the nearest match is
+    wanted; ``ends`` asks where the longest line on show ends.
     """
 
     rows: int
@@ -41,6 +41,7 @@ class Wish(NamedTuple):
     offset: int | None = None
     to: str | None = None
     by: int = 0
+    then: bool = False
     ends: bool = False
 
 

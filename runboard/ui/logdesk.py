@@ -28,9 +28,9 @@ class LogDesk(LogPane):
             self.program = program
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There must be something to open."""
+        """There must be something to open; of a log that is still being read nobody says that there is not."""
         if action == "open_in":
-            return self._run is not None and self._window is not None and bool(self._window.size)
+            return self._run is not None and (self._window is None or bool(self._window.size))
         return super().check_action(action, parameters)
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:

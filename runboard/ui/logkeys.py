@@ -22,7 +22,6 @@ PAN = 8
 UNABLE = {
     "step": "Nothing is looked for in the log: {key} finds",
     "widen": "All lines are shown: there are none around",
-    "look": "There is no log to look into yet",
     "select": "There is no line to select",
     "dress": "No line here tells its time",
 }
@@ -193,7 +192,8 @@ class LogKeys(Pane, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what there is to do: no way to the end at the end, none from match to match where nothing is sought.
 
-        The keys to find and to go on finding are the log's as long as there is one: they do nothing else.
+        The keys to find and to go on finding are the log's as long as there is a run: they do nothing else, and what
+        is typed ahead of the log that is still being read is looked for when it is.
         """
         kept = None if self._run is not None else False
         some = self._window is not None and bool(self._window.lines)
@@ -202,7 +202,7 @@ class LogKeys(Pane, inherit_bindings=False):
             "step": self._pattern is not None or kept,
             "widen": self._only is not None and (parameters == (1,) or self.near > 0),
             "forget": self._pattern is not None or self._only is not None or self._selection is not None,
-            "look": self._window is not None or kept,
+            "look": self._run is not None,
             "select": some,
             "copy": some and (self._selection is not None or self._only is not None),
             "dress": parameters != ("times",) or self._timed or self.looks.times is not logs.Times.WRITTEN,

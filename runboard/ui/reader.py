@@ -85,7 +85,7 @@ class LogReader:
 
     def move(self, by: int) -> None:
         """Scroll by lines."""
-        self._want(self._wish._replace(by=self._wish.by + by))
+        self._want(self._wish._replace(by=self._wish.by + by, then=False))
 
     def jump(self, to: str) -> None:
         """Scroll to the ``start`` or the ``end``."""
@@ -108,8 +108,8 @@ class LogReader:
         self._want(self._wish._replace(ends=True))
 
     def find(self, sought: logs.Sought | None) -> None:
-        """Look for this, and go to the nearest one."""
-        self._want(self._wish._replace(find=sought))
+        """Look for this, and go to the nearest one from where one has moved before."""
+        self._want(self._wish._replace(find=sought, then=sought is not None))
 
     def step(self, by: int) -> None:
         """Go to a match further down or up."""
@@ -146,7 +146,7 @@ class LogReader:
     @property
     def _still(self) -> logs.Wish:
         """What holds on of the present wish."""
-        return self._wish._replace(step=0, place=None, offset=None, to=None, by=0, ends=False)
+        return self._wish._replace(step=0, place=None, offset=None, to=None, by=0, then=False, ends=False)
 
     def _want(self, wish: logs.Wish) -> None:
         """Have something else from now on."""
