@@ -10,12 +10,23 @@ import subprocess
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.program import environment
 
 LOOKING = 0.0001
 """Seconds between two looks."""
+
+
+class Kill(NamedTuple):
+    """When it was asked for, when its command was last seen alive, and when its record was first seen to be final.
+
+    How long the kernel takes from the signal to the end nobody can do anything about: there is no end to know of yet.
+    """
+
+    asked: float
+    alive: float
+    final: float
 
 
 class Killer:
@@ -38,36 +49,31 @@ class Killer:
         """Let it go."""
         self._process.communicate()
 
-    def kill(self, pid: int, record: str) -> tuple[float, float]:
-        """Kill a command; when it was last seen not to have ended, and when its record was first seen to be final.
-
-        How long the kernel takes from the signal to the end is left out: nobody can know of an end before there is one.
-        """
+    def kill(self, pid: int, record: str) -> Kill:
+        """Kill a command, and look until its record is final."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{pid} {record}\n")
         self._process.stdin.flush()
-        before, final = map(float, self._process.stdout.readline().split())
-        return before, final
+        return Kill(*map(float, self._process.stdout.readline().split()))
 
 
-def killed(pid: int, record: str, limit: float = 10.0) -> tuple[float, float]:
+def killed(pid: int, record: str, limit: float = 10.0) -> Kill:
     """The same, in this process."""
     pidfd = os.pidfd_open(pid)
     try:
         end = select.poll()
         end.register(pidfd, select.POLLIN)
-        before = looked = time.perf_counter()
-        deadline = before + limit
+        asked = alive = looked = time.perf_counter()
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         while not end.poll(0):
-            before = looked
+            alive = looked
             time.sleep(LOOKING)
             looked = time.perf_counter()
-        while (now := time.perf_counter()) < deadline:
+        while (now := time.perf_counter()) < asked + limit:
             with open(record, "rb") as file:
                 if json.loads(file.read())["status"] != "running":
-                    return before, now
+                    return Kill(asked, alive, now)
             time.sleep(LOOKING)
     finally:
         os.close(pidfd)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from tests.bench.clearing import clearing
 from tests.bench.figures import Figure
 from tests.bench.fleet import sleepers
 from tests.bench.index import listing
+from tests.bench.killer import Killer
 from tests.bench.large import burst, churn, large
 from tests.bench.logs import following, large_log, peers
 from tests.bench.screens import sent, starting, starting_large
@@ -63,20 +63,6 @@ def looking(runs: Path) -> Iterator[int]:
         looker.wait(10)
 
 
-def seen_finished(path: Path, limit: float = 10.0) -> float:
-    """Epoch seconds at which a record is first seen to be final, looked at every 50 microseconds."""
-    deadline = time.time() + limit
-    inode = path.stat().st_ino
-    while time.time() < deadline:
-        now = time.time()
-        if path.stat().st_ino != inode:
-            inode = path.stat().st_ino
-            if json.loads(path.read_bytes())["status"] != "running":
-                return now
-        time.sleep(0.00005)
-    raise AssertionError(f"{path} was not final within {limit} s")
-
-
 def exit_to_record(place: Path) -> list[Figure]:
     """From the kill of a command to its run.json being final, a reconciler looking, and a 1 s poller beside it."""
     store = Store(str(place / "runs"))
@@ -87,11 +73,11 @@ def exit_to_record(place: Path) -> list[Figure]:
     )
     killed: dict[int, float] = {}
     samples = []
-    with looking(place / "runs"):
+    with looking(place / "runs"), Killer() as killer:
         for run, pid in zip(runs, pids, strict=True):
             killed[pid] = time.time()
-            os.kill(pid, signal.SIGKILL)
-            samples.append((seen_finished(place / "runs" / run.id / "run.json") - killed[pid]) * 1e3)
+            kill = killer.kill(pid, f"{store.path(run.id)}/run.json")
+            samples.append((kill.final - kill.asked) * 1e3)
             time.sleep(0.02)
     noticed = [line.split() for line in poller.communicate(timeout=10)[0].splitlines()]
     polled = [(float(at) - killed[int(pid)]) * 1e3 for pid, at in noticed]
