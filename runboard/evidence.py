@@ -45,7 +45,8 @@ def _gathered(
         run, started = _adopted(folder, run)
         liveness = _liveness(run, started)
     exit_record, shim_lives = exit_of(folder), False
-    if exit_record is None and liveness is Liveness.GONE and run.process.shim_pid != os.getpid():
+    alone = run.process.pid is not None and run.process.shim_pid in {None, os.getpid()}  # no shim, or we are it
+    if exit_record is None and liveness is Liveness.GONE and not alone:
         shim_lives = process.shim_alive(run)
         exit_record = exit_of(folder)
     log = folder.file_stat("output.log")

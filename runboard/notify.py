@@ -28,8 +28,8 @@ CHANGES = 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200
 Whoever writes a journal or a record closes it.
 """
 
-WRITES = 0x2
-"""MODIFY: something was written to a file."""
+WRITES = 0x2 | 0x4
+"""MODIFY and ATTRIB: something was written to a file, or its name was taken from it while others have it open."""
 
 _ENDS = 0x400 | 0x800
 """DELETE_SELF and MOVE_SELF: what bears the path is no longer what is watched."""

@@ -40,9 +40,9 @@ class Picture:
         """Whether a run is finished, saved, and as it was when its record had this stamp."""
         return stamp is not None and self._done.get(run_id) == stamp
 
-    def known(self, run_id: str, stamp: Callable[[str], Stamp | None]) -> bool:
-        """Whether a run is finished, saved, and as its record stands, by its present ``stamp``: asked of no other."""
-        return run_id in self._done and self.settled(run_id, stamp(run_id))
+    def known(self, run_id: str, stamp: Callable[[str], Stamp | None] | None) -> bool:
+        """Whether a run is finished, saved, and as its record stands, by its ``stamp`` where that is asked."""
+        return run_id in self._done and (stamp is None or self.settled(run_id, stamp(run_id)))
 
     def take(self, run: Run, stamp: Stamp | None) -> Batch | None:
         """Take over a run as it was found; what there is to tell, None where that is nothing new."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SWEEP_SECONDS = 2.0
 """How often everything that may have changed unnoticed is looked at: what a watcher loses costs this, not truth."""
 
-THOROUGH = 64
+THOROUGH = 32
 """In one sweep so many records are looked at, in turn, whose writers keep the journal."""
 
 AT_A_STRETCH = 50
@@ -193,8 +193,7 @@ class Reconciler:
         Whoever rewrites a record of ours says so in the journal; the older tool does not, and is looked at every time.
         """
         thorough = dict.fromkeys(self._picture.some_open(THOROUGH))
-        some = thorough | self._picture.restless | dict.fromkeys(self._exits.told)
-        for number, run_id in enumerate(some, 1):
+        for number, run_id in enumerate(thorough | self._picture.restless | dict.fromkeys(self._exits.told), 1):
             if number % AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
             run = self._picture.open.get(run_id)
@@ -232,7 +231,8 @@ class Reconciler:
         """Look at the runs that other processes say they changed; what is told of our own endings is known."""
         for entry in self._journal.poll():
             run_id = entry.get("id")
-            if isinstance(run_id, str) and run_id and not self._picture.known(run_id, self._store.stamp):
+            stamp = self._store.stamp if entry.get("event") != "finished" else None  # that happens once
+            if isinstance(run_id, str) and run_id and not self._picture.known(run_id, stamp):
                 self._look_soon(run_id)
             if entry.get("event") == HOOK_FAILED:
                 self._publish(Batch(unheard=((str(run_id), str(entry.get("reason"))),)))

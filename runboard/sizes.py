@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from heapq import heappop, heappush
 from typing import Protocol
 
 from runboard import process
@@ -79,6 +80,7 @@ class SizedFeed:
         self._news = threading.Condition()
         self._waiting: deque[str] = deque()
         self._due: dict[str, tuple[float, float]] = {}  # where it is seen, and where not
+        self._turns: list[tuple[float, str]] = []  # the latter in order, with some that are so no more
         self._visible: frozenset[str] = frozenset()
         self._gone: set[str] = set()
         self._rested_at = self._quiet_at = 0.0
@@ -133,14 +135,26 @@ class SizedFeed:
                 self._gone.add(run_id)
             for run in batch.changed:
                 self._gone.discard(run.id)
-                if run.active:
-                    self._due.setdefault(run.id, (now, now))
-                else:
-                    self._due.pop(run.id, None)
-                    self._waiting.appendleft(run.id)  # what has just ended has its last size now
-            self._waiting.extend(row.id for row in batch.rows)
+                if not run.active:
+                    self._ended(run.id)
+                elif run.id not in self._due:
+                    self._await(run.id, now, now)
+            lived = {row.id for row in batch.rows if row.id in self._due}
+            for run_id in lived:
+                self._ended(run_id)
+            self._waiting.extend(row.id for row in batch.rows if row.id not in lived)
             self._gone.difference_update(row.id for row in batch.rows)
             self._news.notify()
+
+    def _ended(self, run_id: str) -> None:
+        """Have a run measured soon that has just ended: it has its last size now."""
+        self._due.pop(run_id, None)
+        self._waiting.appendleft(run_id)
+
+    def _await(self, run_id: str, seen: float, hidden: float) -> None:
+        """Have a live run measured at one of these times, as it is on the screen or not."""
+        self._due[run_id] = seen, hidden
+        heappush(self._turns, (hidden, run_id))
 
     def _work(self) -> None:
         """The thread: measures, hands over, and rests for a multiple of the time it took."""
@@ -176,9 +190,10 @@ class SizedFeed:
                 run_id = self._waiting.popleft()
                 if run_id not in self._gone:
                     return run_id
-            first = min(self._due, key=lambda run_id: self._due[run_id][1], default=None)
-            if first is not None and self._due[first][1] <= now:
-                return first
+            while self._turns and self._due.get(self._turns[0][1], (0.0, 0.0))[1] != self._turns[0][0]:
+                heappop(self._turns)
+            if self._turns and self._turns[0][0] <= now:
+                return self._turns[0][1]
             if wait and not self._stopping.is_set():
                 self._news.wait(VISIBLE_SECONDS if self._due else None)
         return None
@@ -192,7 +207,7 @@ class SizedFeed:
             found = {} if run_id in self._gone else {run_id: size}
             if run_id in self._due:
                 now, least = time.monotonic(), took * DEARER
-                self._due[run_id] = now + max(VISIBLE_SECONDS, least), now + max(HIDDEN_SECONDS, least)
+                self._await(run_id, now + max(VISIBLE_SECONDS, least), now + max(HIDDEN_SECONDS, least))
         self._rest()
         return found
 

@@ -16,7 +16,7 @@ import pytest
 
 from runboard import notify
 from runboard.bell import Bell
-from runboard.logs.alarm import Alarm
+from runboard.logs.alarm import UNHEARD, Alarm
 from runboard.notify import CHANGES, WRITES, Inotify, Notifier, Watchfiles
 from runboard.watch import Watch
 from tests.waiting import until
@@ -228,6 +228,46 @@ def test_an_alarm_rings_when_the_log_is_written_and_not_else(tmp_path: Path) -> 
     log.write_text("nobody hears it\n")
     time.sleep(0.15)
     assert rung[0] == counted
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+def test_an_alarm_knows_that_it_hears_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, deaf: bool) -> None:
+    """As of what another machine writes: after a few looks at what has come without a word it says that none comes."""
+    (log := tmp_path / "output.log").write_text("one\n")
+    (other := tmp_path / "other.log").write_text("")
+    if deaf:
+        monkeypatch.setattr(
+            "runboard.logs.alarm.open_notifier", lambda _paths, *more: notify.open_notifier([str(other)], *more)
+        )
+    rung = [0]
+
+    def ring() -> None:
+        """Count."""
+        rung[0] += 1
+
+    alarm = Alarm(lambda: os.open(log, os.O_RDONLY), ring)
+    relied_on = [alarm.set()]
+    for number in range(1, UNHEARD + 2):
+        time.sleep(0.25)
+        with log.open("a") as file:
+            file.write("more\n")
+        if not deaf:
+            until(lambda: rung[0] >= number)  # noqa: B023 - it is waited for at once
+        relied_on.append(alarm.set())
+    alarm.close()
+    assert relied_on == [True] * UNHEARD + [not deaf] * 2
+
+
+def test_an_alarm_rings_when_a_log_that_others_write_loses_its_name(tmp_path: Path) -> None:
+    """At once, though nothing is written and the file lives on; whoever asks only for writes is not told (control)."""
+    for mask, told in ((WRITES, True), (0x2, False)):
+        log = tmp_path / "output.log"
+        with log.open("w"), listening(Inotify([str(log)], mask, 10)) as ear:
+            log.unlink()
+            if told:
+                until(lambda: ear.heard)
+            time.sleep(0.1)
+            assert bool(ear.heard) is told
 
 
 def test_where_the_kernel_has_no_watch_left_an_alarm_says_so_once(

@@ -151,7 +151,10 @@ def test_what_is_remembered_is_not_measured_again(feeding: Feeding) -> None:
     assert (sorted(scale.asked), memory.put) == (["b", "live"], {"b": 2})
 
 
-def test_a_live_run_is_measured_now_and_then_and_at_its_end(feeding: Feeding, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("end", [Batch((done("live"),)), Batch(rows=(Row.of(done("live")),))], ids=["run", "row"])
+def test_a_live_run_is_measured_now_and_then_and_at_its_end(
+    feeding: Feeding, monkeypatch: pytest.MonkeyPatch, end: Batch
+) -> None:
     """A visible live run is looked at again, one off the screen is not so soon; what has ended gets its last size."""
     monkeypatch.setattr(sizes, "VISIBLE_SECONDS", 0.05)
     monkeypatch.setattr(sizes, "DEARER", 1)
@@ -164,7 +167,7 @@ def test_a_live_run_is_measured_now_and_then_and_at_its_end(feeding: Feeding, mo
     until(lambda: heard.sizes["live"] == 7)
     assert scale.asked.count("hidden") == 1
     scale.weights["live"] = 9
-    inner.publish(Batch((done("live"),)))
+    inner.publish(end)
     until(lambda: heard.sizes["live"] == 9)
     before = scale.asked.count("live")
     time.sleep(0.2)

@@ -47,7 +47,7 @@ async def test_a_quiet_log_that_speaks_again_is_told_by_the_kernel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, told: bool
 ) -> None:
     """However seldom it is looked at by then; without that word the new line is seen at the next look, not before."""
-    for name in ("POLL_SECONDS", "CALM_SECONDS"):
+    for name in ("POLL_SECONDS", "CALM_SECONDS", "WATCHED_SECONDS"):
         monkeypatch.setattr(f"runboard.ui.reader.{name}", 60.0)
     if not told:
         monkeypatch.setattr("runboard.logs.alarm.Alarm.set", lambda _alarm: False)

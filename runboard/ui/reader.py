@@ -21,7 +21,10 @@ QUIET_FACTOR = 4
 """How much less often a quiet log is looked at."""
 
 CALM_SECONDS = 1.0
-"""How often any other log is, and one whose writing the kernel tells of."""
+"""How often any other log is."""
+
+WATCHED_SECONDS = 3.0
+"""How often one is whose writing the kernel tells of."""
 
 PAINTED_PER_SECOND = 20_000
 """Cells that are painted each second of a log that moves by itself, however fast: a line over SSH takes no more."""
@@ -172,8 +175,10 @@ class LogReader:
         pause = POLL_SECONDS * float(QUIET_FACTOR ** (min(self._quiet, QUIET_TURNS) / QUIET_TURNS))
         if self._pager is not None and self._pager.busy:
             pause = SEARCH_SECONDS
-        elif self._calm or (self._watched and self._quiet):
+        elif self._calm:
             pause = CALM_SECONDS
+        elif self._watched and self._quiet:
+            pause = WATCHED_SECONDS
         return max(pause, (self._owed() - PAINTED_AT_ONCE) / PAINTED_PER_SECOND)
 
     def _owed(self) -> float:

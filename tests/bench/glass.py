@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -26,6 +27,7 @@ class Glass:
         self._master, self.process = _spawn(argv, env, columns, rows)
         self.written = bytearray()
         self._times: list[tuple[int, float]] = []
+        self._more = threading.Condition()
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
@@ -62,11 +64,11 @@ class Glass:
         Raises:
             AssertionError: It did not come within ``limit`` seconds.
         """
-        deadline = time.perf_counter() + limit
-        while (at := self.written.find(text, start)) < 0:
-            assert time.perf_counter() < deadline, f"{text!r} did not come: ...{bytes(self.written[-2000:])!r}"
-            time.sleep(0.0002)
-        return next(when for end, when in self._times if end > at)
+        with self._more:  # asleep until there is more: who looks again and again takes a core from the program
+            came = self._more.wait_for(lambda: self.written.find(text, start) >= 0, limit)
+            assert came, f"{text!r} did not come: ...{bytes(self.written[-2000:])!r}"
+            at = self.written.find(text, start)
+            return self._times[bisect_right(self._times, at, key=lambda one: one[0])][1]
 
     def _drain(self) -> None:
         """Read what is written, until the program has gone."""
@@ -78,8 +80,10 @@ class Glass:
                 return
             if not data:
                 return
-            self.written += data
-            self._times.append((len(self.written), time.perf_counter()))
+            with self._more:
+                self.written += data
+                self._times.append((len(self.written), time.perf_counter()))
+                self._more.notify_all()
 
 
 def rss(pid: int) -> float:
